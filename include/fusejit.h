@@ -1,0 +1,426 @@
+/* fusejit: formulas and small neural networks, compiled to native SIMD code at run time.
+ *
+ *     jit_error   err;
+ *     jit_module *m = jit_compile("fn swish(x; beta = 1) = x / (1 + exp(-beta*x))", NULL, &err);
+ *     if (!m) { jit_error_print(stderr, &err); return 1; }
+ *     jit_array x = jit_array_of(JIT_F32, src, 2, (int64_t[]){ rows, cols });
+ *     jit_array y = jit_array_of(JIT_F32, dst, 2, (int64_t[]){ rows, cols });
+ *     jit_call(m, "swish", &(jit_args){ .in = &x, .n_in = 1, .out = &y, .n_out = 1 }, &err);
+ *     jit_release(m);
+ *
+ * Promises. The library never aborts, exits, prints or installs handlers: every failure is a
+ * returned status with plain-data diagnostics. Modules and kernels are immutable once made and
+ * may be used from any number of threads at once; jit_release and jit_kernel_release must not
+ * race with a use of the same object. A kernel keeps what it needs of its module alive.
+ * Running a prepared kernel on one thread allocates nothing, locks nothing, calls no system call
+ * and never compiles. The one exception: LLVM aborts when malloc fails inside it, so a compile
+ * first makes sure of a memory reserve for its size and refuses without it.
+ *
+ * Every `err` may be NULL. Every options pointer may be NULL (defaults); options structs begin
+ * with `size`, set to sizeof the struct, so that they may grow. Zero means default throughout.
+ */
+#ifndef FUSEJIT_H
+#define FUSEJIT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define JIT_VERSION_MAJOR 0
+#define JIT_VERSION_MINOR 1
+#define JIT_VERSION_PATCH 0
+
+/* Other libraries export a jit_compile too: ours are called fusejit_* by the linker. */
+#define JIT_STRING_(x) #x
+#define JIT_STRING(x) JIT_STRING_(x)
+#define JIT_LINK(name) __asm__(JIT_STRING(__USER_LABEL_PREFIX__) "fusejit_" #name)
+#if defined(__GNUC__)
+#define JIT_PUBLIC __attribute__((visibility("default")))
+#else
+#define JIT_PUBLIC
+#endif
+
+/* -------------------------------------------------------------------------- status, errors */
+
+typedef enum jit_status {
+    JIT_OK = 0,
+    JIT_ERR_PROGRAM,     /* a mistake in the program's text: see the diagnostics          */
+    JIT_ERR_ARGUMENT,    /* a call the API does not accept: null, wrong count, bad option */
+    JIT_ERR_TYPE,        /* an array's element type cannot be cast safely                 */
+    JIT_ERR_SHAPE,       /* shapes that do not broadcast, a bad rank, extent or stride    */
+    JIT_ERR_OVERLAP,     /* an output overlaps an operand in part                         */
+    JIT_ERR_LIMIT,       /* a limit of jit_limits                                         */
+    JIT_ERR_FUEL,        /* a loop ran out of fuel                                        */
+    JIT_ERR_MEMORY,      /* out of memory                                                 */
+    JIT_ERR_FILE,        /* a file cannot be opened, read or written                      */
+    JIT_ERR_FORMAT,      /* a file's content is damaged or of a kind we do not read       */
+    JIT_ERR_UNSUPPORTED, /* correct, but not supported by this build or version           */
+    JIT_ERR_CANCELLED,   /* stopped by the caller                                         */
+    JIT_ERR_INTERNAL     /* a defect of fusejit: please report                            */
+} jit_status;
+
+enum { JIT_MAX_DIAGNOSTICS = 8 };
+
+/* One message. Lines and columns count from 1, columns and length in Unicode characters; line
+ * is 0 where no text is concerned. `code` is stable: 101 is shown as E0101. */
+typedef struct jit_diagnostic {
+    int32_t code;
+    int32_t line, column, length;
+    char message[256]; /* lower case, no full stop, with the values involved */
+    char hint[128];    /* may be empty */
+    char excerpt[200]; /* the source line (or the part of it around the place) */
+    int32_t excerpt_column; /* 1-based column, in characters, of the place within `excerpt` */
+} jit_diagnostic;
+
+/* Plain data: nothing to free. Filled by every call that takes one (status JIT_OK on success). */
+typedef struct jit_error {
+    jit_status status;
+    int32_t n_diagnostics; /* how many were found; the first JIT_MAX_DIAGNOSTICS are kept */
+    char file[128];        /* what the text was called in the options */
+    jit_diagnostic diagnostic[JIT_MAX_DIAGNOSTICS];
+} jit_error;
+
+/* Renders all diagnostics as
+ *     act.fj:3:15: error[E0101]: unknown function 'sgmoid'
+ *       3 |   let h = a * sgmoid(x)
+ *         |               ^^^^^^ did you mean 'sigmoid'?
+ * into buffer (at most size bytes with the final 0; may be NULL with size 0). Returns the length
+ * of the whole text. colour: non-zero for ANSI escapes. */
+JIT_PUBLIC size_t jit_error_format(const jit_error *err, char *buffer, size_t size,
+                                   int colour) JIT_LINK(error_format);
+
+/* What an error code means, with an example; NULL if there is no such code. Static storage. */
+JIT_PUBLIC const char *jit_error_explain(int32_t code) JIT_LINK(error_explain);
+
+/* Convenience for hosts: format to a FILE. A macro, so that the library itself never prints. */
+#define jit_error_print(stream, err)                                                          \
+    do {                                                                                      \
+        char jit_text_[8192];                                                                 \
+        (void)jit_error_format((err), jit_text_, sizeof jit_text_, 0);                        \
+        (void)fputs(jit_text_, (stream));                                                     \
+    } while (0)
+
+JIT_PUBLIC const char *jit_version(void) JIT_LINK(version);
+
+/* -------------------------------------------------------------------------- arrays */
+
+typedef enum jit_dtype {
+    JIT_NONE = 0,
+    JIT_BOOL,
+    JIT_I8,
+    JIT_I16,
+    JIT_I32,
+    JIT_I64,
+    JIT_U8,
+    JIT_U16,
+    JIT_U32,
+    JIT_U64,
+    JIT_F16,
+    JIT_BF16,
+    JIT_F32,
+    JIT_F64
+} jit_dtype;
+
+enum { JIT_MAX_RANK = 8, JIT_MAX_OPERANDS = 32 };
+
+/* A borrowed view; strides in bytes, zero or negative allowed, no alignment required. */
+typedef struct jit_array {
+    void *data;
+    jit_dtype dtype;
+    int32_t rank;
+    int64_t shape[JIT_MAX_RANK];
+    int64_t stride[JIT_MAX_RANK];
+} jit_array;
+
+JIT_PUBLIC size_t jit_dtype_size(jit_dtype dtype) JIT_LINK(dtype_size); /* bytes; 0 if none */
+JIT_PUBLIC const char *jit_dtype_name(jit_dtype dtype) JIT_LINK(dtype_name); /* "f32" */
+JIT_PUBLIC jit_dtype jit_dtype_parse(const char *name) JIT_LINK(dtype_parse); /* NONE: unknown */
+
+/* A C-contiguous view of `data`. rank 0 .. JIT_MAX_RANK; a bad rank or extent is reported by
+ * the call that receives the array. */
+JIT_PUBLIC jit_array jit_array_of(jit_dtype dtype, void *data, int rank,
+                                  const int64_t *shape) JIT_LINK(array_of);
+JIT_PUBLIC int64_t jit_array_count(const jit_array *a) JIT_LINK(array_count); /* elements */
+
+/* Makes an array of its own (64-byte aligned, zeros); free with jit_array_free. */
+JIT_PUBLIC jit_status jit_array_new(jit_array *a, jit_dtype dtype, int rank,
+                                    const int64_t *shape, jit_error *err) JIT_LINK(array_new);
+JIT_PUBLIC void jit_array_free(jit_array *a) JIT_LINK(array_free); /* made by _new or _load */
+
+/* Files. Formats by suffix: .npy (also big-endian and Fortran order; written C order, native),
+ * .idx .gz and names containing "idx" (IDX, also gzip), .f32 .f64 (raw, rank 1).
+ * Loading makes an array of its own. Saving writes a temporary file beside `path` and renames
+ * it: a failure leaves the old file as it was. */
+JIT_PUBLIC jit_status jit_array_load(jit_array *a, const char *path,
+                                     jit_error *err) JIT_LINK(array_load);
+JIT_PUBLIC jit_status jit_array_save(const jit_array *a, const char *path,
+                                     jit_error *err) JIT_LINK(array_save);
+
+/* -------------------------------------------------------------------------- contexts */
+
+typedef struct jit_context jit_context;
+
+/* realloc-shaped: size 0 frees, ptr NULL allocates; old is the former size. Returned memory is
+ * aligned to 16 bytes. May be called from any thread that uses the context. */
+typedef struct jit_allocator {
+    void *(*resize)(void *user, void *ptr, size_t old, size_t size);
+    void *user;
+} jit_allocator;
+
+/* Runs task(arg, i) for each i in 0..n-1, in any order, on any threads, and returns when all are
+ * done. The results do not depend on how. */
+typedef void (*jit_task)(void *arg, int64_t i);
+typedef struct jit_parallel {
+    void (*run)(void *user, int64_t n, jit_task task, void *arg);
+    void *user;
+    int32_t threads; /* how many the host will use: sets how finely work is cut */
+} jit_parallel;
+
+typedef struct jit_limits {
+    int64_t text_bytes;   /* source length, default 1 MiB                                  */
+    int32_t nesting;      /* depth of brackets and blocks, default 256                     */
+    int32_t nodes;        /* IR nodes of one function after inlining, default 100,000      */
+    int32_t name_bytes;   /* default 255                                                   */
+    int32_t live_kernels; /* kernels alive at once in a context, default 1,000,000         */
+    int64_t fuel;         /* loop back-edges per vector of elements, default 2^31; -1 none */
+    int64_t memory;       /* bytes of compiler memory per compile, default 256 MiB         */
+} jit_limits;
+
+typedef struct jit_context_options {
+    size_t size;
+    jit_allocator allocator; /* default: malloc */
+    jit_parallel parallel;   /* default: our own pool of parked threads, made on first use */
+    jit_limits limits;
+    const char *cpu; /* "native" (default), "x86-64", "x86-64-v2", "x86-64-v3", "x86-64-v4", or
+                        an LLVM CPU name of the host's architecture */
+} jit_context_options;
+
+/* A context holds allocator, limits, target, compiled code and threads. Free it after
+ * everything made in it. NULL where a context is taken means one default context per process. */
+JIT_PUBLIC jit_context *jit_context_new(const jit_context_options *options,
+                                        jit_error *err) JIT_LINK(context_new);
+JIT_PUBLIC void jit_context_free(jit_context *context) JIT_LINK(context_free);
+
+/* -------------------------------------------------------------------------- modules */
+
+typedef struct jit_module jit_module;
+typedef struct jit_kernel jit_kernel;
+
+typedef struct jit_options {
+    size_t size;
+    jit_context *context;
+    const char *file;  /* the name used in messages; default "<text>" */
+    int32_t interpret; /* run the reference interpreter instead of compiled code */
+    /* Called with each stage of a compile named in `dump` (letters: see jit_stage_letters). */
+    const char *dump;
+    void (*on_dump)(void *user, char letter, const char *function, const char *text);
+    void *dump_user;
+    /* For jit_compile_expression: names that are arguments even if the program or the prelude
+     * defines them. */
+    const char *const *arguments;
+    int32_t n_arguments;
+} jit_options;
+
+/* Parses and checks a whole program (UTF-8, 0-terminated): every function in it, called or not.
+ * NULL on error. Nothing is compiled to machine code yet. */
+JIT_PUBLIC jit_module *jit_compile(const char *text, const jit_options *options,
+                                   jit_error *err) JIT_LINK(compile);
+JIT_PUBLIC jit_module *jit_compile_file(const char *path, const jit_options *options,
+                                        jit_error *err) JIT_LINK(compile_file);
+/* Compiles `program` (may be NULL) and after it one function named "ans" whose value is
+ * `expression` and whose generic arguments are the expression's free names in order of first
+ * appearance. Places in messages about the expression are places in `expression`. */
+JIT_PUBLIC jit_module *jit_compile_expression(const char *program, const char *expression,
+                                              const jit_options *options,
+                                              jit_error *err) JIT_LINK(compile_expression);
+/* Frees the module and, once its prepared kernels are released too, its code. NULL is fine. */
+JIT_PUBLIC void jit_release(jit_module *m) JIT_LINK(release);
+
+typedef struct jit_function_info {
+    const char *name; /* all strings live as long as the module */
+    int32_t n_in, n_uniform, n_out;
+    int32_t line;
+    const char *signature;            /* as written: "swish(x; beta = 1) -> out" */
+    const char *const *in_name;       /* n_in */
+    const jit_dtype *in_dtype;        /* declared; JIT_NONE: generic */
+    const char *const *uniform_name;  /* n_uniform */
+    const char *const *uniform_type;  /* "real", a dtype name, "fn" or "dim" */
+    const int32_t *uniform_has_default;
+    const char *const *out_name;      /* n_out; "" if unnamed */
+} jit_function_info;
+
+JIT_PUBLIC int jit_function_count(const jit_module *m) JIT_LINK(function_count);
+/* The i-th function of the program text, in order. */
+JIT_PUBLIC jit_status jit_function_at(const jit_module *m, int i,
+                                      jit_function_info *info) JIT_LINK(function_at);
+/* By name; a prelude function is found too. */
+JIT_PUBLIC jit_status jit_function_find(const jit_module *m, const char *name,
+                                        jit_function_info *info,
+                                        jit_error *err) JIT_LINK(function_find);
+
+/* -------------------------------------------------------------------------- calling */
+
+enum {
+    JIT_COPY_OVERLAP = 1 /* copy operands that an output overlaps in part, instead of an error */
+};
+
+/* A compile-time argument after `;`: a function by name, or a dimension. */
+typedef struct jit_static {
+    const char *name;     /* of the uniform argument */
+    const char *function; /* for `fn` arguments, else NULL */
+    int64_t dim;          /* for `dim` arguments */
+} jit_static;
+
+/* The operands of one call. Inputs broadcast against each other as in NumPy; an output's shape
+ * must be the broadcast shape (a data of NULL with rank -1 asks jit_call to make the array: free
+ * it with jit_array_free). An output may be exactly an input (same data, shape, strides and
+ * element size). uniform: one double per uniform argument that is not `fn` or `dim`, in order
+ * (integers up to 2^53 exactly; see uniform_i64); the rest keep their defaults. */
+typedef struct jit_args {
+    const jit_array *in;
+    jit_array *out;
+    const double *uniform;
+    const int64_t *uniform_i64; /* if not NULL: used instead of `uniform` for integer uniforms */
+    const uint8_t *uniform_set; /* if not NULL: only uniforms whose byte is non-zero are taken */
+    int32_t n_in, n_out, n_uniform;
+    int32_t threads;  /* 0 or 1: the calling thread only; -1: as many as there are cores */
+    int32_t options;  /* JIT_COPY_OVERLAP */
+    uint32_t flags;   /* result: JIT_FLAG_* */
+    int64_t fuel;     /* 0: the context's limit; -1: none */
+    uint64_t seed;    /* of rand and randn */
+    const volatile int32_t *cancel; /* if not NULL, a non-zero value stops the run between chunks
+                                       and at loop back-edges: JIT_ERR_CANCELLED */
+} jit_args;
+
+enum {
+    JIT_FLAG_INT_DIVIDE = 1, /* an integer was divided by zero (result 0), or a negative power */
+    JIT_FLAG_INT_CAST = 2    /* a float was NaN or out of range in a cast to an integer */
+};
+
+/* Calls function `name` on arrays of any element types, compiling for them on first use.
+ * Thread-safe. On JIT_ERR_FUEL and JIT_ERR_CANCELLED the outputs' content is unspecified; after
+ * any other error they are untouched. */
+JIT_PUBLIC jit_status jit_call(jit_module *m, const char *name, jit_args *args,
+                               jit_error *err) JIT_LINK(call);
+
+typedef struct jit_prepare_options {
+    size_t size;
+    const jit_static *statics;
+    int32_t n_statics;
+    int32_t entries; /* JIT_ENTRY_*: raw entry points to compile besides */
+} jit_prepare_options;
+
+enum { JIT_ENTRY_LOOP = 1, JIT_ENTRY_SCALAR = 2 };
+
+/* Compiles one function for fixed element types, now. signature: "f32[n], f32 -> f32[n]"; the
+ * dims of scalar arguments say nothing about memory: any layout and broadcast shape can be run.
+ * NULL signature: the declared types, f32 where generic. "-> ..." may be left out. */
+JIT_PUBLIC jit_kernel *jit_prepare(jit_module *m, const char *name, const char *signature,
+                                   const jit_prepare_options *options,
+                                   jit_error *err) JIT_LINK(prepare);
+/* Runs it. The arrays' element types must be those prepared. err is written on failure only. */
+JIT_PUBLIC jit_status jit_run(const jit_kernel *k, jit_args *args, jit_error *err) JIT_LINK(run);
+JIT_PUBLIC void jit_kernel_release(jit_kernel *k) JIT_LINK(kernel_release);
+
+/* Raw entry points; they live as long as the kernel. No broadcasting, no checks, default
+ * uniforms and fuel, the host's floating-point modes.
+ * loop:   NumPy's ufunc inner loop: args = inputs then outputs, n[0] elements, steps in bytes.
+ * scalar: T (*)(T, ...) for functions with one result whose arguments and result are all f32 or
+ *         all f64; NULL (JIT_ERR_UNSUPPORTED) otherwise. */
+typedef void (*jit_loop)(char **args, const intptr_t *n, const intptr_t *steps, void *data);
+typedef void (*jit_scalar)(void); /* cast to the right type */
+JIT_PUBLIC jit_loop jit_kernel_loop(const jit_kernel *k, jit_error *err) JIT_LINK(kernel_loop);
+JIT_PUBLIC jit_scalar jit_kernel_scalar(const jit_kernel *k,
+                                        jit_error *err) JIT_LINK(kernel_scalar);
+
+/* -------------------------------------------------------------------------- introspection */
+
+typedef enum jit_stage {
+    JIT_STAGE_TREE,    /* t  the syntax tree                       */
+    JIT_STAGE_SSA,     /* s  typed IR as lowered                   */
+    JIT_STAGE_OPT,     /* o  IR after simplification               */
+    JIT_STAGE_MATH,    /* m  IR with mathematical functions expanded */
+    JIT_STAGE_NEST,    /* n  loop nests                            */
+    JIT_STAGE_LLVM,    /* l  LLVM IR                               */
+    JIT_STAGE_ASM,     /* a  assembly                              */
+    JIT_STAGE_EXPLAIN  /* e  what was chosen and why               */
+} jit_stage;
+
+JIT_PUBLIC const char *jit_stage_letters(void) JIT_LINK(stage_letters); /* "tsomnlae" */
+/* The text of one stage of one specialisation; free with jit_text_free. NULL on error. */
+JIT_PUBLIC char *jit_stage_text(jit_module *m, const char *name, const char *signature,
+                                const jit_prepare_options *options, jit_stage stage,
+                                jit_error *err) JIT_LINK(stage_text);
+JIT_PUBLIC void jit_text_free(char *text) JIT_LINK(text_free);
+
+/* Where the time of the last compile of this kernel went, and what it is. */
+typedef struct jit_kernel_info {
+    double parse_ms, lower_ms, codegen_ms, link_ms;
+    int32_t n_in, n_out, n_uniform;
+    jit_dtype in_dtype[JIT_MAX_OPERANDS], out_dtype[JIT_MAX_OPERANDS];
+    int32_t vector_lanes, interleave;
+    int64_t code_bytes;
+    int32_t flops; /* arithmetic operations per element, as written */
+} jit_kernel_info;
+JIT_PUBLIC jit_status jit_kernel_describe(const jit_kernel *k,
+                                          jit_kernel_info *info) JIT_LINK(kernel_describe);
+
+/* Facts about this library and machine as lines of text ("llvm 19.1.7", "cpu znver4", ...). */
+JIT_PUBLIC char *jit_system_info(jit_context *context, jit_error *err) JIT_LINK(system_info);
+
+/* -------------------------------------------------------------------------- builder */
+
+/* Makes the same tree as the text. Expressions are handles owned by the builder; 0 is the error
+ * value, and the first error is kept until jit_build. All strings are copied. */
+typedef struct jit_builder jit_builder;
+typedef int32_t jit_expr;
+
+JIT_PUBLIC jit_builder *jit_builder_new(jit_context *context, jit_error *err) JIT_LINK(builder_new);
+JIT_PUBLIC void jit_builder_free(jit_builder *b) JIT_LINK(builder_free);
+/* Makes the module; the builder can go on and be built again. */
+JIT_PUBLIC jit_module *jit_build(jit_builder *b, const jit_options *options,
+                                 jit_error *err) JIT_LINK(build);
+
+JIT_PUBLIC void jit_fn_begin(jit_builder *b, const char *name) JIT_LINK(fn_begin);
+/* type: "f32", "i32", ... or NULL (generic). value: a default, or 0. */
+JIT_PUBLIC jit_expr jit_fn_arg(jit_builder *b, const char *name,
+                               const char *type) JIT_LINK(fn_arg);
+JIT_PUBLIC jit_expr jit_fn_uniform(jit_builder *b, const char *name, const char *type,
+                                   jit_expr value) JIT_LINK(fn_uniform);
+JIT_PUBLIC void jit_fn_result(jit_builder *b, const char *name,
+                              const char *type) JIT_LINK(fn_result);
+JIT_PUBLIC void jit_fn_end(jit_builder *b) JIT_LINK(fn_end);
+
+JIT_PUBLIC jit_expr jit_real(jit_builder *b, double value) JIT_LINK(real);
+JIT_PUBLIC jit_expr jit_integer(jit_builder *b, int64_t value) JIT_LINK(integer);
+JIT_PUBLIC jit_expr jit_name(jit_builder *b, const char *name) JIT_LINK(name);
+/* op as written: "+", "<=", "&&", "**"; "-", "!", "~" with b = 0 for one operand; "?:" has
+ * jit_select. */
+JIT_PUBLIC jit_expr jit_op(jit_builder *b, const char *op, jit_expr x,
+                           jit_expr y) JIT_LINK(op);
+JIT_PUBLIC jit_expr jit_select(jit_builder *b, jit_expr condition, jit_expr yes,
+                               jit_expr no) JIT_LINK(select);
+JIT_PUBLIC jit_expr jit_apply(jit_builder *b, const char *function, const jit_expr *args,
+                              int n) JIT_LINK(apply);
+
+JIT_PUBLIC void jit_let(jit_builder *b, const char *name, jit_expr value) JIT_LINK(let);
+JIT_PUBLIC void jit_var(jit_builder *b, const char *name, const char *type,
+                        jit_expr value) JIT_LINK(var);
+JIT_PUBLIC void jit_assign(jit_builder *b, const char *name, jit_expr value) JIT_LINK(assign);
+JIT_PUBLIC void jit_if(jit_builder *b, jit_expr condition) JIT_LINK(if);
+JIT_PUBLIC void jit_else(jit_builder *b) JIT_LINK(else);
+JIT_PUBLIC void jit_while(jit_builder *b, jit_expr condition) JIT_LINK(while);
+JIT_PUBLIC void jit_for(jit_builder *b, const char *name, jit_expr from, jit_expr to,
+                        jit_expr by) JIT_LINK(for);
+JIT_PUBLIC void jit_break(jit_builder *b) JIT_LINK(break);
+JIT_PUBLIC void jit_continue(jit_builder *b) JIT_LINK(continue);
+JIT_PUBLIC void jit_end(jit_builder *b) JIT_LINK(end); /* closes if, else, while or for */
+JIT_PUBLIC void jit_return(jit_builder *b, const jit_expr *values, int n) JIT_LINK(return);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,36 @@
+/* Graph to object bytes: nests, loops, LLVM module, machine code. Every call has an LLVM context
+ * and target machine of its own and may run beside others (trap M1 of docs/reliability.md). */
+#ifndef FJ_CODEGEN_H
+#define FJ_CODEGEN_H
+
+#include "graph.h"
+#include "target.h"
+
+typedef struct codegen_options {
+    const target *target;
+    const jit_allocator *allocator;
+    bool entry_loop, entry_scalar;
+    const cell *defaults; /* of the uniforms, for the raw entries; in their cell types */
+    int32_t vector_lanes; /* 0: chosen; tests force 1, 2, 4, ... */
+    int32_t interleave;   /* 0: chosen */
+} codegen_options;
+
+typedef struct codegen_object {
+    void *bytes; /* an object file; free with codegen_free */
+    size_t size;
+    int32_t vector_lanes, interleave;
+    bool streams;   /* has a non-temporal variant */
+} codegen_object;
+
+/* g: after expand. False and a diagnostic (limit, memory, internal) on failure. */
+bool codegen_compile(const graph *g, const codegen_options *o, codegen_object *out, diag *d);
+void codegen_free(const codegen_options *o, codegen_object *object);
+
+typedef enum codegen_text_kind { CODEGEN_NEST, CODEGEN_LLVM, CODEGEN_ASM } codegen_text_kind;
+/* In g's arena, or NULL and a diagnostic. Assembly: the hot loop is marked with comment lines
+ * and the vector width is named. */
+char *codegen_text(const graph *g, const codegen_options *o, codegen_text_kind kind, diag *d);
+
+const char *codegen_llvm_version(void);
+
+#endif

@@ -1,0 +1,12 @@
+/* expand: replace each operator with OP_EXPAND by its definition in prelude/math.fj.
+ * needs   a typed graph           leaves   only operators that codegen has an emit function for
+ * keeps   the value within the bounds of ops.def; the interpreter runs both graphs
+ * The definitions are ordinary functions of the language, named <op>_f32 and <op>_f64. */
+#ifndef FJ_EXPAND_H
+#define FJ_EXPAND_H
+
+#include "lower.h"
+
+graph *expand_graph(program *p, const graph *g, arena *ar, diag *d);
+
+#endif

@@ -1,0 +1,68 @@
+/* Tree to graph: names, types, weak values, inlining, control flow.
+ *
+ * Calls are inlined. `if` becomes selects; loops become `loop` nodes; break, continue and return
+ * become bool variables. Every statement runs under a path predicate; an operator with OP_FLAGS
+ * gets harmless operands where the predicate is false (select(p, b, 1)), so that only elements
+ * that execute it can set a flag; inner loops have the predicate in their condition. */
+#ifndef FJ_LOWER_H
+#define FJ_LOWER_H
+
+#include "graph.h"
+#include "parse.h"
+
+/* A checked program: the user's functions and constants over the prelude. Immutable but for
+ * the prelude functions parsed on demand: callers lock around program_* and lower_*. */
+typedef struct program program;
+
+/* Parses nothing: takes a tree (from parse or the builder). Checks every function: names, arity,
+ * recursion, results, and types with generic arguments as f32 (if that fails: i32, then bool;
+ * the messages are f32's). NULL and diagnostics on error. */
+program *program_new(arena *ar, const ast_program *tree, const jit_limits *limits, diag *d);
+const ast_fn *program_find(program *p, const char *name); /* user's, then prelude's; or NULL */
+/* Names of all that can be called, for did-you-mean and completion; n is set. */
+const char *const *program_names(program *p, int32_t *n);
+
+typedef struct static_arg { /* a compile-time argument */
+    const char *name;
+    const char *function; /* fn arguments; else NULL */
+    int64_t dim;
+} static_arg;
+
+typedef struct specialisation {
+    const ast_fn *fn;
+    const jit_dtype *in;  /* element types as stored, one per argument */
+    const jit_dtype *out; /* as stored, one per result; NULL or JIT_NONE: the result's own */
+    int32_t n_in, n_out;
+    const static_arg *statics;
+    int32_t n_statics;
+} specialisation;
+
+/* The graph of one function. Inputs: the arguments with their stored types. Uniforms: those that
+ * are not fn or dim, in order, each in a cell of its declared type, or f64 without one; their
+ * defaults see lower_defaults. Outputs: the results, cast to s->out. f16 and bf16 become f32 when
+ * read and are rounded once when stored. NULL and diagnostics on error. */
+graph *lower_function(program *p, const specialisation *s, arena *ar, diag *d);
+
+typedef struct uniform_default {
+    bool given;
+    cell value; /* in the uniform's cell type */
+} uniform_default;
+/* Default values of the n uniforms that lower_function keeps; false: an error in d. */
+bool lower_defaults(program *p, const ast_fn *fn, uniform_default *out, int32_t n, arena *ar,
+                    diag *d);
+
+/* Inlines a function of the language on given nodes (used by expand and, later, grad):
+ * arguments of the types of `in`, no uniforms; fills out[0 .. n_out-1]. False: an error. */
+bool lower_inline(program *p, graph *g, const char *name, const node *in, int32_t n_in,
+                  node *out, int32_t n_out, span at);
+
+/* Names of an expression that are not bound: the arguments of `-e TEXT` in order of first
+ * appearance. A name in `keep` counts as free even if the prelude defines it. */
+typedef struct free_names {
+    const char **name;
+    int32_t n;
+} free_names;
+bool lower_free_names(program *prelude, const ast_expr *e, const char *const *keep,
+                      int32_t n_keep, arena *ar, free_names *out);
+
+#endif
