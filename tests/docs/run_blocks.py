@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+"""Runs the code blocks of Markdown pages: run_blocks.py BUILD_DIR PAGE...
+
+    ```c        compiled against the public header and run
+    ```sh       run by bash in a scratch folder, with the built `fusejit` on the PATH
+    ```fj       checked by `fusejit check`
+    ```console  a session: `$ command` lines are run; the lines below must be what it prints
+
+A ```text block directly after one of the first two is the output it must have. In expected output
+`...` stands for anything within a line. Blocks of a page share the folder, in order. A block
+after the comment <!-- not run --> is left out.
+"""
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+BLOCK = re.compile(r"(<!-- not run -->\s*)?^```(\w+)\n(.*?)^```$", re.M | re.S)
+
+
+def matches(expected, found):
+    def pattern(line):
+        return ".*".join(re.escape(part) for part in line.rstrip().split("..."))
+
+    expected, found = expected.rstrip("\n").split("\n"), found.rstrip("\n").split("\n")
+    return len(expected) == len(found) and all(
+        re.fullmatch(pattern(e), f.rstrip()) for e, f in zip(expected, found))
+
+
+class Page:
+    def __init__(self, build, source, folder):
+        self.build, self.source, self.folder = build, source, folder
+        self.env = dict(os.environ, PATH=f"{build}/tools:{os.environ['PATH']}", LC_ALL="C.UTF-8",
+                        XDG_STATE_HOME=folder, NO_COLOR="1")
+
+    def run(self, command):
+        done = subprocess.run(command, cwd=self.folder, env=self.env, text=True, timeout=120,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        return done.returncode, done.stdout
+
+    def block(self, kind, text):
+        """(ok, output) of one block."""
+        if kind == "c":
+            with open(f"{self.folder}/block.c", "w") as f:
+                f.write(text)
+            code, output = self.run(
+                ["cc", "-std=c11", "-Wall", "-Werror", "block.c", f"-I{self.source}/include",
+                 f"-L{self.build}/src", "-lfusejit", f"-Wl,-rpath,{self.build}/src", "-o", "block"]
+                + os.environ.get("FUSEJIT_TEST_CFLAGS", "").split())
+            return (code, output) if code else self.run(["./block"])
+        if kind == "fj":
+            with open(f"{self.folder}/block.fj", "w") as f:
+                f.write(text)
+            return self.run(["fusejit", "check", "block.fj"])
+        if kind == "console":
+            steps = re.split(r"^\$ ", text, flags=re.M)[1:]
+            for step in steps:
+                command, _, expected = step.partition("\n")
+                _, output = self.run(["bash", "-c", command])
+                if not matches(expected, output):
+                    return 1, f"$ {command}\n{output}-- expected:\n{expected}"
+            return 0, ""
+        return self.run(["bash", "-euo", "pipefail", "-c", text])
+
+
+def main():
+    build, pages = os.path.abspath(sys.argv[1]), sys.argv[2:]
+    source = os.path.abspath(f"{os.path.dirname(__file__)}/../..")
+    passed = failed = 0
+    for name in pages:
+        with open(name) as f:
+            text = f.read()
+        with tempfile.TemporaryDirectory() as folder:
+            page = Page(build, source, folder)
+            previous = None
+            for skip, kind, body in BLOCK.findall(text):
+                if kind == "text" and previous is not None:
+                    ok, message = matches(body, previous), f"{previous}-- expected:\n{body}"
+                    previous = None
+                elif kind in ("c", "sh", "fj", "console") and not skip:
+                    code, previous = page.block(kind, body)
+                    ok, message = code == 0, previous
+                else:
+                    previous = None
+                    continue
+                passed, failed = passed + ok, failed + (not ok)
+                if not ok:
+                    print(f"{name}: {kind} block failed:\n{body}\n-- printed:\n{message}")
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
