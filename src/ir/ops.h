@@ -17,6 +17,7 @@ typedef enum op_rule {
     RULE_SELECT,   /* (bool, T, T) -> T T any                             */
     RULE_SCALE,    /* (T, i32) -> T     T float: ldexp                    */
     RULE_EXPONENT, /* (T) -> i32        T float: the exponent of frexp    */
+    RULE_WORD,     /* (i64) -> u64      a table: two_over_pi              */
     RULE_CAST      /* (any) -> the node's dtype: cast, bitcast            */
 } op_rule;
 
@@ -51,6 +52,15 @@ typedef struct op_row {
 
 const op_row *op_info(op o);
 op op_find(const char *name); /* callable by that name in the language; OP_none: no such */
+
+/* Whether `o` on operands of type `in` with a result of type `out` can set a status flag: what
+ * OP_FLAGS means once the types are known (floordiv of floats cannot). */
+bool op_sets_flags(op o, jit_dtype in, jit_dtype out);
+
+/* Word i of the binary expansion of 2/pi: its bits 64*i+1 .. 64*i+64 after the point, first bit
+ * highest; 0 outside 0 .. OP_TWO_OVER_PI_WORDS-1. */
+enum { OP_TWO_OVER_PI_WORDS = 24 };
+uint64_t op_two_over_pi(int64_t i);
 
 /* The value of one operator on operands of type `in` (result type `out`), rounded once to its
  * type; flags collects JIT_FLAG_*. The slow, obvious definition everything else is tested
