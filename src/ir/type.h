@@ -7,9 +7,11 @@
 
 #include "fusejit.h"
 
-bool type_is_float(jit_dtype t);   /* f16 bf16 f32 f64 */
-bool type_is_integer(jit_dtype t); /* i8..u64, not bool */
-bool type_is_signed(jit_dtype t);  /* i8..i64 */
+const char *type_name(jit_dtype t);    /* "f32"; "none" */
+jit_dtype type_find(const char *name); /* JIT_NONE: no such type */
+bool type_is_float(jit_dtype t);       /* f16 bf16 f32 f64 */
+bool type_is_integer(jit_dtype t);     /* i8..u64, not bool */
+bool type_is_signed(jit_dtype t);      /* i8..i64 */
 bool type_is_unsigned(jit_dtype t);
 int32_t type_bits(jit_dtype t); /* bool: 8 */
 /* What arithmetic is done in: f16 and bf16 become f32, all others stay. */
@@ -33,7 +35,7 @@ typedef union cell {
     uint64_t u;
 } cell;
 
-/* Brings a cell into the range of its type: floats rounded to nearest even, integers wrapped. */
+/* Brings a cell into the range of its type: floats round to nearest even, integers wrap. */
 cell type_round(jit_dtype t, cell v);
 /* The bits of a value as stored in memory, in the low bytes, and back. */
 uint64_t type_encode(jit_dtype t, cell v);
