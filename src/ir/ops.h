@@ -22,12 +22,12 @@ typedef enum op_rule {
 } op_rule;
 
 enum {
-    OP_EXACT = 1,     /* same bits on every implementation: integer, IEEE basic operation     */
-    OP_COMMUTES = 2,  /* first two operands may be exchanged                                  */
-    OP_FLAGS = 4,     /* may set a status flag: lowering guards it (see lower.h)              */
-    OP_EXPAND = 8,    /* has definitions <name>_f32, <name>_f64 in prelude/math.fj            */
-    OP_HIDDEN = 16,   /* no function of that name in the language (operators have other names) */
-    OP_IMPURE = 32    /* two equal nodes are not one value                                    */
+    OP_EXACT = 1,    /* same bits on every implementation: integer, IEEE basic operation     */
+    OP_COMMUTES = 2, /* first two operands may be exchanged                                  */
+    OP_FLAGS = 4,    /* may set a status flag: lowering guards it (see lower.h)              */
+    OP_EXPAND = 8,   /* has definitions <name>_f32, <name>_f64 in prelude/math.fj            */
+    OP_HIDDEN = 16,  /* no function of that name in the language (operators have other names) */
+    OP_IMPURE = 32   /* two equal nodes are not one value                                    */
 };
 
 typedef enum op {
@@ -43,11 +43,11 @@ typedef struct op_row {
     int32_t arity; /* -1: any */
     op_rule rule;
     uint32_t flags;
-    const char *value;        /* C text of the value, see ops.def */
-    const char *adjoint;      /* text in our language, see ops.def; "" none */
-    double test_lo, test_hi;  /* interval of test arguments */
-    double ulp_f32, ulp_f64;  /* error bounds; 0 with OP_EXACT */
-    const char *doc;          /* one line */
+    const char *value;       /* C text of the value, see ops.def */
+    const char *adjoint;     /* text in our language, see ops.def; "" none */
+    double test_lo, test_hi; /* interval of test arguments */
+    double ulp_f32, ulp_f64; /* error bounds; 0 with OP_EXACT */
+    const char *doc;         /* one line */
 } op_row;
 
 const op_row *op_info(op o);
