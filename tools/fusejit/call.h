@@ -1,0 +1,51 @@
+/* One call of a function: values bound to its arguments, and the run. */
+#ifndef FJ_CALL_H
+#define FJ_CALL_H
+
+#include "console.h"
+#include "options.h"
+#include "values.h"
+
+typedef struct named_value {
+    const char *name;
+    value *v;
+} named_value;
+
+/* What --in and --set gave. */
+typedef struct bindings {
+    const named_value *in;
+    int n_in;
+    const named_text *set;
+    int n_set;
+} bindings;
+
+typedef struct bound_call {
+    jit_function_info info;
+    jit_array in[JIT_MAX_OPERANDS];
+    bool owned[JIT_MAX_OPERANDS]; /* made here from weak numbers */
+    jit_array out[JIT_MAX_OPERANDS];
+    double *uniform; /* one for each that is not fn or dim */
+    int64_t *uniform_i64;
+    uint8_t *uniform_set;
+    int32_t n_uniform;
+    jit_static *statics;
+    int32_t n_statics;
+    uint32_t flags; /* after the run */
+} bound_call;
+
+/* Binds by name: weak numbers take the declared type of their argument, else promote with the
+ * typed inputs, else are f64. The bindings must outlive the call. Returns an exit code. */
+int call_bind(bound_call *b, const jit_function_info *info, const bindings *given,
+              const console *c);
+/* The element types as jit_prepare takes them: "f32, i64". */
+void call_signature(const bound_call *b, char *text, size_t size);
+/* The shape the operands broadcast to; false if they do not. */
+bool call_shape(const bound_call *b, jit_array *result);
+/* Runs it; the results are made, in b->out. */
+jit_status call_run(bound_call *b, jit_module *m, const settings *s, jit_error *err);
+void call_free(bound_call *b);
+
+/* The context for --cpu and --fuel; an unknown CPU is a usage error. Returns an exit code. */
+int call_context(jit_context **context, const settings *s, const console *c);
+
+#endif

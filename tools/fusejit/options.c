@@ -1,0 +1,269 @@
+/* The command line: one table says which options there are and who takes them. */
+#include "options.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+const option option_table[N_OPTIONS] = {
+    { OPT_TEXT, 'e', "expression", "TEXT", FOR_EVAL, false,
+      "an expression, or a program if there is a 'fn' in it" },
+    { OPT_FN, 0, "fn", "NAME", FOR_EVAL, false, "the function to run; else the last one" },
+    { OPT_IN, 0, "in", "NAME=VALUE", FOR_EVAL, true,
+      "an argument: a file, a number or a list such as [1,2.5]" },
+    { OPT_SET, 0, "set", "NAME=VALUE", FOR_EVAL, true,
+      "an argument after ';': a number, a function (fn) or a whole number (dim)" },
+    { OPT_OUT, 0, "out", "[NAME=]FILE", FOR_EVAL, true,
+      "where results go, in order or by name; else they are printed" },
+    { OPT_JSON, 0, "json", NULL, FOR_EVAL, false, "print shape, dtype and data as JSON" },
+    { OPT_INTERPRET, 0, "interpret", NULL, FOR_EVAL | FOR_REPL, false,
+      "run the reference interpreter instead of compiled code" },
+    { OPT_THREADS, 0, "threads", "N", FOR_EVAL | FOR_REPL, false,
+      "threads to run on; 0: as many as there are cores (default 1)" },
+    { OPT_CPU, 0, "cpu", "NAME", FOR_EVAL | FOR_REPL | FOR_CHECK | FOR_DOCTOR, false,
+      "compile for native (default), x86-64, x86-64-v2, x86-64-v3, x86-64-v4, ..." },
+    { OPT_FUEL, 0, "fuel", "N", FOR_EVAL | FOR_REPL, false,
+      "loop iterations per vector of elements; 0: no limit (default 2^31)" },
+    { OPT_SEED, 0, "seed", "N", FOR_EVAL | FOR_REPL | FOR_CHECK, false,
+      "seed of rand and randn, and of check's inputs (default 0)" },
+    { OPT_PARAMS, 0, "params", "FILE", FOR_EVAL, false, NULL },
+    { OPT_COLOR, 0, "color", "WHEN", FOR_ALL, false, "auto, always or never" },
+    { OPT_HELP, 'h', "help", NULL, FOR_ALL, false, "this text" },
+    { OPT_VERSION, 'V', "version", NULL, FOR_ALL, false, "the version" },
+};
+
+typedef struct reader {
+    settings *s;
+    unsigned who;
+    const char *command;
+    console say; /* before --color is known: as if auto */
+    bool seen[N_OPTIONS];
+} reader;
+
+bool options_integer(const char *text, int64_t lo, int64_t hi, int64_t *value)
+{
+    char *end;
+    errno = 0;
+    if (*text != '-' && (*text < '0' || *text > '9'))
+        return false;
+    long long v = strtoll(text, &end, 10);
+    if (*end || end == text || errno || v < lo || v > hi)
+        return false;
+    *value = v;
+    return true;
+}
+
+static bool is_name(const char *text, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)text[i];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c >= 0x80;
+        if (!letter && (i == 0 || c < '0' || c > '9'))
+            return false;
+    }
+    return n > 0;
+}
+
+static int add_named(reader *r, named_list *list, const option *o, const char *text)
+{
+    const char *equals = strchr(text, '=');
+    size_t n = equals ? (size_t)(equals - text) : 0;
+    named_text item = { NULL, text };
+    if (o->id == OPT_OUT ? equals && is_name(text, n) : equals && n) {
+        item.name = memory_text(text, n);
+        item.text = equals + 1;
+    } else if (o->id != OPT_OUT) {
+        return console_error(&r->say, EXIT_USAGE, "--%s takes %s, not '%s'", o->name, o->value,
+                             text);
+    }
+    list->item = memory_resize(list->item, (size_t)(list->n + 1) * sizeof *list->item);
+    list->item[list->n++] = item;
+    for (int i = 0; item.name && i + 1 < list->n; i++) {
+        if (list->item[i].name && strcmp(list->item[i].name, item.name) == 0)
+            return console_error(&r->say, EXIT_USAGE, "--%s %s is given twice", o->name,
+                                 item.name);
+    }
+    return EXIT_DONE;
+}
+
+static int malformed(const reader *r, const option *o, const char *value)
+{
+    return console_error(&r->say, EXIT_USAGE, "--%s takes %s, not '%s'", o->name, o->help,
+                         value);
+}
+
+static int read_number(reader *r, const option *o, const char *value)
+{
+    int64_t v = 0;
+    char *end;
+    switch (o->id) {
+    case OPT_THREADS:
+        if (!options_integer(value, 0, 4096, &v))
+            return console_error(&r->say, EXIT_USAGE, "--threads takes 0 to 4096, not '%s'",
+                                 value);
+        r->s->threads = v ? (int32_t)v : -1;
+        return EXIT_DONE;
+    case OPT_FUEL:
+        if (!options_integer(value, 0, INT64_MAX, &v))
+            return console_error(&r->say, EXIT_USAGE, "--fuel takes a whole number, not '%s'",
+                                 value);
+        r->s->fuel = v ? v : -1;
+        return EXIT_DONE;
+    default:
+        errno = 0;
+        r->s->seed = strtoull(value, &end, 10);
+        if (*value < '0' || *value > '9' || *end || errno)
+            return console_error(&r->say, EXIT_USAGE, "--seed takes a whole number, not '%s'",
+                                 value);
+        return EXIT_DONE;
+    }
+}
+
+static int read_colour(reader *r, const option *o, const char *value)
+{
+    static const char *const names[] = { "auto", "always", "never" };
+    for (int i = 0; i < 3; i++) {
+        if (strcmp(value, names[i]) == 0) {
+            r->s->colour = (colour_mode)i;
+            return EXIT_DONE;
+        }
+    }
+    return malformed(r, o, value);
+}
+
+static int apply(reader *r, const option *o, const char *value)
+{
+    settings *s = r->s;
+    if (r->seen[o->id] && !o->repeats && o->value)
+        return console_error(&r->say, EXIT_USAGE, "--%s is given twice", o->name);
+    r->seen[o->id] = true;
+    switch (o->id) {
+    case OPT_TEXT:
+        s->text = value;
+        return EXIT_DONE;
+    case OPT_FN:
+        s->function = value;
+        return EXIT_DONE;
+    case OPT_IN:
+        return add_named(r, &s->in, o, value);
+    case OPT_SET:
+        return add_named(r, &s->set, o, value);
+    case OPT_OUT:
+        return add_named(r, &s->out, o, value);
+    case OPT_JSON:
+        s->json = true;
+        return EXIT_DONE;
+    case OPT_INTERPRET:
+        s->interpret = true;
+        return EXIT_DONE;
+    case OPT_CPU:
+        s->cpu = value;
+        return EXIT_DONE;
+    case OPT_PARAMS:
+        s->params = value;
+        return EXIT_DONE;
+    case OPT_COLOR:
+        return read_colour(r, o, value);
+    case OPT_HELP:
+        s->help = true;
+        return EXIT_DONE;
+    case OPT_VERSION:
+        s->version = true;
+        return EXIT_DONE;
+    default:
+        return read_number(r, o, value);
+    }
+}
+
+static int unknown_option(const reader *r, const char *text)
+{
+    const char *names[N_OPTIONS];
+    size_t n = 0, length = strcspn(text + 2, "=");
+    char *name = memory_text(text + 2, length);
+    for (int i = 0; i < N_OPTIONS; i++) {
+        if ((option_table[i].takers & r->who) && option_table[i].help)
+            names[n++] = option_table[i].name;
+    }
+    const char *near = text[1] == '-' ? console_nearest(name, names, n) : NULL;
+    free(name);
+    if (near)
+        return console_error(&r->say, EXIT_USAGE, "unknown option '%s': did you mean '--%s'?",
+                             text, near);
+    return console_error(&r->say, EXIT_USAGE, "unknown option '%s'; see 'fusejit %s%s--help'",
+                         text, r->command, *r->command ? " " : "");
+}
+
+/* The row of --name[=value] or -x[value]; *value is set if it is part of the same word. */
+static const option *find(const char *text, const char **value)
+{
+    *value = NULL;
+    for (int i = 0; i < N_OPTIONS; i++) {
+        const option *o = &option_table[i];
+        size_t n = strlen(o->name);
+        if (text[1] == '-' && strncmp(text + 2, o->name, n) == 0 &&
+            (text[2 + n] == 0 || text[2 + n] == '=')) {
+            *value = text[2 + n] ? text + 3 + n : NULL;
+            return o;
+        }
+        if (text[1] != '-' && o->letter && text[1] == o->letter && (o->value || !text[2])) {
+            *value = text[2] ? text + 2 : NULL;
+            return o;
+        }
+    }
+    return NULL;
+}
+
+static int read_option(reader *r, int argc, const char **argv, int *at)
+{
+    const char *text = argv[*at], *value;
+    const option *o = find(text, &value);
+    if (!o)
+        return unknown_option(r, text);
+    if (!(o->takers & r->who))
+        return console_error(&r->say, EXIT_USAGE, "'%s' takes no option --%s",
+                             *r->command ? r->command : "fusejit", o->name);
+    if (!o->value && value)
+        return console_error(&r->say, EXIT_USAGE, "--%s takes no value", o->name);
+    if (o->value && !value) {
+        if (*at + 1 >= argc)
+            return console_error(&r->say, EXIT_USAGE, "--%s needs a value: %s", o->name,
+                                 o->value);
+        value = argv[++*at];
+    }
+    return apply(r, o, value);
+}
+
+int options_read(settings *s, unsigned who, const char *command, int argc, const char **argv)
+{
+    reader r = { .s = s, .who = who, .command = command, .say = console_make(COLOUR_AUTO) };
+    int n = 0;
+    bool only_positional = false;
+    for (int i = 0; i < argc; i++) {
+        if (only_positional || argv[i][0] != '-' || !argv[i][1]) {
+            argv[n++] = argv[i];
+        } else if (strcmp(argv[i], "--") == 0) {
+            only_positional = true;
+        } else {
+            int code = read_option(&r, argc, argv, &i);
+            if (code)
+                return code;
+        }
+    }
+    s->positional = argv;
+    s->n_positional = n;
+    return EXIT_DONE;
+}
+
+static void free_list(named_list *list)
+{
+    for (int i = 0; i < list->n; i++)
+        free(list->item[i].name);
+    free(list->item);
+}
+
+void options_free(settings *s)
+{
+    free_list(&s->in);
+    free_list(&s->set);
+    free_list(&s->out);
+}

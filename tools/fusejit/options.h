@@ -1,0 +1,83 @@
+/* The command line: one table says which options there are and who takes them. */
+#ifndef FJ_OPTIONS_H
+#define FJ_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "console.h"
+
+/* Who takes an option, as bits. */
+enum {
+    FOR_REPL = 1,
+    FOR_EVAL = 2,
+    FOR_CHECK = 4,
+    FOR_DOCTOR = 8,
+    FOR_EXPLAIN = 16,
+    FOR_ALL = 31
+};
+
+typedef struct named_text { /* NAME=VALUE as given; name NULL: no NAME= */
+    char *name;
+    const char *text;
+} named_text;
+
+typedef struct named_list {
+    named_text *item;
+    int n;
+} named_list;
+
+typedef struct settings {
+    const char *text;     /* -e */
+    const char *function; /* --fn */
+    const char *cpu, *params;
+    named_list in, set, out;
+    const char *const *positional;
+    int n_positional;
+    bool json, interpret, help, version;
+    int32_t threads;
+    int64_t fuel; /* as jit_args: 0 the default, -1 none */
+    uint64_t seed;
+    colour_mode colour;
+} settings;
+
+typedef enum option_id {
+    OPT_TEXT,
+    OPT_FN,
+    OPT_IN,
+    OPT_SET,
+    OPT_OUT,
+    OPT_JSON,
+    OPT_INTERPRET,
+    OPT_THREADS,
+    OPT_CPU,
+    OPT_FUEL,
+    OPT_SEED,
+    OPT_PARAMS,
+    OPT_COLOR,
+    OPT_HELP,
+    OPT_VERSION,
+    N_OPTIONS
+} option_id;
+
+typedef struct option {
+    option_id id;
+    char letter;       /* or 0 */
+    const char *name;  /* without "--" */
+    const char *value; /* what the help calls it; NULL: a switch */
+    unsigned takers;   /* FOR_* */
+    bool repeats;
+    const char *help;
+} option;
+
+extern const option option_table[N_OPTIONS];
+
+/* Reads argv[0 .. argc-1] (what follows the subcommand) for the taker `who`, called `command`
+ * in messages. Positional arguments are moved to the front of argv. Returns an exit code. */
+int options_read(settings *s, unsigned who, const char *command, int argc, const char **argv);
+void options_free(settings *s);
+
+/* Whole numbers, without blanks or rest; false if malformed or out of lo .. hi. */
+bool options_integer(const char *text, int64_t lo, int64_t hi, int64_t *value);
+
+#endif
