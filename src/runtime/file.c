@@ -56,14 +56,11 @@ void file_error_text(char *text, size_t size, int code)
         freelocale(c);
 }
 
-static bool cannot_open(const file_input *in, const char *path, diag *d)
+static bool cannot_open(const file_input *in, diag *d)
 {
-    int code = errno;
     char text[FILE_ERROR_TEXT];
-    file_error_text(text, sizeof text, code);
+    file_error_text(text, sizeof text, errno);
     diag_plain(d, DIAG_file_open, "cannot open '%s': %s", in->name, text);
-    if (code == ENOENT && strchr(path, ':'))
-        diag_hint(d, "only an .npz file takes a member: FILE.npz:member");
     return false;
 }
 
@@ -107,11 +104,11 @@ static bool read_pipe(file_input *in, diag *d)
     return true;
 }
 
-static bool open_kind(file_input *in, const char *path, diag *d)
+static bool open_kind(file_input *in, diag *d)
 {
     struct stat st;
     if (fstat(in->fd, &st) != 0)
-        return cannot_open(in, path, d);
+        return cannot_open(in, d);
     if (S_ISREG(st.st_mode)) {
         in->size = (int64_t)st.st_size;
         return true;
@@ -131,8 +128,8 @@ bool file_open(file_input *in, const char *path, diag *d)
         in->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     while (in->fd < 0 && errno == EINTR);
     if (in->fd < 0)
-        return cannot_open(in, path, d);
-    if (open_kind(in, path, d))
+        return cannot_open(in, d);
+    if (open_kind(in, d))
         return true;
     file_close(in);
     return false;
@@ -171,6 +168,12 @@ bool file_read(const file_input *in, int64_t at, void *to, size_t n, diag *d)
             done += (size_t)got;
     }
     return true;
+}
+
+bool file_exists(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0;
 }
 
 void file_close(file_input *in)

@@ -27,6 +27,7 @@ void file_from_memory(file_input *in, const char *name, const void *bytes, size_
 /* Reads n bytes from place `at`; false, with a message, if not all are there. */
 bool file_read(const file_input *in, int64_t at, void *to, size_t n, diag *d);
 void file_close(file_input *in);
+bool file_exists(const char *path); /* a regular file with something in it */
 
 typedef struct file_output {
     char name[FILE_NAME_SHOWN];

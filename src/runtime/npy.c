@@ -161,12 +161,16 @@ bool npy_can_hold(const jit_array *a, const char *name, diag *d)
     return false;
 }
 
+typedef struct sink {
+    file_output *o;
+    size_t size; /* bytes of an element */
+} sink;
+
 static bool write_piece(void *user, const void *packed, int64_t count)
 {
-    const jit_array *a = ((void **)user)[0];
-    file_output *o = ((void **)user)[1];
-    file_write(o, packed, (size_t)count * jit_dtype_size(a->dtype));
-    return !o->failed;
+    const sink *to = user;
+    file_write(to->o, packed, (size_t)count * to->size);
+    return !to->o->failed;
 }
 
 /* As numpy.save writes it: padded with spaces so that the data begin at a multiple of 64. */
@@ -199,8 +203,7 @@ static void write_header(const jit_array *a, file_output *o)
 
 void npy_write(const jit_array *a, file_output *o)
 {
-    jit_array copy = *a; /* write_piece must not be handed a const */
-    void *user[2] = { &copy, o };
+    sink to = { .o = o, .size = jit_dtype_size(a->dtype) };
     write_header(a, o);
-    (void)elements_each(a, write_piece, user);
+    (void)elements_each(a, write_piece, &to);
 }

@@ -145,7 +145,8 @@ static bool read_extent(cursor *c, int64_t *extent)
             return damaged(c, "an extent of the shape is over 2^63");
     if (c->at == start)
         return damaged(c, "the shape is no tuple of extents");
-    (void)(c->at < c->end && *c->at == 'L' && c->at++); /* as Python 2 wrote long integers */
+    if (c->at < c->end && *c->at == 'L') /* as Python 2 wrote long integers */
+        c->at++;
     return true;
 }
 

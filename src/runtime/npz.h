@@ -1,0 +1,15 @@
+/* NumPy's .npz format: a zip archive of .npy files. */
+#ifndef FJ_NPZ_H
+#define FJ_NPZ_H
+
+#include "file.h"
+
+/* member: its name with or without ".npy"; NULL: the only one there is. */
+bool npz_read(jit_array *a, const file_input *in, const char *member, diag *d);
+bool npz_parse(jit_array *a, const char *name, const void *bytes, size_t n, diag *d);
+
+/* Writes the archive `path` as it was with member `member` (NULL: a new archive with the one
+ * member "arr_0") new or replaced. */
+bool npz_save(const jit_array *a, const char *path, const char *member, diag *d);
+
+#endif
