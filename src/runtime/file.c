@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "array.h"
 #include "file_error.h"
 
 enum { PIPE_STEP = 65536, PIPE_LIMIT = 1 << 30, READ_STEP = 1 << 30 /* bytes */ };
@@ -186,13 +187,11 @@ void file_close(file_input *in)
 
 bool file_new_array(jit_array *a, const jit_array *like, diag *d)
 {
-    jit_error err;
-    jit_status status = jit_array_new(a, like->dtype, like->rank, like->shape, &err);
-    if (status == JIT_ERR_MEMORY)
-        diag_no_memory(d);
-    else if (status != JIT_OK)
-        diag_plain(d, DIAG_file_shape, "%s", err.diagnostic[0].message);
-    return status == JIT_OK;
+    *a = *like;
+    if (array_make(a, false))
+        return true;
+    diag_no_memory(d);
+    return false;
 }
 
 bool file_array_bytes(const jit_array *a, int64_t *n_bytes)

@@ -58,7 +58,9 @@ void file_show(char *shown, const char *text, size_t n);
 /* For bytes that come out of a file: nothing but printable ASCII. */
 void file_show_bytes(char *shown, const void *bytes, size_t n);
 
-/* jit_array_new with its error brought into `d`. */
+/* A C-contiguous array of like's type and shape, which file_array_bytes has accepted. Its
+ * memory is not cleared: the caller fills it, so that a file's claim touches no page before its
+ * data. */
 bool file_new_array(jit_array *a, const jit_array *like, diag *d);
 
 /* Whether the count of `shape` and its bytes fit in 63 bits, extents of 0 taken as 1; *n_bytes
