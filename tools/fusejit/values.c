@@ -1,4 +1,6 @@
 /* What a user gives an argument: a file, or numbers without a type of their own yet. */
+#define _POSIX_C_SOURCE 200809L
+
 #include "values.h"
 
 #include <errno.h>
@@ -7,35 +9,49 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "element.h"
 
 /* -------------------------------------------------------------------------- file names */
 
-static bool ends_with(const char *text, size_t n, const char *suffix)
+static bool ends_with(const char *text, const char *suffix)
 {
-    size_t m = strlen(suffix);
-    return n > m && strncmp(text + n - m, suffix, m) == 0;
+    size_t n = strlen(text), m = strlen(suffix);
+    return n > m && strcasecmp(text + n - m, suffix) == 0;
+}
+
+/* As the library reads paths: the last ".npz:" with a name behind it. */
+const char *value_npz_member(const char *path)
+{
+    for (const char *p = path + strlen(path); p > path; p--) {
+        if (strncasecmp(p - 1, ".npz:", 5) == 0)
+            return p + 4;
+    }
+    return NULL;
 }
 
 static bool has_suffix(const char *text, const char *const *suffixes)
 {
-    const char *colon = strrchr(text, ':');
-    if (colon && colon[1] && ends_with(text, (size_t)(colon - text), ".npz"))
-        return true;
     for (; *suffixes; suffixes++) {
-        if (ends_with(text, strlen(text), *suffixes))
+        if (ends_with(text, *suffixes))
             return true;
     }
-    return false;
+    return value_npz_member(text) != NULL;
 }
 
 bool value_names_file(const char *text)
 {
     static const char *const suffixes[] = { ".npy", ".npz", ".csv", ".f32",
                                             ".f64", ".idx", ".gz",  NULL };
+    if (has_suffix(text, suffixes))
+        return true;
     const char *slash = strrchr(text, '/');
-    return has_suffix(text, suffixes) || strstr(slash ? slash + 1 : text, "idx") != NULL;
+    for (const char *p = slash ? slash + 1 : text; *p; p++) {
+        if (strncasecmp(p, "idx", 3) == 0)
+            return true;
+    }
+    return false;
 }
 
 bool value_can_save(const char *path)

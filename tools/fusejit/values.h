@@ -28,6 +28,8 @@ typedef struct value {
 bool value_names_file(const char *text);
 /* Whether a result can be written there: .npy .npz .csv .f32 .f64 .npz:member. */
 bool value_can_save(const char *path);
+/* Where the member's name begins in FILE.npz:member; else NULL. */
+const char *value_npz_member(const char *path);
 /* A number or a nested list of numbers; false and a message in `why` if it is neither. */
 bool value_parse(value *v, const char *text, char *why, size_t size);
 /* A file, or what value_parse takes; the console says what is wrong, about the argument `name`.

@@ -1,0 +1,238 @@
+/* The Tab key: names, commands, files. */
+#define _POSIX_C_SOURCE 200809L
+
+#include "completion.h"
+
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What the language brings, language.md section 5; the session adds its own. */
+static const char *const built_in[] = { "abs",
+                                        "acos",
+                                        "acosh",
+                                        "asin",
+                                        "asinh",
+                                        "atan",
+                                        "atan2",
+                                        "atanh",
+                                        "bitcast",
+                                        "cbrt",
+                                        "celu",
+                                        "ceil",
+                                        "clamp",
+                                        "clz",
+                                        "const",
+                                        "copysign",
+                                        "cos",
+                                        "cosh",
+                                        "ctz",
+                                        "elu",
+                                        "erf",
+                                        "erfc",
+                                        "exp",
+                                        "exp10",
+                                        "exp2",
+                                        "expm1",
+                                        "false",
+                                        "floor",
+                                        "fma",
+                                        "fmax",
+                                        "fmin",
+                                        "fmod",
+                                        "fract",
+                                        "frexp",
+                                        "gaussian",
+                                        "gelu",
+                                        "gelu_quick",
+                                        "gelu_tanh",
+                                        "hard_shrink",
+                                        "hard_sigmoid",
+                                        "hard_swish",
+                                        "hard_tanh",
+                                        "hypot",
+                                        "identity",
+                                        "inf",
+                                        "isfinite",
+                                        "isinf",
+                                        "isnan",
+                                        "ldexp",
+                                        "leaky_relu",
+                                        "lerp",
+                                        "lgamma",
+                                        "log",
+                                        "log10",
+                                        "log1p",
+                                        "log2",
+                                        "log_sigmoid",
+                                        "logaddexp",
+                                        "max",
+                                        "min",
+                                        "mish",
+                                        "modf",
+                                        "nan",
+                                        "neg",
+                                        "nextafter",
+                                        "pi",
+                                        "popcount",
+                                        "pow",
+                                        "prelu",
+                                        "rand",
+                                        "randn",
+                                        "reciprocal",
+                                        "relu",
+                                        "relu6",
+                                        "remainder",
+                                        "rint",
+                                        "round",
+                                        "rsqrt",
+                                        "select",
+                                        "selu",
+                                        "sigmoid",
+                                        "sign",
+                                        "signbit",
+                                        "silu",
+                                        "sin",
+                                        "sincos",
+                                        "sinh",
+                                        "snake",
+                                        "soft_shrink",
+                                        "softplus",
+                                        "softsign",
+                                        "sqrt",
+                                        "square",
+                                        "squareplus",
+                                        "step",
+                                        "swish",
+                                        "tan",
+                                        "tanh",
+                                        "tanhshrink",
+                                        "tgamma",
+                                        "thresholded_relu",
+                                        "true",
+                                        "trunc" };
+
+typedef struct candidates {
+    const char *word;
+    size_t length;
+    char **item;
+    size_t n;
+} candidates;
+
+static void offer(candidates *c, const char *name)
+{
+    if (strncmp(name, c->word, c->length) != 0)
+        return;
+    for (size_t i = 0; i < c->n; i++) {
+        if (strcmp(c->item[i], name) == 0)
+            return;
+    }
+    c->item = memory_resize(c->item, (c->n + 1) * sizeof *c->item);
+    c->item[c->n++] = memory_text(name, strlen(name));
+}
+
+static void offer_names(candidates *c, const session *s)
+{
+    for (int i = 0; i < s->n_variables; i++)
+        offer(c, s->variable[i].name);
+    for (int i = 0; i < s->n_chunks; i++)
+        offer(c, s->chunk[i].name);
+    for (size_t i = 0; i < sizeof built_in / sizeof *built_in; i++)
+        offer(c, built_in[i]);
+}
+
+static void offer_commands(candidates *c)
+{
+    char name[32];
+    for (int i = 0; session_command_name(i); i++) {
+        (void)snprintf(name, sizeof name, ":%s", session_command_name(i));
+        offer(c, name);
+    }
+}
+
+static void offer_files(candidates *c)
+{
+    const char *slash = strrchr(c->word, '/');
+    char *directory = slash ? memory_text(c->word, (size_t)(slash - c->word) + 1) : NULL;
+    size_t start = directory ? strlen(directory) : 0;
+    DIR *d = opendir(directory ? directory : ".");
+    for (struct dirent *e = d ? readdir(d) : NULL; e; e = readdir(d)) {
+        size_t size = start + strlen(e->d_name) + 1;
+        if (e->d_name[0] == '.')
+            continue;
+        char *path = memory_take(size);
+        (void)snprintf(path, size, "%s%s", directory ? directory : "", e->d_name);
+        offer(c, path);
+        free(path);
+    }
+    if (d)
+        (void)closedir(d);
+    free(directory);
+}
+
+static size_t common_length(const candidates *c)
+{
+    size_t n = strlen(c->item[0]);
+    for (size_t i = 1; i < c->n; i++) {
+        size_t k = 0;
+        while (k < n && c->item[i][k] == c->item[0][k])
+            k++;
+        n = k;
+    }
+    return n;
+}
+
+static void list(EditLine *edit, const candidates *c)
+{
+    FILE *out = NULL;
+    (void)el_get(edit, EL_GETFP, 1, &out);
+    if (!out)
+        return;
+    (void)fputc('\n', out);
+    for (size_t i = 0; i < c->n; i++)
+        (void)fprintf(out, "%s%s", c->item[i], i + 1 < c->n ? "  " : "\n");
+}
+
+static unsigned char complete(EditLine *edit, const candidates *c)
+{
+    if (c->n == 0)
+        return CC_ERROR;
+    size_t common = common_length(c);
+    if (common > c->length) {
+        char *rest = memory_text(c->item[0] + c->length, common - c->length);
+        (void)el_insertstr(edit, rest);
+        free(rest);
+        return CC_REFRESH;
+    }
+    if (c->n == 1)
+        return CC_NORM;
+    list(edit, c);
+    return CC_REDISPLAY;
+}
+
+unsigned char completion_key(EditLine *edit, const session *s)
+{
+    const LineInfo *line = el_line(edit);
+    size_t n = (size_t)(line->cursor - line->buffer), start = n;
+    bool files = n > 5 && (strncmp(line->buffer, ":load", 5) == 0 ||
+                           strncmp(line->buffer, ":save", 5) == 0);
+    const char *stop = files ? " \t\"" : " \t\"()[]{}+-*/%<>=!&|^~?,;@";
+    while (start > 0 && !strchr(stop, line->buffer[start - 1]))
+        start--;
+    if (start > 0 && line->buffer[start - 1] == '"')
+        files = true;
+    char *word = memory_text(line->buffer + start, n - start);
+    candidates c = { .word = word, .length = n - start };
+    if (files)
+        offer_files(&c);
+    else if (*word == ':' && start == 0)
+        offer_commands(&c);
+    else
+        offer_names(&c, s);
+    unsigned char code = complete(edit, &c);
+    for (size_t i = 0; i < c.n; i++)
+        free(c.item[i]);
+    free(c.item);
+    free(word);
+    return code;
+}

@@ -1,0 +1,426 @@
+/* What begins with ':' or '?' in a session. */
+#define _POSIX_C_SOURCE 200809L
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "interrupt.h"
+#include "print_array.h"
+#include "session.h"
+
+typedef struct repl_command {
+    const char *name, *argument, *help;
+    int (*run)(session *s, const struct repl_command *self, const char *rest);
+    jit_stage stage; /* of :ir and the like */
+} repl_command;
+
+static const repl_command *command_at(int i); /* NULL behind the last */
+
+/* -------------------------------------------------------------------------- functions */
+
+/* Whether the text is one name, and that of a function; *m is then a module that has it. */
+static bool names_function(session *s, const char *text, bool interpret, jit_module **m,
+                           jit_function_info *info)
+{
+    const char *p = text;
+    token t = scan_token(&p), end = scan_token(&p);
+    *m = NULL;
+    if (t.kind != SCAN_WORD || end.kind != SCAN_END || !session_context(s))
+        return false;
+    char *name = memory_text(t.text, t.length), *program = session_program(s);
+    jit_options options = { .size = sizeof options, .context = session_context(s) };
+    options.interpret = interpret;
+    jit_error err;
+    if (!session_variable(s, name))
+        *m = jit_compile(program, &options, &err);
+    bool found = *m && jit_function_find(*m, name, info, &err) == JIT_OK;
+    if (!found) {
+        jit_release(*m);
+        *m = NULL;
+    }
+    free(name);
+    free(program);
+    return found;
+}
+
+static typed_text typed(const char *rest)
+{
+    return (typed_text){ rest, rest, 1 };
+}
+
+static int print_signature(session *s, const char *rest)
+{
+    jit_module *m;
+    jit_function_info info;
+    if (!names_function(s, rest, true, &m, &info))
+        return EXIT_USER;
+    (void)fprintf(s->c->out, "%s\n", info.signature);
+    jit_release(m);
+    return EXIT_DONE;
+}
+
+/* -------------------------------------------------------------------------- types, stages */
+
+/* Compiles for the inputs' types; NULL: it failed and was said. */
+static jit_kernel *prepare(session *s, const expression *e)
+{
+    char signature[16 * JIT_MAX_OPERANDS];
+    jit_error err;
+    call_signature(&e->call, signature, sizeof signature);
+    jit_kernel *k = jit_prepare(e->module, "ans", signature, NULL, &err);
+    if (!k)
+        (void)console_jit_error(s->c, &err);
+    return k;
+}
+
+static int run_type(session *s, const repl_command *self, const char *rest)
+{
+    expression e;
+    jit_kernel_info info;
+    (void)self;
+    if (print_signature(s, rest) == EXIT_DONE)
+        return EXIT_DONE;
+    int code = session_compile(s, typed(rest), true, &e);
+    jit_kernel *k = code ? NULL : prepare(s, &e);
+    if (!code && !k)
+        code = EXIT_USER;
+    if (k && jit_kernel_describe(k, &info) == JIT_OK) {
+        jit_array shape;
+        if (!call_shape(&e.call, &shape))
+            code = console_error(s->c, EXIT_USER, "the shapes do not broadcast");
+        for (int i = 0; i < info.n_out && !code; i++) {
+            shape.dtype = info.out_dtype[i];
+            print_type(s->c->out, &shape);
+            (void)fputs(i + 1 < info.n_out ? ", " : "\n", s->c->out);
+        }
+    }
+    jit_kernel_release(k);
+    session_release(&e);
+    return code;
+}
+
+static int print_stage(session *s, jit_module *m, const char *name, const char *signature,
+                       jit_stage stage)
+{
+    jit_error err;
+    char *text = jit_stage_text(m, name, signature, NULL, stage, &err);
+    if (!text)
+        return console_jit_error(s->c, &err);
+    (void)fputs(text, s->c->out);
+    if (*text && text[strlen(text) - 1] != '\n')
+        (void)fputc('\n', s->c->out);
+    jit_text_free(text);
+    return EXIT_DONE;
+}
+
+static int run_stage(session *s, const repl_command *self, const char *rest)
+{
+    jit_module *m;
+    jit_function_info info;
+    expression e;
+    char signature[16 * JIT_MAX_OPERANDS];
+    if (names_function(s, rest, false, &m, &info)) {
+        int code = print_stage(s, m, info.name, NULL, self->stage);
+        jit_release(m);
+        return code;
+    }
+    int code = session_compile(s, typed(rest), false, &e);
+    if (!code) {
+        call_signature(&e.call, signature, sizeof signature);
+        code = print_stage(s, e.module, "ans", signature, self->stage);
+    }
+    session_release(&e);
+    return code;
+}
+
+/* -------------------------------------------------------------------------- time */
+
+static double now_ms(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
+}
+
+/* The shortest of several runs, in ms; negative if one failed, and it was said. */
+static double time_runs(session *s, bound_call *call, const jit_kernel *k)
+{
+    jit_error err;
+    jit_args args = { .in = call->in, .n_in = call->info.n_in, .out = call->out };
+    args.n_out = call->info.n_out;
+    args.threads = s->s.threads;
+    args.fuel = s->s.fuel;
+    args.seed = s->s.seed;
+    args.cancel = interrupt_flag();
+    double best = -1, start = now_ms();
+    int64_t repeat = 1;
+    while (now_ms() - start < 300) {
+        double begin = now_ms();
+        for (int64_t i = 0; i < repeat; i++) {
+            if (jit_run(k, &args, &err) != JIT_OK) {
+                (void)console_jit_error(s->c, &err);
+                return -1;
+            }
+        }
+        double took = now_ms() - begin, each = took / (double)repeat;
+        best = best < 0 || each < best ? each : best;
+        repeat = took < 1 ? repeat * 2 : repeat;
+    }
+    return best;
+}
+
+static void print_time(session *s, const bound_call *call, const jit_kernel *k, double ms)
+{
+    jit_kernel_info info;
+    FILE *f = s->c->out;
+    double elements = (double)jit_array_count(&call->out[0]), bytes = 0;
+    for (int i = 0; i < call->info.n_in; i++)
+        bytes +=
+            (double)jit_array_count(&call->in[i]) * (double)jit_dtype_size(call->in[i].dtype);
+    for (int i = 0; i < call->info.n_out; i++)
+        bytes += elements * (double)jit_dtype_size(call->out[i].dtype);
+    if (jit_kernel_describe(k, &info) != JIT_OK)
+        return;
+    (void)fprintf(f, "compile  %.2f ms  (parse %.2f, lower %.2f, codegen %.2f, link %.2f)\n",
+                  info.parse_ms + info.lower_ms + info.codegen_ms + info.link_ms, info.parse_ms,
+                  info.lower_ms, info.codegen_ms, info.link_ms);
+    (void)fprintf(f, "run      %.6g us  %.4g elements/s  %.4g GB/s  %.4g GFLOP/s\n", ms * 1e3,
+                  elements / ms * 1e3, bytes / ms * 1e-6,
+                  (double)info.flops * elements / ms * 1e-6);
+    (void)fprintf(f, "code     %" PRId64 " bytes, vectors of %d, %d at a time\n",
+                  info.code_bytes, info.vector_lanes, info.interleave);
+}
+
+static int run_time(session *s, const repl_command *self, const char *rest)
+{
+    expression e;
+    jit_error err;
+    (void)self;
+    int code = session_compile(s, typed(rest), false, &e);
+    if (!code && call_run(&e.call, e.module, &s->s, &err) != JIT_OK)
+        code = console_jit_error(s->c, &err);
+    jit_kernel *k = code ? NULL : prepare(s, &e);
+    if (k) {
+        double ms = time_runs(s, &e.call, k);
+        if (ms >= 0)
+            print_time(s, &e.call, k, ms);
+        code = ms >= 0 ? EXIT_DONE : EXIT_USER;
+    } else if (!code) {
+        code = EXIT_USER;
+    }
+    jit_kernel_release(k);
+    session_release(&e);
+    return code;
+}
+
+/* -------------------------------------------------------------------------- the session */
+
+static void print_variable(const session *s, const variable *x)
+{
+    FILE *f = s->c->out;
+    jit_array weak = { .rank = x->v.rank };
+    (void)fprintf(f, "%s: ", x->name);
+    if (x->v.item) {
+        memcpy(weak.shape, x->v.shape, sizeof weak.shape);
+        weak.dtype = x->v.has_bool ? JIT_BOOL : x->v.has_real ? JIT_F64 : JIT_I64;
+        print_type(f, &weak);
+        (void)fputs(x->v.has_bool ? "\n" : ", takes the type of its context\n", f);
+    } else {
+        print_type(f, &x->v.array);
+        (void)fputc('\n', f);
+    }
+}
+
+static int run_list(session *s, const repl_command *self, const char *rest)
+{
+    (void)self;
+    (void)rest;
+    for (int i = 0; i < s->n_chunks; i++)
+        (void)fprintf(s->c->out, "%s\n", s->chunk[i].text);
+    for (int i = 0; i < s->n_variables; i++)
+        print_variable(s, &s->variable[i]);
+    return EXIT_DONE;
+}
+
+static int run_info(session *s, const repl_command *self, const char *rest)
+{
+    (void)self;
+    const variable *x = session_variable(s, rest);
+    if (x) {
+        print_variable(s, x);
+        return EXIT_DONE;
+    }
+    for (int i = 0; i < s->n_chunks; i++) {
+        if (strcmp(s->chunk[i].name, rest) == 0) {
+            (void)fprintf(s->c->out, "%s\n", s->chunk[i].text);
+            return EXIT_DONE;
+        }
+    }
+    if (print_signature(s, rest) == EXIT_DONE)
+        return EXIT_DONE;
+    return console_error(s->c, EXIT_USER, "there is nothing called '%s'", rest);
+}
+
+static int run_load(session *s, const repl_command *self, const char *rest)
+{
+    (void)self;
+    return session_load(s, rest);
+}
+
+static int run_save(session *s, const repl_command *self, const char *rest)
+{
+    (void)self;
+    char *text = session_program(s);
+    FILE *f = fopen(rest, "wb");
+    bool good = f && fputs(text, f) >= 0;
+    good = f && fclose(f) == 0 && good;
+    free(text);
+    return good
+               ? EXIT_DONE
+               : console_error(s->c, EXIT_FILE, "cannot write '%s': %s", rest, strerror(errno));
+}
+
+static int set_option(session *s, const char *name, const char *text)
+{
+    int64_t v;
+    if (strcmp(name, "interpret") == 0) {
+        s->s.interpret = strcmp(text, "on") == 0;
+        if (s->s.interpret || strcmp(text, "off") == 0)
+            return EXIT_DONE;
+    } else if (!options_integer(text, 0, INT64_MAX, &v)) {
+        return console_error(s->c, EXIT_USER, "':set %s' takes a whole number, not '%s'", name,
+                             text);
+    } else if (strcmp(name, "seed") == 0) {
+        s->s.seed = (uint64_t)v;
+        return EXIT_DONE;
+    } else if (strcmp(name, "fuel") == 0) {
+        s->s.fuel = v ? v : -1;
+        return EXIT_DONE;
+    } else if (strcmp(name, "threads") == 0 && v <= 4096) {
+        s->s.threads = v ? (int32_t)v : -1;
+        return EXIT_DONE;
+    }
+    return console_error(s->c, EXIT_USER,
+                         "':set' knows threads N, seed N, fuel N (0: no limit) "
+                         "and interpret on|off");
+}
+
+static int run_set(session *s, const repl_command *self, const char *rest)
+{
+    (void)self;
+    size_t n = strcspn(rest, " \t="), gap = strspn(rest + n, " \t=");
+    char *name = memory_text(rest, n);
+    int code = set_option(s, name, rest + n + gap);
+    free(name);
+    return code;
+}
+
+static int run_reset(session *s, const repl_command *self, const char *rest)
+{
+    (void)self;
+    (void)rest;
+    session_reset(s);
+    return EXIT_DONE;
+}
+
+static int run_quit(session *s, const repl_command *self, const char *rest)
+{
+    (void)self;
+    (void)rest;
+    s->quit = true;
+    return EXIT_DONE;
+}
+
+static int run_help(session *s, const repl_command *self, const char *rest)
+{
+    FILE *f = s->c->out;
+    (void)self;
+    if (*rest)
+        return run_info(s, self, rest);
+    (void)fputs("  2*sin(x) + 1             an expression: its value is kept in 'ans'\n"
+                "  x = [1,2.5]              a value; also x = \"file.npy\" and x = expression\n"
+                "  fn f(x; a = 1) = a*x     a function; 'const k = 2' a constant\n"
+                "  ;                        at the end: print nothing\n"
+                "  ?name                    what a name is\n",
+                f);
+    for (int i = 0; command_at(i); i++)
+        (void)fprintf(f, "  :%-8s%-16s%s\n", command_at(i)->name, command_at(i)->argument,
+                      command_at(i)->help);
+    (void)fputs("Ctrl-C cancels the line or the running kernel, Ctrl-D quits.\n", f);
+    return EXIT_DONE;
+}
+
+/* -------------------------------------------------------------------------- dispatch */
+
+static const repl_command table[] = {
+    { "help", "[NAME]", "this text, or what a name is", run_help, 0 },
+    { "type", "E", "the type of an expression, without running it", run_type, 0 },
+    { "ir", "E", "the typed IR, simplified", run_stage, JIT_STAGE_OPT },
+    { "nest", "E", "the loop nests", run_stage, JIT_STAGE_NEST },
+    { "llvm", "E", "the LLVM IR", run_stage, JIT_STAGE_LLVM },
+    { "asm", "E", "the assembly", run_stage, JIT_STAGE_ASM },
+    { "explain", "E", "what was chosen and why", run_stage, JIT_STAGE_EXPLAIN },
+    { "time", "E", "compile and run time", run_time, 0 },
+    { "list", "", "definitions and values", run_list, 0 },
+    { "info", "NAME", "one of them, or the signature of a built-in function", run_info, 0 },
+    { "set", "NAME VALUE", "threads, seed, fuel, interpret", run_set, 0 },
+    { "load", "FILE.fj", "reads definitions", run_load, 0 },
+    { "save", "FILE.fj", "writes the definitions", run_save, 0 },
+    { "reset", "", "forgets definitions and values", run_reset, 0 },
+    { "quit", "", "the end", run_quit, 0 },
+};
+enum { N_COMMANDS = sizeof table / sizeof *table };
+
+static const repl_command *command_at(int i)
+{
+    return i < N_COMMANDS ? &table[i] : NULL;
+}
+
+const char *session_command_name(int i)
+{
+    return command_at(i) ? table[i].name : NULL;
+}
+
+static int unknown_command(session *s, const char *name)
+{
+    const char *names[N_COMMANDS];
+    for (int i = 0; i < N_COMMANDS; i++)
+        names[i] = table[i].name;
+    const char *near = console_nearest(name, names, N_COMMANDS);
+    if (near)
+        return console_error(s->c, EXIT_USER, "unknown command ':%s': did you mean ':%s'?",
+                             name, near);
+    return console_error(s->c, EXIT_USER, "unknown command ':%s'; see ':help'", name);
+}
+
+static int dispatch(session *s, const char *name, const char *rest)
+{
+    for (const repl_command *k = table; k < table + N_COMMANDS; k++) {
+        if (strcmp(k->name, name) != 0)
+            continue;
+        bool needs = *k->argument && *k->argument != '[';
+        if (needs && !*rest)
+            return console_error(s->c, EXIT_USER, "':%s' needs %s", name, k->argument);
+        return k->run(s, k, rest);
+    }
+    return unknown_command(s, name);
+}
+
+int session_command(session *s, const char *text)
+{
+    bool question = *text++ == '?';
+    size_t n = question ? 0 : strcspn(text, " \t\r\n");
+    char *name = question ? memory_text("help", 4) : memory_text(text, n);
+    text += n + strspn(text + n, " \t\r\n");
+    size_t length = strlen(text);
+    while (length > 0 && strchr(" \t\r\n", text[length - 1]))
+        length--;
+    char *rest = memory_text(text, length);
+    int code = dispatch(s, name, rest);
+    free(rest);
+    free(name);
+    return code;
+}

@@ -1,0 +1,192 @@
+/* Compiled code against the interpreter, on random inputs. */
+#include "self_test.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "element.h"
+#include "interrupt.h"
+#include "print_array.h"
+
+/* A call without a limit could run for minutes in the interpreter. */
+enum { FUEL = 100000 };
+
+typedef struct trial {
+    const jit_function_info *f;
+    jit_array in[JIT_MAX_OPERANDS];
+    jit_array out[2][JIT_MAX_OPERANDS]; /* compiled, interpreted */
+    jit_status status[2];
+    double uniform[JIT_MAX_OPERANDS];
+    uint8_t uniform_set[JIT_MAX_OPERANDS];
+    jit_static statics[JIT_MAX_OPERANDS];
+    int n_uniform, n_statics;
+} trial;
+
+/* xorshift64*: any fixed generator does. */
+static uint64_t next_random(uint64_t *state)
+{
+    *state ^= *state >> 12;
+    *state ^= *state << 25;
+    *state ^= *state >> 27;
+    return *state * UINT64_C(2685821657736338717);
+}
+
+/* Special values first, then ordinary ones of many magnitudes. */
+static element random_float(uint64_t *state, int64_t i)
+{
+    static const double special[] = { 0.0,   -0.0,     1,         -1,   0.5,
+                                      2,     INFINITY, -INFINITY, NAN,  1e-310,
+                                      1e-40, 1e30,     -1e300,    88.8, 709.8 };
+    element e = { .kind = ELEMENT_FLOAT };
+    uint64_t r = next_random(state);
+    double unit = (double)(r >> 11) * 0x1p-53;
+    if (i < (int64_t)(sizeof special / sizeof *special))
+        e.real = special[i];
+    else if (i % 4 == 0)
+        e.real = ldexp(unit - 0.5, (int)(r % 60) - 30);
+    else
+        e.real = (unit - 0.5) * 20;
+    return e;
+}
+
+static element random_element(jit_dtype type, uint64_t *state, int64_t i)
+{
+    if (element_kind_of(type) == ELEMENT_FLOAT)
+        return random_float(state, i);
+    element e = { .kind = element_kind_of(type) };
+    uint64_t r = next_random(state) >> (next_random(state) % 60);
+    e.natural = type == JIT_BOOL ? r & 1 : i < 3 ? (uint64_t)i : r;
+    e.integer = (int64_t)(r & 2 ? e.natural : 0 - e.natural);
+    return e;
+}
+
+static bool fill(trial *t, const comparison *k, jit_dtype generic)
+{
+    uint64_t state = k->seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
+    for (int i = 0; i < t->f->n_in; i++) {
+        jit_dtype type = t->f->in_dtype[i] != JIT_NONE ? t->f->in_dtype[i] : generic;
+        if (jit_array_new(&t->in[i], type, 1, &k->n, NULL) != JIT_OK)
+            return false;
+        for (int64_t j = 0; j < k->n; j++)
+            element_write(type, (char *)t->in[i].data + (size_t)j * jit_dtype_size(type),
+                          random_element(type, &state, i ? j * 7 % k->n : j));
+    }
+    return true;
+}
+
+/* Uniforms without a default get one that any function can take. */
+static void set_uniforms(trial *t)
+{
+    for (int i = 0; i < t->f->n_uniform; i++) {
+        const char *type = t->f->uniform_type[i];
+        bool function = strcmp(type, "fn") == 0;
+        if (function || strcmp(type, "dim") == 0) {
+            if (!t->f->uniform_has_default[i])
+                t->statics[t->n_statics++] =
+                    (jit_static){ t->f->uniform_name[i], function ? "identity" : NULL, 3 };
+        } else {
+            t->uniform[t->n_uniform] = 1;
+            t->uniform_set[t->n_uniform++] = !t->f->uniform_has_default[i];
+        }
+    }
+}
+
+static void run_one(trial *t, jit_module *m, int which, jit_error *err)
+{
+    char signature[16 * JIT_MAX_OPERANDS] = "";
+    for (int i = 0; i < t->f->n_in; i++) {
+        size_t at = strlen(signature);
+        (void)snprintf(signature + at, sizeof signature - at, "%s%s", i ? ", " : "",
+                       jit_dtype_name(t->in[i].dtype));
+    }
+    jit_args args = { .in = t->in, .n_in = t->f->n_in, .out = t->out[which], .fuel = FUEL };
+    args.n_out = t->f->n_out;
+    args.uniform = t->uniform;
+    args.uniform_set = t->uniform_set;
+    args.n_uniform = t->n_uniform;
+    args.cancel = interrupt_flag();
+    jit_prepare_options options = { .size = sizeof options,
+                                    .statics = t->statics,
+                                    .n_statics = t->n_statics };
+    for (int i = 0; i < t->f->n_out; i++)
+        t->out[which][i] = (jit_array){ .rank = -1 };
+    jit_kernel *k = jit_prepare(m, t->f->name, signature, &options, err);
+    t->status[which] = k ? jit_run(k, &args, err) : err->status;
+    jit_kernel_release(k);
+}
+
+static bool same_element(element a, element b)
+{
+    if (a.kind == ELEMENT_FLOAT)
+        return (isnan(a.real) && isnan(b.real)) ||
+               (a.real == b.real && signbit(a.real) == signbit(b.real));
+    return a.integer == b.integer && a.natural == b.natural;
+}
+
+static double shown(element e)
+{
+    return e.kind == ELEMENT_FLOAT    ? e.real
+           : e.kind == ELEMENT_SIGNED ? (double)e.integer
+                                      : (double)e.natural;
+}
+
+static verdict compare(const trial *t, char *text, size_t size)
+{
+    for (int i = 0; i < t->f->n_out; i++) {
+        const jit_array *a = &t->out[0][i], *b = &t->out[1][i];
+        size_t step = jit_dtype_size(a->dtype);
+        int64_t n = jit_array_count(a);
+        if (a->dtype != b->dtype || n != jit_array_count(b)) {
+            (void)snprintf(text, size, "result %d has another type or shape", i + 1);
+            return VERDICT_DIFFERENT;
+        }
+        for (int64_t j = 0; j < n; j++) {
+            element x = element_read(a->dtype, (const char *)a->data + (size_t)j * step);
+            element y = element_read(b->dtype, (const char *)b->data + (size_t)j * step);
+            if (same_element(x, y))
+                continue;
+            (void)snprintf(text, size,
+                           "result %d, element %" PRId64 ": compiled %.17g, interpreted %.17g",
+                           i + 1, j, shown(x), shown(y));
+            return VERDICT_DIFFERENT;
+        }
+    }
+    return VERDICT_SAME;
+}
+
+static verdict judge(const trial *t, const jit_error *err, char *text, size_t size)
+{
+    jit_status a = t->status[0], b = t->status[1];
+    if (a == JIT_OK && b == JIT_OK)
+        return compare(t, text, size);
+    const char *message = err->n_diagnostics ? err->diagnostic[0].message : "";
+    (void)snprintf(text, size, "%s", message);
+    /* the interpreter spends fuel per element, compiled code per vector */
+    if (a == b || b == JIT_ERR_FUEL || a == JIT_ERR_FUEL)
+        return VERDICT_SKIPPED;
+    return VERDICT_FAILED;
+}
+
+verdict self_test_compare(const comparison *k, const jit_function_info *f, jit_dtype generic,
+                          char *text, size_t size)
+{
+    trial t = { .f = f };
+    jit_error err[2];
+    verdict v = VERDICT_SKIPPED;
+    (void)snprintf(text, size, "too many arguments");
+    if (f->n_in + f->n_out > JIT_MAX_OPERANDS || f->n_uniform > JIT_MAX_OPERANDS)
+        return v;
+    set_uniforms(&t);
+    if (fill(&t, k, generic)) {
+        run_one(&t, k->compiled, 0, &err[0]);
+        run_one(&t, k->interpreted, 1, &err[1]);
+        v = judge(&t, t.status[0] != JIT_OK ? &err[0] : &err[1], text, size);
+    }
+    for (int i = 0; i < JIT_MAX_OPERANDS; i++) {
+        jit_array_free(&t.in[i]);
+        jit_array_free(&t.out[0][i]);
+        jit_array_free(&t.out[1][i]);
+    }
+    return v;
+}
