@@ -28,6 +28,68 @@ op op_find(const char *name)
     return OP_none;
 }
 
+/* -------------------------------------------------------------------------- types */
+
+static bool is_compute_float(jit_dtype t)
+{
+    return t == JIT_F32 || t == JIT_F64;
+}
+
+static bool takes(op o, jit_dtype t)
+{
+    switch (table[o].rule) {
+    case RULE_NUMERIC:
+        return type_is_integer(t) || is_compute_float(t);
+    case RULE_COMPARE:
+        return type_is_integer(t) || is_compute_float(t) ||
+               (t == JIT_BOOL && (o == OP_eq || o == OP_ne));
+    case RULE_FLOAT:
+    case RULE_TEST:
+    case RULE_SCALE:
+    case RULE_EXPONENT:
+        return is_compute_float(t);
+    case RULE_INTEGER:
+        return type_is_integer(t);
+    case RULE_BITS:
+        return type_is_integer(t) || t == JIT_BOOL;
+    case RULE_BOOL:
+        return t == JIT_BOOL;
+    case RULE_WORD:
+        return t == JIT_I64;
+    case RULE_LEAF:
+    case RULE_CAST:
+    case RULE_SELECT:
+        break;
+    }
+    return false;
+}
+
+jit_dtype op_type(op o, const jit_dtype *in)
+{
+    const op_row *r = op_info(o);
+    if (r->rule == RULE_SELECT)
+        return in[0] == JIT_BOOL && in[1] == in[2] ? in[1] : JIT_NONE;
+    if (!takes(o, in[0]))
+        return JIT_NONE;
+    if (r->rule == RULE_SCALE)
+        return in[1] == JIT_I32 ? in[0] : JIT_NONE;
+    for (int32_t i = 1; i < r->arity; i++)
+        if (in[i] != in[0])
+            return JIT_NONE;
+    if (r->rule == RULE_COMPARE || r->rule == RULE_TEST)
+        return JIT_BOOL;
+    if (r->rule == RULE_EXPONENT)
+        return JIT_I32;
+    return r->rule == RULE_WORD ? JIT_U64 : in[0];
+}
+
+bool op_casts(op o, jit_dtype from, jit_dtype to)
+{
+    if (from == JIT_NONE || to == JIT_NONE)
+        return false;
+    return o == OP_cast || (type_bits(from) == type_bits(to) && to != JIT_BOOL);
+}
+
 bool op_sets_flags(op o, jit_dtype in, jit_dtype out)
 {
     if (!(op_info(o)->flags & OP_FLAGS))

@@ -8,7 +8,7 @@
 typedef enum op_rule {
     RULE_LEAF,     /* special: arg const uniform index seed phi loop proj */
     RULE_NUMERIC,  /* (T...) -> T       T integer or float                */
-    RULE_FLOAT,    /* (T...) -> T       T f32 or f64; integers become f64 */
+    RULE_FLOAT,    /* (T...) -> T       T f32 or f64; graph_apply casts integers to f64 */
     RULE_INTEGER,  /* (T...) -> T       T integer                         */
     RULE_BITS,     /* (T...) -> T       T integer or bool                 */
     RULE_BOOL,     /* (bool...) -> bool                                   */
@@ -52,6 +52,12 @@ typedef struct op_row {
 
 const op_row *op_info(op o);
 op op_find(const char *name); /* callable by that name in the language; OP_none: no such */
+
+/* The type of o's result for operands of the given types, arity of them; JIT_NONE if the rule
+ * does not take them. Not for leaves and casts. */
+jit_dtype op_type(op o, const jit_dtype *in);
+/* Whether cast or bitcast goes from one type to another. */
+bool op_casts(op o, jit_dtype from, jit_dtype to);
 
 /* Whether `o` on operands of type `in` with a result of type `out` can set a status flag: what
  * OP_FLAGS means once the types are known (floordiv of floats cannot). */

@@ -1,0 +1,355 @@
+/* Making nodes: typing, lookup, loops. */
+#include "graph.h"
+
+#include <string.h>
+
+#include "simplify.h"
+
+enum { FIRST_TABLE = 256, NO_LIMIT = INT32_MAX - 1 };
+
+graph *graph_new(arena *ar, diag *d, const char *name, int32_t max_nodes)
+{
+    graph *g = arena_alloc(ar, sizeof *g);
+    if (!g) {
+        diag_no_memory(d);
+        return NULL;
+    }
+    *g = (graph){ .ar = ar, .d = d, .name = name };
+    g->max_nodes = max_nodes > 0 && max_nodes < NO_LIMIT ? max_nodes : NO_LIMIT;
+    g->table_size = FIRST_TABLE;
+    g->table = arena_alloc(ar, FIRST_TABLE * sizeof *g->table);
+    if (!g->table || !arena_grow(ar, (void **)&g->nodes, sizeof *g->nodes, &g->cap_nodes, 1)) {
+        diag_no_memory(d);
+        return NULL;
+    }
+    g->nodes[0] = (node_data){ .op = OP_none };
+    g->n_nodes = 1;
+    return g;
+}
+
+/* -------------------------------------------------------------------------- errors */
+
+static node out_of_memory(graph *g)
+{
+    diag_no_memory(g->d);
+    g->failed = true;
+    return 0;
+}
+
+static node broken(graph *g, op o, const char *what)
+{
+    diag_plain(g->d, DIAG_internal, "graph: %s in operator %s", what, op_info(o)->name);
+    g->failed = true;
+    return 0;
+}
+
+static node too_many(graph *g, span at)
+{
+    diag_at(g->d, DIAG_node_limit, at,
+            "the function needs more than %d operations after inlining (jit_limits.nodes)",
+            (int)g->max_nodes);
+    g->failed = true;
+    return 0;
+}
+
+static bool usable(const graph *g, const node *in, int32_t n)
+{
+    if (g->failed)
+        return false;
+    for (int32_t i = 0; i < n; i++)
+        if (in[i] <= 0 || in[i] >= g->n_nodes)
+            return false;
+    return true;
+}
+
+/* -------------------------------------------------------------------------- lookup */
+
+static uint64_t mix(uint64_t h, uint64_t v)
+{
+    h = (h ^ v) * 0x9e3779b97f4a7c15u;
+    return h ^ h >> 29;
+}
+
+static uint64_t hash_of(const node_data *n, const node *in)
+{
+    uint64_t h = mix((uint64_t)n->op << 16 | (uint64_t)n->dtype << 8 | n->relaxed, n->imm);
+    for (int32_t i = 0; i < n->n_in; i++)
+        h = mix(h, (uint64_t)in[i]);
+    return h;
+}
+
+static bool same(const graph *g, node a, const node_data *n, const node *in)
+{
+    const node_data *m = &g->nodes[a];
+    return m->op == n->op && m->dtype == n->dtype && m->relaxed == n->relaxed &&
+           m->imm == n->imm && m->n_in == n->n_in &&
+           (n->n_in == 0 || memcmp(g->in + m->first_in, in, (size_t)n->n_in * sizeof *in) == 0);
+}
+
+/* The slot of an equal node, or the empty slot where it belongs. Slots hold 0 when empty. */
+static int32_t *slot_of(const graph *g, const node_data *n, const node *in)
+{
+    uint64_t mask = (uint64_t)g->table_size - 1;
+    uint64_t i = hash_of(n, in) & mask;
+    while (g->table[i] != 0 && !same(g, g->table[i], n, in))
+        i = (i + 1) & mask;
+    return &g->table[i];
+}
+
+static bool is_shared(op o)
+{
+    return !(op_info(o)->flags & OP_IMPURE);
+}
+
+/* Kept at most half full. */
+static bool grow_table(graph *g)
+{
+    if (g->n_nodes < g->table_size / 2)
+        return true;
+    int32_t size = g->table_size * 2;
+    int32_t *larger = arena_alloc(g->ar, (size_t)size * sizeof *larger);
+    if (!larger)
+        return false;
+    g->table = larger;
+    g->table_size = size;
+    for (node n = 1; n < g->n_nodes; n++) {
+        const node_data *d = &g->nodes[n];
+        if (is_shared((op)d->op))
+            *slot_of(g, d, g->in + d->first_in) = n;
+    }
+    return true;
+}
+
+/* The node equal to n on operands in, made if there is none. */
+static node intern(graph *g, node_data n, const node *in)
+{
+    n.relaxed = g->relaxed;
+    bool shared = is_shared((op)n.op);
+    if (shared) {
+        int32_t found = *slot_of(g, &n, in);
+        if (found != 0)
+            return found;
+    }
+    if (g->n_nodes > g->max_nodes)
+        return too_many(g, n.at);
+    if (n.n_in > INT32_MAX - g->n_in)
+        return too_many(g, n.at);
+    if (!grow_table(g) ||
+        !arena_grow(g->ar, (void **)&g->nodes, sizeof *g->nodes, &g->cap_nodes,
+                    g->n_nodes + 1) ||
+        !arena_grow(g->ar, (void **)&g->in, sizeof *g->in, &g->cap_in, g->n_in + n.n_in))
+        return out_of_memory(g);
+    n.first_in = g->n_in;
+    if (n.n_in > 0)
+        memcpy(g->in + g->n_in, in, (size_t)n.n_in * sizeof *in);
+    if (shared)
+        *slot_of(g, &n, in) = g->n_nodes;
+    g->n_in += n.n_in;
+    g->nodes[g->n_nodes] = n;
+    return g->n_nodes++;
+}
+
+/* -------------------------------------------------------------------------- operators */
+
+static node make(graph *g, node_data n, const node *in)
+{
+    if (g->simplify) {
+        node simpler = simplify_node(g, (op)n.op, (jit_dtype)n.dtype, in, n.n_in, n.at);
+        if (g->failed)
+            return 0;
+        if (simpler >= 0)
+            return simpler;
+    }
+    return intern(g, n, in);
+}
+
+/* Constants go second, else the older node first: equal sums are found whatever their order. */
+static void order_operands(const graph *g, op o, node *in)
+{
+    if (!(op_info(o)->flags & OP_COMMUTES))
+        return;
+    bool first = g->nodes[in[0]].op == OP_const, second = g->nodes[in[1]].op == OP_const;
+    if (first != second ? first : in[0] > in[1]) {
+        node a = in[0];
+        in[0] = in[1];
+        in[1] = a;
+    }
+}
+
+node graph_apply(graph *g, op o, const node *operands, span at)
+{
+    const op_row *r = op_info(o);
+    node in[3] = { 0 };
+    jit_dtype types[3] = { JIT_NONE };
+    if (r->arity < 1 || r->rule == RULE_CAST)
+        return g->failed ? 0 : broken(g, o, "an operator that has its own function");
+    if (!usable(g, operands, r->arity))
+        return 0;
+    for (int32_t i = 0; i < r->arity; i++) {
+        in[i] = operands[i];
+        if (r->rule == RULE_FLOAT && type_is_integer(graph_dtype(g, in[i])))
+            in[i] = graph_cast(g, JIT_F64, in[i], at);
+        types[i] = graph_dtype(g, in[i]);
+    }
+    jit_dtype t = op_type(o, types);
+    if (g->failed || t == JIT_NONE)
+        return g->failed ? 0 : broken(g, o, "operands of wrong types");
+    order_operands(g, o, in);
+    return make(g, (node_data){ (uint16_t)o, (uint8_t)t, .n_in = r->arity, .at = at }, in);
+}
+
+node graph_apply1(graph *g, op o, node a, span at)
+{
+    return graph_apply(g, o, &a, at);
+}
+
+node graph_apply2(graph *g, op o, node a, node b, span at)
+{
+    return graph_apply(g, o, (node[]){ a, b }, at);
+}
+
+node graph_apply3(graph *g, op o, node a, node b, node c, span at)
+{
+    return graph_apply(g, o, (node[]){ a, b, c }, at);
+}
+
+static node convert(graph *g, node_data n, node a)
+{
+    if (!usable(g, &a, 1))
+        return 0;
+    if (graph_dtype(g, a) == (jit_dtype)n.dtype)
+        return a;
+    if (!op_casts((op)n.op, graph_dtype(g, a), (jit_dtype)n.dtype))
+        return broken(g, (op)n.op, "a conversion that does not exist");
+    return make(g, n, &a);
+}
+
+node graph_cast(graph *g, jit_dtype to, node a, span at)
+{
+    return convert(g, (node_data){ OP_cast, (uint8_t)to, .n_in = 1, .at = at }, a);
+}
+
+node graph_bitcast(graph *g, jit_dtype to, node a, span at)
+{
+    return convert(g, (node_data){ OP_bitcast, (uint8_t)to, .n_in = 1, .at = at }, a);
+}
+
+/* -------------------------------------------------------------------------- leaves */
+
+/* Leaves are the same whether made in relaxed code or not. */
+static node leaf(graph *g, op o, jit_dtype t, uint64_t imm)
+{
+    if (g->failed)
+        return 0;
+    if (t == JIT_NONE)
+        return broken(g, o, "no type");
+    uint8_t relaxed = g->relaxed;
+    g->relaxed = 0;
+    node n = intern(g, (node_data){ .op = (uint16_t)o, .dtype = (uint8_t)t, .imm = imm }, NULL);
+    g->relaxed = relaxed;
+    return n;
+}
+
+node graph_const(graph *g, jit_dtype t, cell v)
+{
+    return leaf(g, OP_const, t, type_encode(t, v));
+}
+
+node graph_real(graph *g, jit_dtype t, double v)
+{
+    uint32_t flags = 0;
+    return graph_const(g, t, op_eval(OP_cast, JIT_F64, t, &(cell){ .f = v }, &flags));
+}
+
+node graph_arg(graph *g, int32_t i)
+{
+    bool known = i >= 0 && i < g->n_inputs;
+    return leaf(g, OP_arg, known ? g->inputs[i].dtype : JIT_NONE, (uint64_t)i);
+}
+
+node graph_uniform(graph *g, int32_t i)
+{
+    bool known = i >= 0 && i < g->n_uniforms;
+    return leaf(g, OP_uniform, known ? g->uniforms[i].dtype : JIT_NONE, (uint64_t)i);
+}
+
+node graph_leaf(graph *g, op o)
+{
+    return leaf(g, o, o == OP_index || o == OP_seed ? JIT_U64 : JIT_NONE, 0);
+}
+
+/* -------------------------------------------------------------------------- loops */
+
+node graph_phi(graph *g, node init, span at)
+{
+    if (!usable(g, &init, 1))
+        return 0;
+    jit_dtype t = graph_dtype(g, init);
+    if (t == JIT_NONE)
+        return broken(g, OP_phi, "a loop as a value");
+    return intern(g, (node_data){ OP_phi, (uint8_t)t, .n_in = 1, .at = at }, &init);
+}
+
+node graph_loop(graph *g, const node *phis, int32_t n, node cond, const node *next, span at)
+{
+    if (!usable(g, phis, n) || !usable(g, next, n) || !usable(g, &cond, 1))
+        return 0;
+    if (graph_dtype(g, cond) != JIT_BOOL)
+        return broken(g, OP_loop, "a condition that is not bool");
+    node *in = arena_alloc(g->ar, (2 * (size_t)n + 1) * sizeof *in);
+    if (!in)
+        return out_of_memory(g);
+    for (int32_t i = 0; i < n; i++) {
+        if (g->nodes[phis[i]].op != OP_phi ||
+            graph_dtype(g, next[i]) != graph_dtype(g, phis[i]))
+            return broken(g, OP_loop, "a variable of another type");
+        in[i] = phis[i];
+        in[n + 1 + i] = next[i];
+    }
+    in[n] = cond;
+    node_data loop = { .op = OP_loop, .n_in = 2 * n + 1, .imm = (uint64_t)n, .at = at };
+    return intern(g, loop, in);
+}
+
+node graph_proj(graph *g, node loop, int32_t i)
+{
+    if (!usable(g, &loop, 1))
+        return 0;
+    const node_data *l = graph_node(g, loop);
+    if (l->op != OP_loop || i < 0 || (uint64_t)i >= l->imm)
+        return broken(g, OP_proj, "no such loop variable");
+    node phi = graph_in(g, loop, i);
+    cell once;
+    if (g->simplify && graph_is_const(g, graph_in(g, loop, (int32_t)l->imm), &once) && !once.u)
+        return graph_in(g, phi, 0); /* a loop that never runs */
+    node_data n = { OP_proj, (uint8_t)graph_dtype(g, phi), .n_in = 1, .imm = (uint64_t)i };
+    n.at = l->at;
+    return intern(g, n, &loop);
+}
+
+/* -------------------------------------------------------------------------- looking */
+
+const node_data *graph_node(const graph *g, node n)
+{
+    return &g->nodes[n];
+}
+
+node graph_in(const graph *g, node n, int32_t i)
+{
+    return g->in[g->nodes[n].first_in + i];
+}
+
+bool graph_is_const(const graph *g, node n, cell *v)
+{
+    const node_data *d = &g->nodes[n];
+    if (d->op != OP_const)
+        return false;
+    if (v)
+        *v = type_decode((jit_dtype)d->dtype, d->imm);
+    return true;
+}
+
+jit_dtype graph_dtype(const graph *g, node n)
+{
+    return (jit_dtype)g->nodes[n].dtype;
+}

@@ -1,0 +1,384 @@
+/* Reads the text of a graph. For tests and tools: it stops at the first mistake. */
+#include <math.h>
+#include <string.h>
+
+#include "print.h"
+
+typedef struct reader {
+    const char *at;
+    int32_t line;
+    arena *ar;
+    diag *d;
+    graph *g;
+    bool failed;
+    node *nodes; /* of the numbers in the text */
+    int32_t n_nodes, cap_nodes;
+} reader;
+
+static void fail(reader *r, const char *what)
+{
+    if (!r->failed && !(r->g && r->g->failed))
+        diag_plain(r->d, DIAG_ir_text, "line %d: %s", (int)r->line, what);
+    r->failed = true;
+}
+
+static bool fail_memory(reader *r)
+{
+    diag_no_memory(r->d);
+    r->failed = true;
+    return false;
+}
+
+/* -------------------------------------------------------------------------- words */
+
+static void spaces(reader *r)
+{
+    while (*r->at == ' ')
+        r->at++;
+}
+
+static bool accept(reader *r, const char *word)
+{
+    size_t n = strlen(word);
+    spaces(r);
+    if (strncmp(r->at, word, n) != 0)
+        return false;
+    r->at += n;
+    return true;
+}
+
+static void expect(reader *r, const char *word)
+{
+    char what[64] = "expected ";
+    if (r->failed || accept(r, word))
+        return;
+    strncat(what, *word == '\n' ? "end of line" : word, sizeof what - strlen(what) - 1);
+    fail(r, what);
+}
+
+static void end_line(reader *r)
+{
+    expect(r, "\n");
+    r->line++;
+}
+
+/* Everything up to a mark of ours; NULL for _. */
+static const char *name(reader *r)
+{
+    spaces(r);
+    size_t n = strcspn(r->at, " \n:;,()");
+    if (n == 0)
+        fail(r, "expected a name");
+    const char *word = arena_text(r->ar, r->at, n);
+    if (!word)
+        fail_memory(r);
+    r->at += n;
+    return !word || strcmp(word, "_") == 0 ? NULL : word;
+}
+
+static jit_dtype type(reader *r)
+{
+    expect(r, ":");
+    const char *word = r->failed ? NULL : name(r);
+    jit_dtype t = word ? type_find(word) : JIT_NONE;
+    if (t == JIT_NONE)
+        fail(r, "expected a type");
+    return t;
+}
+
+static uint64_t decimal(reader *r)
+{
+    uint64_t v = 0;
+    if (*r->at < '0' || *r->at > '9')
+        fail(r, "expected a number");
+    for (; *r->at >= '0' && *r->at <= '9'; r->at++)
+        v = v * 10 + (uint64_t)(*r->at - '0');
+    return v;
+}
+
+static int32_t hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static uint64_t hexadecimal(reader *r, int32_t *n_digits)
+{
+    uint64_t v = 0;
+    for (*n_digits = 0; hex_digit(*r->at) >= 0; r->at++, ++*n_digits)
+        v = v << 4 | (uint64_t)hex_digit(*r->at);
+    return v;
+}
+
+/* -------------------------------------------------------------------------- constants */
+
+static double magnitude(reader *r)
+{
+    int32_t n, after = 0;
+    if (accept(r, "inf"))
+        return (double)INFINITY;
+    if (!accept(r, "0x"))
+        return (double)decimal(r);
+    uint64_t whole = hexadecimal(r, &n), fraction = 0;
+    if (*r->at == '.') {
+        r->at++;
+        fraction = hexadecimal(r, &after);
+    }
+    expect(r, "p");
+    int sign = *r->at == '-' ? -1 : 1;
+    r->at += *r->at == '-' || *r->at == '+' ? 1 : 0;
+    int exponent = sign * (int)(decimal(r) & 0xffff);
+    if (n + after > 15)
+        fail(r, "too many digits");
+    return ldexp((double)(whole << (4 * (after & 15)) | fraction), exponent - 4 * after);
+}
+
+static cell constant(reader *r, jit_dtype *kind)
+{
+    int32_t n;
+    *kind = JIT_F64; /* how the value was written */
+    if (accept(r, "true"))
+        return (cell){ .u = 1 };
+    if (accept(r, "false"))
+        return (cell){ .u = 0 };
+    if (accept(r, "nan:0x")) {
+        *kind = JIT_NONE; /* bits */
+        return (cell){ .u = hexadecimal(r, &n) };
+    }
+    bool negative = accept(r, "-");
+    if (strncmp(r->at, "0x", 2) == 0 || *r->at == 'i') {
+        double v = magnitude(r);
+        return (cell){ .f = negative ? -v : v };
+    }
+    uint64_t v = decimal(r);
+    *kind = negative ? JIT_I64 : JIT_U64;
+    return (cell){ .u = negative ? 0 - v : v };
+}
+
+static node read_const(reader *r)
+{
+    jit_dtype kind;
+    cell v = constant(r, &kind);
+    jit_dtype t = type(r);
+    if (r->failed)
+        return 0;
+    if (kind == JIT_NONE)
+        return graph_const(r->g, t, type_decode(t, v.u));
+    if (type_is_float(t) && kind == JIT_U64)
+        v.f = (double)v.u;
+    else if (type_is_float(t) && kind == JIT_I64)
+        v.f = (double)v.i;
+    return graph_const(r->g, t, v);
+}
+
+/* -------------------------------------------------------------------------- nodes */
+
+static node operand(reader *r)
+{
+    expect(r, "%");
+    uint64_t i = r->failed ? 0 : decimal(r);
+    if (i == 0 || i >= (uint64_t)r->n_nodes)
+        fail(r, "an operand that does not come before");
+    return r->failed ? 0 : r->nodes[i];
+}
+
+static node read_loop(reader *r)
+{
+    node *in[3] = { NULL };
+    int32_t n[3] = { 0 }, capacity[3] = { 0 };
+    for (int part = 0; part < 3; part++) {
+        while (!r->failed && accept(r, " %")) {
+            r->at--;
+            node value = operand(r);
+            if (!arena_grow(r->ar, (void **)&in[part], sizeof(node), &capacity[part],
+                            n[part] + 1))
+                return (node)fail_memory(r);
+            in[part][n[part]++] = value;
+        }
+        if (part < 2)
+            expect(r, "|");
+    }
+    if (!r->failed && (n[0] != n[2] || n[1] != 1))
+        fail(r, "expected: loop phis | condition | next values");
+    return r->failed ? 0 : graph_loop(r->g, in[0], n[0], in[1][0], in[2], (span){ 0, 0 });
+}
+
+static int32_t number(reader *r)
+{
+    expect(r, "#");
+    uint64_t i = r->failed ? 0 : decimal(r);
+    return i > INT32_MAX ? INT32_MAX : (int32_t)i;
+}
+
+static node read_leaf(reader *r, op o)
+{
+    node n = 0, from = 0;
+    int32_t i = o == OP_arg || o == OP_uniform || o == OP_proj ? number(r) : 0;
+    if (o == OP_proj || o == OP_phi)
+        from = operand(r);
+    jit_dtype t = type(r);
+    if (r->failed)
+        return 0;
+    if (o == OP_arg)
+        n = graph_arg(r->g, i);
+    else if (o == OP_uniform)
+        n = graph_uniform(r->g, i);
+    else if (o == OP_proj)
+        n = graph_proj(r->g, from, i);
+    else if (o == OP_phi)
+        n = graph_phi(r->g, from, (span){ 0, 0 });
+    else
+        n = graph_leaf(r->g, o);
+    if (n != 0 && graph_dtype(r->g, n) != t)
+        fail(r, "not the type that it has");
+    return n;
+}
+
+static node read_operator(reader *r, op o)
+{
+    node in[3] = { 0 };
+    for (int32_t i = 0; i < op_info(o)->arity && i < 3; i++)
+        in[i] = operand(r);
+    jit_dtype t = type(r);
+    if (r->failed)
+        return 0;
+    if (o == OP_cast)
+        return graph_cast(r->g, t, in[0], (span){ 0, 0 });
+    if (o == OP_bitcast)
+        return graph_bitcast(r->g, t, in[0], (span){ 0, 0 });
+    node n = graph_apply(r->g, o, in, (span){ 0, 0 });
+    if (n != 0 && graph_dtype(r->g, n) != t)
+        fail(r, "not the type that it has");
+    return n;
+}
+
+static op operator_named(reader *r)
+{
+    const char *word = name(r);
+    for (int o = OP_none + 1; word && o < OP_COUNT; o++)
+        if (strcmp(op_info((op)o)->name, word) == 0)
+            return (op)o;
+    fail(r, "no such operator");
+    return OP_none;
+}
+
+/* Whether the line ends with ` fast`: nodes are made with the mark already set. */
+static bool line_is_fast(const reader *r)
+{
+    size_t n = strcspn(r->at, "\n");
+    return n > 5 && strncmp(r->at + n - 5, " fast", 5) == 0;
+}
+
+static void read_node(reader *r)
+{
+    if (decimal(r) != (uint64_t)r->n_nodes)
+        fail(r, "nodes are numbered 1, 2, 3 ...");
+    expect(r, "=");
+    op o = r->failed ? OP_none : operator_named(r);
+    node n = 0;
+    r->g->relaxed = line_is_fast(r) ? NODE_FAST : 0;
+    if (o == OP_const)
+        n = read_const(r);
+    else if (o == OP_loop)
+        n = read_loop(r);
+    else if (o != OP_none)
+        n = op_info(o)->rule == RULE_LEAF ? read_leaf(r, o) : read_operator(r, o);
+    if (r->g->relaxed)
+        expect(r, "fast");
+    end_line(r);
+    if (n == 0)
+        fail(r, "operands that do not fit");
+    if (!arena_grow(r->ar, (void **)&r->nodes, sizeof(node), &r->cap_nodes, r->n_nodes + 1)) {
+        fail_memory(r);
+        return;
+    }
+    r->nodes[r->n_nodes++] = n;
+}
+
+/* -------------------------------------------------------------------------- the function */
+
+static bool add_input(reader *r, graph_input **in, int32_t *n, int32_t *capacity)
+{
+    graph_input i = { .name = name(r) };
+    i.dtype = type(r);
+    if (r->failed)
+        return false;
+    if (!arena_grow(r->ar, (void **)in, sizeof **in, capacity, *n + 1))
+        return fail_memory(r);
+    (*in)[(*n)++] = i;
+    return true;
+}
+
+static void read_arguments(reader *r)
+{
+    graph *g = r->g;
+    int32_t cap_inputs = 0, cap_uniforms = 0;
+    expect(r, "(");
+    bool uniforms = accept(r, ";");
+    if (accept(r, ")"))
+        return;
+    for (;;) {
+        if (!(uniforms ? add_input(r, &g->uniforms, &g->n_uniforms, &cap_uniforms)
+                       : add_input(r, &g->inputs, &g->n_inputs, &cap_inputs)))
+            return;
+        if (accept(r, ")"))
+            return;
+        if (!uniforms && accept(r, ";"))
+            uniforms = true;
+        else
+            expect(r, ",");
+    }
+}
+
+static void read_results(reader *r)
+{
+    graph *g = r->g;
+    int32_t capacity = 0;
+    expect(r, "->");
+    expect(r, "(");
+    while (!r->failed) {
+        graph_output out = { .name = name(r) };
+        (void)type(r);
+        if (!arena_grow(r->ar, (void **)&g->outputs, sizeof *g->outputs, &capacity,
+                        g->n_outputs + 1)) {
+            fail_memory(r);
+            return;
+        }
+        g->outputs[g->n_outputs++] = out;
+        if (accept(r, ")"))
+            break;
+        expect(r, ",");
+    }
+    g->ftz = accept(r, "ftz");
+    end_line(r);
+}
+
+static void read_return(reader *r)
+{
+    for (int32_t i = 0; i < r->g->n_outputs && !r->failed; i++) {
+        if (i > 0)
+            expect(r, ",");
+        r->g->outputs[i].value = operand(r);
+    }
+    end_line(r);
+    if (!r->failed && *r->at)
+        fail(r, "text after the end");
+}
+
+graph *print_parse(arena *ar, const char *text, diag *d)
+{
+    reader r = { .at = text, .line = 1, .ar = ar, .d = d, .n_nodes = 1 };
+    r.g = graph_new(ar, d, NULL, 0);
+    if (!r.g)
+        return NULL;
+    expect(&r, "fn");
+    r.g->name = r.failed ? NULL : name(&r);
+    read_arguments(&r);
+    read_results(&r);
+    while (!r.failed && accept(&r, "%"))
+        read_node(&r);
+    expect(&r, "return");
+    read_return(&r);
+    return r.failed || r.g->failed ? NULL : r.g;
+}
