@@ -2,7 +2,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "call.h"
+#include "bound_call.h"
 #include "commands.h"
 #include "self_test.h"
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "call.h"
+#include "bound_call.h"
 #include "outputs.h"
 #include "print_array.h"
 #include "scan.h"

@@ -2,7 +2,7 @@
 #ifndef FJ_OUTPUTS_H
 #define FJ_OUTPUTS_H
 
-#include "call.h"
+#include "bound_call.h"
 
 /* What can be said before anything runs: suffixes, a file named twice. */
 int outputs_check(const named_list *out, const console *c);

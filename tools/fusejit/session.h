@@ -6,7 +6,7 @@
 #ifndef FJ_SESSION_H
 #define FJ_SESSION_H
 
-#include "call.h"
+#include "bound_call.h"
 #include "scan.h"
 
 typedef struct variable {

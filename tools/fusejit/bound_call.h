@@ -1,6 +1,6 @@
 /* One call of a function: values bound to its arguments, and the run. */
-#ifndef FJ_CALL_H
-#define FJ_CALL_H
+#ifndef FJ_BOUND_CALL_H
+#define FJ_BOUND_CALL_H
 
 #include "console.h"
 #include "options.h"

@@ -1,5 +1,5 @@
 /* One call of a function: values bound to its arguments, and the run. */
-#include "call.h"
+#include "bound_call.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
