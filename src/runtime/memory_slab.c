@@ -1,5 +1,4 @@
 /* Slabs of pages for code: first fit over a bitmap per slab. */
-#define _GNU_SOURCE /* MAP_ANONYMOUS, madvise */
 #include "memory_slab.h"
 
 #include <errno.h>

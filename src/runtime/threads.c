@@ -1,5 +1,4 @@
 /* The pool. One lock guards the list of jobs; chunks are dealt out by one atomic counter. */
-#define _GNU_SOURCE /* sched_getaffinity */
 #include "threads.h"
 
 #include <limits.h>

@@ -1,0 +1,23 @@
+/* Checks of arrays given by the host. */
+#ifndef FJ_ARRAY_H
+#define FJ_ARRAY_H
+
+#include <stdbool.h>
+
+#include "diag.h"
+
+enum { SHAPE_TEXT = 8 * 21 + 3 };
+
+/* "[2,3]" into text (SHAPE_TEXT bytes); returns text. */
+const char *shape_text(char *text, int32_t rank, const int64_t *shape);
+
+/* Rank, extents, element type, data and the span of addresses; `what` is what messages call it,
+ * such as "argument 'x' of swish". False and a diagnostic if something is wrong. */
+bool array_check(const jit_array *a, const char *what, diag *d);
+/* The number of elements; false if it, or its bytes, do not fit 63 bits, or an extent is < 0.
+ */
+bool array_elements(int32_t rank, const int64_t *shape, int64_t size, int64_t *count);
+/* Memory for a C-contiguous array: data, strides. zero: content. False: no memory. */
+bool array_make(jit_array *a, bool zero);
+
+#endif

@@ -1,0 +1,35 @@
+/* The iteration space of one run: shapes broadcast, axes sorted and merged, overlap decided. */
+#ifndef FJ_BROADCAST_H
+#define FJ_BROADCAST_H
+
+#include "kernel.h"
+
+enum { SPACE_OPERANDS = MAX_OPERANDS + 1 }; /* and the index */
+
+/* Operands are inputs, then outputs, then, if the kernel asks for it, the index as one that
+ * steps by C-order position. Axes are innermost first. Rows and elements of a row (axes 1 and
+ * 0) are the kernel's, the driver walks the others. */
+typedef struct space {
+    int32_t n; /* operands with data */
+    int32_t rank;
+    int64_t total; /* elements */
+    int64_t shape[JIT_MAX_RANK];
+    int64_t stride[JIT_MAX_RANK][SPACE_OPERANDS]; /* bytes; the index in elements */
+    char *data[MAX_OPERANDS];
+    uint64_t index; /* of the first element */
+} space;
+
+/* The shape that the inputs broadcast to (an output's own shape if there is no input). False
+ * and a diagnostic that names the shapes. */
+bool broadcast_shape(const jit_kernel *k, const jit_args *args, int32_t *rank, int64_t *shape,
+                     diag *d);
+/* Fills s from checked arrays and the result's shape. lanes: of the kernel's vectors. */
+void broadcast_space(space *s, const jit_kernel *k, const jit_args *args, int32_t rank,
+                     const int64_t *shape);
+/* The bytes an operand touches. */
+typedef struct footprint footprint;
+void broadcast_footprint(const space *s, const jit_kernel *k, int32_t operand, footprint *f);
+/* Same data and strides and element size: element by element the same memory. */
+bool broadcast_same(const space *s, const jit_kernel *k, int32_t a, int32_t b);
+
+#endif

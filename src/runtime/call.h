@@ -1,0 +1,14 @@
+/* A run with every check: what jit_call does, and jit_run where its short path does not apply.
+ */
+#ifndef FJ_CALL_H
+#define FJ_CALL_H
+
+#include "kernel.h"
+
+/* make: outputs with data NULL and rank -1 are made. False and a diagnostic on failure. */
+bool call_run(const jit_kernel *k, jit_args *args, bool make, diag *d);
+
+/* Turns the result of a kernel into args->flags, or a diagnostic. */
+bool call_finish(const jit_kernel *k, jit_args *args, uint32_t flags, diag *d);
+
+#endif

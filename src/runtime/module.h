@@ -1,0 +1,36 @@
+/* A module: a checked program, and the kernels made from it. */
+#ifndef FJ_MODULE_H
+#define FJ_MODULE_H
+
+#include <pthread.h>
+
+#include "kernel.h"
+#include "pipeline.h"
+
+typedef struct module_info module_info;
+
+enum { INTERPRET_EXPANDED = 1, INTERPRET_LOWERED = 2 }; /* jit_options.interpret */
+
+struct jit_module {
+    jit_context *context; /* counted */
+    arena *ar;            /* text, tree, program, infos */
+    program *program;
+    const ast_program *tree;
+    pthread_mutex_t lock; /* of program, ar, and what is called with them */
+    kernel_cache *cache;  /* counted */
+    int32_t interpret;
+    pipeline_dump dump;
+    double parse_ms;
+    module_info *infos; /* made on demand */
+};
+
+/* Makes a module of a tree in its own arena: module_begin, then something that fills m->tree,
+ * then module_finish, which frees m and returns NULL on failure. */
+jit_module *module_begin(const jit_options *options, jit_options *read, diag *d);
+jit_module *module_finish(jit_module *m, diag *d);
+/* Copies a text into the module; NULL and a diagnostic without memory. */
+const source *module_source(jit_module *m, const char *name, const char *text, diag *d);
+
+double module_clock(void); /* ms */
+
+#endif

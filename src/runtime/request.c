@@ -1,0 +1,295 @@
+/* Requests for kernels, checked against the program. */
+#include "request.h"
+
+#include <string.h>
+
+/* ---------------------------------------------------------------- reading */
+
+const ast_fn *request_function(jit_module *m, const char *name, diag *d)
+{
+    const ast_fn *fn = program_find(m->program, name);
+    if (fn)
+        return fn;
+    diag_plain(d, DIAG_no_such_function, "there is no function '%.60s'", name);
+    int32_t n;
+    const char *const *names = program_names(m->program, &n);
+    const char *near = names ? diag_nearest(name, names, n) : NULL;
+    if (near)
+        diag_hint(d, "did you mean '%s'?", near);
+    return NULL;
+}
+
+static bool check_arity(const ast_fn *fn, int32_t n_in, diag *d)
+{
+    if (fn->n_args == n_in)
+        return true;
+    diag_plain(d, DIAG_operand_count, "%s has %d argument%s, not %d", fn->name, (int)fn->n_args,
+               fn->n_args == 1 ? "" : "s", (int)n_in);
+    return false;
+}
+
+static bool check_size(const ast_fn *fn, diag *d)
+{
+    if (fn->n_args <= JIT_MAX_OPERANDS && fn->n_results <= JIT_MAX_OPERANDS &&
+        fn->n_uniforms <= MAX_UNIFORMS)
+        return true;
+    diag_plain(d, DIAG_too_many_operands,
+               "%s has %d arguments, %d uniforms and %d results: called from C it may have %d, "
+               "%d and %d",
+               fn->name, (int)fn->n_args, (int)fn->n_uniforms, (int)fn->n_results,
+               JIT_MAX_OPERANDS, MAX_UNIFORMS, JIT_MAX_OPERANDS);
+    return false;
+}
+
+static bool declared_types(signature_types *s, jit_module *m, const char *name, diag *d)
+{
+    *s = (signature_types){ 0 };
+    pthread_mutex_lock(&m->lock);
+    const ast_fn *fn = request_function(m, name, d);
+    bool ok = fn && check_size(fn, d);
+    for (int32_t i = 0; ok && i < fn->n_args; i++) {
+        jit_dtype t = fn->args[i].type.scalar;
+        s->in[s->n_in++] = t == JIT_NONE ? JIT_F32 : t;
+    }
+    pthread_mutex_unlock(&m->lock);
+    return ok;
+}
+
+bool request_read(request *r, jit_module *m, const char *name, const char *text,
+                  const jit_prepare_options *options, diag *d)
+{
+    jit_prepare_options o;
+    *r = (request){ .name = name };
+    if (!m || !name) {
+        diag_plain(d, DIAG_null_argument, "the %s is null", m ? "name" : "module");
+        return false;
+    }
+    if (!options_read(&o, sizeof o, options, d))
+        return false;
+    if (o.n_statics < 0 || (o.n_statics > 0 && !o.statics) || o.n_statics > MAX_UNIFORMS) {
+        diag_plain(d, DIAG_option_value, "jit_prepare_options.n_statics is %d",
+                   (int)o.n_statics);
+        return false;
+    }
+    if (o.entries & ~(JIT_ENTRY_LOOP | JIT_ENTRY_SCALAR)) {
+        diag_plain(d, DIAG_option_value, "jit_prepare_options.entries is %d", (int)o.entries);
+        return false;
+    }
+    r->statics = o.statics;
+    r->n_statics = o.n_statics;
+    r->entries = o.entries;
+    return text ? signature_parse(&r->types, text, d) : declared_types(&r->types, m, name, d);
+}
+
+/* ---------------------------------------------------------------- keys */
+
+typedef struct writer {
+    unsigned char *at; /* NULL: counts only */
+    size_t size;
+} writer;
+
+static void put(writer *w, const void *bytes, size_t n)
+{
+    if (w->at && n > 0)
+        memcpy(w->at + w->size, bytes, n);
+    w->size += n;
+}
+
+static void put_types(writer *w, const jit_dtype *types, int32_t n)
+{
+    unsigned char count = (unsigned char)n;
+    put(w, &count, 1);
+    for (int32_t i = 0; i < n; i++) {
+        unsigned char t = (unsigned char)types[i];
+        put(w, &t, 1);
+    }
+}
+
+static void put_text(writer *w, const char *text)
+{
+    put(w, text ? text : "", strlen(text ? text : "") + 1);
+}
+
+static void put_request(writer *w, const request *r)
+{
+    unsigned char entries = (unsigned char)r->entries;
+    put_text(w, r->name);
+    put(w, &entries, 1);
+    put_types(w, r->types.in, r->types.n_in);
+    put_types(w, r->types.out, r->types.n_out);
+    for (int32_t i = 0; i < r->n_statics; i++) {
+        put_text(w, r->statics[i].name);
+        put_text(w, r->statics[i].function);
+        put(w, &r->statics[i].dim, sizeof r->statics[i].dim);
+    }
+}
+
+kernel_key request_key(const request *r, unsigned char *buffer, arena **ar,
+                       const jit_allocator *a)
+{
+    writer w = { NULL, 0 };
+    put_request(&w, r);
+    w.at = buffer;
+    if (w.size > KEY_BUFFER) {
+        if (!*ar)
+            *ar = arena_new(a, 0);
+        w.at = *ar ? arena_alloc(*ar, w.size) : NULL;
+    }
+    kernel_key key = { w.at, w.size };
+    w.size = 0;
+    if (w.at)
+        put_request(&w, r);
+    return key;
+}
+
+/* ---------------------------------------------------------------- checks */
+
+static bool check_inputs(const ast_fn *fn, const signature_types *s, diag *d)
+{
+    for (int32_t i = 0; i < fn->n_args; i++) {
+        jit_dtype declared = fn->args[i].type.scalar, given = s->in[i];
+        if (declared == JIT_NONE || type_casts_safely(given, declared))
+            continue;
+        diag_plain(d, DIAG_input_type,
+                   "argument '%s' of %s is %s: %s does not cast to it safely", fn->args[i].name,
+                   fn->name, jit_dtype_name(declared), jit_dtype_name(given));
+        return false;
+    }
+    return true;
+}
+
+static const ast_param *find_uniform(const ast_fn *fn, const char *name)
+{
+    for (int32_t i = 0; name && i < fn->n_uniforms; i++)
+        if (strcmp(fn->uniforms[i].name, name) == 0)
+            return &fn->uniforms[i];
+    return NULL;
+}
+
+static const jit_static *find_static(const request *r, const char *name)
+{
+    for (int32_t i = 0; i < r->n_statics; i++)
+        if (r->statics[i].name && strcmp(r->statics[i].name, name) == 0)
+            return &r->statics[i];
+    return NULL;
+}
+
+static bool check_given(const ast_fn *fn, const jit_static *s, diag *d)
+{
+    const ast_param *u = find_uniform(fn, s->name);
+    if (!u || !(u->type.is_fn || u->type.is_dim)) {
+        diag_plain(d, DIAG_static_value, "%s has no fn or dim argument '%.60s'", fn->name,
+                   s->name ? s->name : "");
+        return false;
+    }
+    if (u->type.is_fn == (s->function != NULL))
+        return true;
+    diag_plain(d, DIAG_static_value, "'%s' of %s is a %s argument", u->name, fn->name,
+               u->type.is_fn ? "fn" : "dim");
+    return false;
+}
+
+static bool check_statics(const ast_fn *fn, const request *r, diag *d)
+{
+    for (int32_t i = 0; i < r->n_statics; i++)
+        if (!check_given(fn, &r->statics[i], d))
+            return false;
+    for (int32_t i = 0; i < fn->n_uniforms; i++) {
+        const ast_param *u = &fn->uniforms[i];
+        if (!(u->type.is_fn || u->type.is_dim) || u->value || find_static(r, u->name))
+            continue;
+        diag_plain(d, DIAG_static_value, "%s argument '%s' of %s has no value",
+                   u->type.is_fn ? "fn" : "dim", u->name, fn->name);
+        diag_hint(d, "give it by jit_prepare_options.statics, or a default in the program");
+        return false;
+    }
+    return true;
+}
+
+/* ---------------------------------------------------------------- resolving */
+
+static bool copy_statics(resolved *out, const request *r, arena *ar)
+{
+    static_arg *to = arena_alloc(ar, ((size_t)r->n_statics + 1) * sizeof *to);
+    if (!to)
+        return false;
+    for (int32_t i = 0; i < r->n_statics; i++)
+        to[i] = (static_arg){ r->statics[i].name, r->statics[i].function, r->statics[i].dim };
+    out->spec.statics = to;
+    out->spec.n_statics = r->n_statics;
+    return true;
+}
+
+static int32_t count_flops(const graph *g)
+{
+    int32_t n = 0;
+    for (node i = 1; i < g->n_nodes; i++) {
+        op_rule rule = op_info((op)graph_node(g, i)->op)->rule;
+        n += rule == RULE_NUMERIC || rule == RULE_FLOAT || rule == RULE_INTEGER;
+    }
+    return n;
+}
+
+static jit_dtype natural_type(const graph *g, int32_t i)
+{
+    return graph_dtype(g, g->outputs[i].value);
+}
+
+static bool check_outputs(const graph *g, const request *r, diag *d)
+{
+    if (g->n_outputs > JIT_MAX_OPERANDS) {
+        diag_plain(d, DIAG_too_many_operands, "%s has %d results: called from C it may have %d",
+                   g->name, (int)g->n_outputs, JIT_MAX_OPERANDS);
+        return false;
+    }
+    if (r->types.n_out != 0 && r->types.n_out != g->n_outputs) {
+        diag_plain(d, DIAG_operand_count, "%s has %d result%s, not %d", g->name,
+                   (int)g->n_outputs, g->n_outputs == 1 ? "" : "s", (int)r->types.n_out);
+        return false;
+    }
+    for (int32_t i = 0; i < r->types.n_out; i++) {
+        jit_dtype from = natural_type(g, i), to = r->types.out[i];
+        if (to == JIT_NONE || from == to || type_casts_same_kind(from, to))
+            continue;
+        diag_plain(d, DIAG_output_type, "a result of %s is %s: it cannot be stored as %s",
+                   g->name, jit_dtype_name(from), jit_dtype_name(to));
+        return false;
+    }
+    return true;
+}
+
+/* Lowers once for the results' own types. */
+static bool resolve_outputs(resolved *out, jit_module *m, const request *r, arena *ar, diag *d)
+{
+    specialisation natural = out->spec;
+    jit_dtype *types = arena_alloc(ar, JIT_MAX_OPERANDS * sizeof *types);
+    graph *g = types ? pipeline_run(m->program, &natural, PIPELINE_OPT, NULL, ar, d) : NULL;
+    if (!g || !check_outputs(g, r, d))
+        return false;
+    for (int32_t i = 0; i < g->n_outputs; i++) {
+        jit_dtype asked = r->types.n_out ? r->types.out[i] : JIT_NONE;
+        out->open |= asked == JIT_NONE;
+        types[i] = asked == JIT_NONE ? natural_type(g, i) : asked;
+    }
+    out->spec.out = types;
+    out->spec.n_out = g->n_outputs;
+    out->flops = count_flops(g);
+    return true;
+}
+
+bool request_resolve(resolved *out, jit_module *m, const request *r, arena *ar, diag *d)
+{
+    *out = (resolved){ .fn = request_function(m, r->name, d) };
+    const ast_fn *fn = out->fn;
+    if (!fn || !check_size(fn, d) || !check_arity(fn, r->types.n_in, d) ||
+        !check_inputs(fn, &r->types, d) || !check_statics(fn, r, d))
+        return false;
+    out->entries = r->entries;
+    out->spec.fn = fn;
+    out->spec.in = r->types.in;
+    out->spec.n_in = r->types.n_in;
+    bool ok = copy_statics(out, r, ar) && resolve_outputs(out, m, r, ar, d);
+    if (!ok && !diag_failed(d))
+        diag_no_memory(d);
+    return ok;
+}

@@ -1,0 +1,41 @@
+/* A request for a kernel: which function, for which types. Checked against the program, it
+ * becomes a specialisation and, by the pipeline, a graph. */
+#ifndef FJ_REQUEST_H
+#define FJ_REQUEST_H
+
+#include "module.h"
+#include "signature.h"
+
+typedef struct request {
+    const char *name;
+    signature_types types; /* out: JIT_NONE, or n_out 0, for the result's own type */
+    const jit_static *statics;
+    int32_t n_statics, entries;
+} request;
+
+/* From jit_prepare's arguments. signature may be NULL: the declared types, f32 where generic.
+ */
+bool request_read(request *r, jit_module *m, const char *name, const char *text,
+                  const jit_prepare_options *options, diag *d);
+
+/* What a request becomes; everything in `ar`. */
+typedef struct resolved {
+    const ast_fn *fn;
+    specialisation spec; /* out: all types known */
+    bool open;           /* the request left a result's type open */
+    int32_t flops, entries;
+} resolved;
+
+/* With the module's lock held. Checks names, counts and types. */
+bool request_resolve(resolved *out, jit_module *m, const request *r, arena *ar, diag *d);
+
+/* The key of a request, in `buffer` if it has room, else in *ar, which is then made; {NULL}
+ * without memory. */
+enum { KEY_BUFFER = 512 };
+kernel_key request_key(const request *r, unsigned char *buffer, arena **ar,
+                       const jit_allocator *a);
+
+/* With the module's lock held. NULL and a diagnostic: there is no such function. */
+const ast_fn *request_function(jit_module *m, const char *name, diag *d);
+
+#endif

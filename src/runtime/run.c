@@ -1,0 +1,182 @@
+/* jit_run. Most runs are over rows or whole packed arrays that do not overlap: these are
+ * recognised and started at once, without lock, allocation or system call. Everything else, and
+ * every mistake, takes the checked path of call.c. */
+#include <string.h>
+
+#include "call.h"
+#include "drive.h"
+#include "fpmode.h"
+#include "uniform.h"
+
+typedef struct direct { /* a run of one row */
+    kernel_call call;
+    char *data[MAX_OPERANDS];
+    int64_t step[MAX_OPERANDS];
+    uintptr_t low[MAX_OPERANDS], high[MAX_OPERANDS];
+    uint64_t cells[MAX_UNIFORMS];
+} direct;
+
+static bool packed(const jit_array *a, int64_t size)
+{
+    for (int32_t i = a->rank - 1; i >= 0; i--) {
+        if (a->stride[i] != size)
+            return false;
+        size *= a->shape[i];
+    }
+    return true;
+}
+
+/* The step of an operand that, seen as one row, has the n elements of `like` or one. */
+static bool row_step(const jit_array *a, const jit_array *like, int64_t size, int64_t *step)
+{
+    if (a->rank == 0) {
+        *step = 0;
+        return true;
+    }
+    if (a->rank != like->rank)
+        return false;
+    if (a->rank == 1 && a->shape[0] == like->shape[0]) {
+        *step = a->stride[0];
+        return true;
+    }
+    *step = size;
+    return memcmp(a->shape, like->shape, (size_t)a->rank * sizeof a->shape[0]) == 0 &&
+           packed(a, size);
+}
+
+static bool set_operand(direct *r, const jit_kernel *k, int32_t i, const jit_array *a,
+                        const jit_array *like)
+{
+    int64_t step, reach, size = k->size[i];
+    if ((int)a->dtype != k->dtype[i] || !a->data || !row_step(a, like, size, &step) ||
+        __builtin_mul_overflow(r->call.n - 1, step, &reach))
+        return false;
+    uintptr_t at = (uintptr_t)a->data;
+    r->data[i] = a->data;
+    r->step[i] = step;
+    r->low[i] = reach < 0 ? at + (uintptr_t)reach : at;
+    r->high[i] = (reach < 0 ? at : at + (uintptr_t)reach) + (uintptr_t)size;
+    return r->low[i] < r->high[i];
+}
+
+static bool set_operands(direct *r, const jit_kernel *k, const jit_args *args)
+{
+    const jit_array *like = &args->out[0];
+    bool whole = k->n_in == 0; /* some input has the result's shape */
+    for (int32_t i = 0; i < k->n_in; i++) {
+        whole |= args->in[i].rank == like->rank;
+        if (!set_operand(r, k, i, &args->in[i], like))
+            return false;
+    }
+    for (int32_t i = 0; i < k->n_out; i++)
+        if (args->out[i].rank != like->rank ||
+            !set_operand(r, k, k->n_in + i, &args->out[i], like))
+            return false;
+    return whole;
+}
+
+static bool apart(const direct *r, int32_t a, int32_t b)
+{
+    return r->high[a] <= r->low[b] || r->high[b] <= r->low[a];
+}
+
+static bool memory_is_plain(const direct *r, const jit_kernel *k)
+{
+    for (int32_t o = k->n_in; o < k->n_in + k->n_out; o++) {
+        int64_t step = r->step[o] < 0 ? -r->step[o] : r->step[o];
+        if (step < k->size[o] && r->call.n > 1)
+            return false;
+        for (int32_t i = 0; i < o; i++)
+            if (!apart(r, i, o) && (i >= k->n_in || r->data[i] != r->data[o] ||
+                                    r->step[i] != r->step[o] || k->size[i] != k->size[o]))
+                return false;
+    }
+    return true;
+}
+
+static bool count_row(const jit_array *a, int64_t *n)
+{
+    *n = 1;
+    for (int32_t i = 0; i < a->rank; i++)
+        if (a->shape[i] <= 0 || __builtin_mul_overflow(*n, a->shape[i], n))
+            return false;
+    return true;
+}
+
+/* Large enough for threads, streaming or looking at cancel: the driver knows how. */
+static bool small(const jit_kernel *k, const jit_args *args, int64_t n)
+{
+    if (n >= DRIVE_CANCEL_GRAIN)
+        return false;
+    return args->threads == 0 || args->threads == 1 || n < 2 * drive_grain(k);
+}
+
+static bool set_direct(direct *r, const jit_kernel *k, const jit_args *args)
+{
+    if (args->n_in != k->n_in || args->n_out != k->n_out || !args->out ||
+        (!args->in && k->n_in > 0))
+        return false;
+    int32_t rank = args->out[0].rank;
+    if (rank < 0 || rank > JIT_MAX_RANK || !count_row(&args->out[0], &r->call.n) ||
+        !small(k, args, r->call.n))
+        return false;
+    return set_operands(r, k, args) && memory_is_plain(r, k);
+}
+
+static uint32_t run_direct(direct *r, const jit_kernel *k)
+{
+    r->call.rows = 1;
+    r->call.data = r->data;
+    r->call.step = r->step;
+    r->call.row_step = r->step;
+    r->call.index = 0;
+    r->call.index_step = 1;
+    r->call.index_row_step = 0;
+    fpmode saved = fpmode_enter(k->ftz);
+    uint32_t flags = drive_block(k, &r->call);
+    fpmode_leave(saved);
+    return flags;
+}
+
+static jit_status copy_error(const jit_error *from, jit_error *err)
+{
+    if (err && from->status != JIT_OK)
+        *err = *from;
+    return from->status;
+}
+
+/* Out of line: a jit_error is 5 KB, and the short path has no use for it. */
+static __attribute__((noinline)) jit_status run_with_checks(const jit_kernel *k, jit_args *args,
+                                                            jit_error *err)
+{
+    diag d;
+    diag_init(&d, NULL, NULL);
+    if (!k || !args)
+        diag_plain(&d, DIAG_null_argument, "jit_run: the %s is null", k ? "args" : "kernel");
+    else
+        (void)call_run(k, args, false, &d);
+    return copy_error(d.out, err);
+}
+
+static __attribute__((noinline)) jit_status report_stop(const jit_kernel *k, jit_args *args,
+                                                        uint32_t flags, jit_error *err)
+{
+    diag d;
+    diag_init(&d, NULL, NULL);
+    (void)call_finish(k, args, flags, &d);
+    return copy_error(d.out, err);
+}
+
+jit_status jit_run(const jit_kernel *k, jit_args *args, jit_error *err)
+{
+    direct r;
+    if (!k || !args || !set_direct(&r, k, args))
+        return run_with_checks(k, args, err);
+    const uint64_t *cells = uniform_cells(k, args, r.cells, NULL);
+    if (!cells)
+        return run_with_checks(k, args, err);
+    drive_settings(&r.call, k, args, cells);
+    uint32_t flags = run_direct(&r, k);
+    args->flags = flags;
+    return flags < KERNEL_OUT_OF_FUEL ? JIT_OK : report_stop(k, args, flags, err);
+}

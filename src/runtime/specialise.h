@@ -1,0 +1,23 @@
+/* Making kernels: found in the module's cache, or compiled. */
+#ifndef FJ_SPECIALISE_H
+#define FJ_SPECIALISE_H
+
+#include "codegen.h"
+#include "request.h"
+
+/* With a reference more. NULL and a diagnostic on failure. Any number of threads at once; the
+ * same request is compiled once. */
+jit_kernel *specialise(jit_module *m, const request *r, diag *d);
+
+/* What codegen is told for a graph. The defaults are in the graph's arena. */
+typedef struct codegen_plan {
+    codegen_options options;
+    uniform_default *defaults; /* one per uniform of the graph */
+} codegen_plan;
+
+/* With the module's lock held. Raw entries that this graph cannot have are left out. False and
+ * a diagnostic on failure. */
+bool specialise_plan(codegen_plan *plan, jit_module *m, const graph *g, const resolved *r,
+                     diag *d);
+
+#endif
