@@ -119,6 +119,14 @@ static bool is_number(const field *f)
     return f->n > 0 && number_length(f->at, f->n) == f->n;
 }
 
+/* 2 and -.5, but also 1;2 and 0x10: a row of such fields is no header, but data gone wrong. */
+static bool begins_as_number(const field *f)
+{
+    size_t i = f->n > 0 && (f->at[0] == '+' || f->at[0] == '-') ? 1 : 0;
+    i += i < f->n && f->at[i] == '.' ? 1 : 0;
+    return is_number(f) || (i < f->n && f->at[i] >= '0' && f->at[i] <= '9');
+}
+
 /* Goes to the next line that is not blank; false at the end. */
 static bool next_row(table *t)
 {
@@ -143,7 +151,7 @@ static bool bad_number(const table *t, const field *f, int64_t column)
     else if (memchr(f->at, ';', f->n) || memchr(f->at, '\t', f->n) || memchr(f->at, ' ', f->n))
         diag_hint(t->d, "fields are separated by commas");
     else if (t->rows == 0)
-        diag_hint(t->d, "the first line is a header only if none of its fields is a number");
+        diag_hint(t->d, "the first line is a header only if no field of it begins as a number");
     return false;
 }
 
@@ -172,7 +180,7 @@ static bool read_row(table *t)
     return true;
 }
 
-/* Goes over the first line if it is a header: some text in it, and no number. */
+/* Goes over the first line if it is a header: some text in it, and nothing like a number. */
 static bool skip_header(table *t)
 {
     table ahead = *t;
@@ -184,7 +192,7 @@ static bool skip_header(table *t)
         if (!next_field(&ahead, &f))
             return false;
         columns++;
-        numbers += is_number(&f);
+        numbers += begins_as_number(&f);
         texts += f.n > 0;
     }
     if (numbers > 0 || texts == 0)

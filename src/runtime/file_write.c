@@ -40,11 +40,10 @@ static ssize_t write_quietly(int fd, const void *bytes, size_t n)
     pthread_sigmask(SIG_BLOCK, &pipe_only, &before);
     ssize_t written = write(fd, bytes, n);
     int code = errno;
-    if (written < 0 && code == EPIPE && !was_pending) {
-        const struct timespec now = { 0, 0 };
-        while (sigtimedwait(&pipe_only, NULL, &now) < 0 && errno == EINTR)
-            continue;
-    }
+    /* Also after a count: a reader that goes halfway gives both a count and the signal. */
+    const struct timespec now = { 0, 0 };
+    while (!was_pending && sigtimedwait(&pipe_only, NULL, &now) < 0 && errno == EINTR)
+        continue;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     errno = code;
     return written;

@@ -65,6 +65,12 @@ void files_put(const char *path, bytes b)
     cr_assert_eq(fclose(f), 0);
 }
 
+void files_take(const char *path, bytes b)
+{
+    files_put(path, b);
+    bytes_free(&b);
+}
+
 bytes files_get(const char *path)
 {
     bytes b = { NULL, 0 };

@@ -18,7 +18,8 @@ int files_in_folder(void);
 void files_remove_folder(void);
 
 void files_put(const char *path, bytes b);
-bytes files_get(const char *path); /* at is NULL if it cannot be read */
+void files_take(const char *path, bytes b); /* takes b: files_put and bytes_free */
+bytes files_get(const char *path);          /* at is NULL if it cannot be read */
 
 bytes bytes_of(const void *at, size_t n); /* copies */
 bytes bytes_join(bytes a, bytes b);       /* takes both */

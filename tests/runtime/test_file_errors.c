@@ -31,8 +31,7 @@ static void expect_error(const char *path, jit_status status, int32_t code)
 
 static void expect_damaged(const char *name, bytes b, int32_t code)
 {
-    files_put(files_path(name), b);
-    bytes_free(&b);
+    files_take(files_path(name), b);
     expect_error(files_path(name), JIT_ERR_FORMAT, code);
 }
 
@@ -165,7 +164,7 @@ Test(file_errors, of_npy_frames, .fini = files_remove_folder)
 Test(file_errors, of_idx, .fini = files_remove_folder)
 {
     static const uint32_t shape[] = { 2, 3, 4 },
-                          huge[] = { 0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF };
+                          huge[9] = { 0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF };
     bytes good = bytes_idx(8, 3, shape, bytes_of(zeros, 24));
     bytes packed = bytes_deflate(bytes_of(good.at, good.n), 31);
     expect_damaged("x.idx", bytes_of("", 0), 605);
@@ -260,7 +259,7 @@ Test(file_errors, of_csv, .fini = files_remove_folder)
         { "a,b\nc,d\n", 640, "line 2 of" },
         { "1,\n", 640, "column 2: ''" },
         { "1,,2\n", 640, "column 2: ''" },
-        { "1;2\n3;4\n5;6", 640, "line 2 of" },
+        { "1;2\n3;4\n5;6", 640, "line 1 of" },
         { "1 2\n", 640, "'1 2'" },
         { "1;2\n", 640, "'1;2'" },
         { "0x10\n", 640, "'0x10'" },

@@ -289,8 +289,7 @@ Test(files, csv_tables_are_read, .fini = files_remove_folder)
         const struct row *r = &rows[i];
         jit_array a;
         bytes b = bytes_of(r->text, strlen(r->text));
-        files_put(files_path("x.csv"), b);
-        bytes_free(&b);
+        files_take(files_path("x.csv"), b);
         load(&a, files_path("x.csv"));
         cr_assert_eq(a.dtype, JIT_F64);
         cr_assert_eq(a.rank, r->rank, "%s", r->text);
@@ -354,8 +353,7 @@ Test(files, npy_of_any_order_is_read, .fini = files_remove_folder)
                        columns ? "True" : "False");
         bytes b = element_bytes(columns ? fortran : c, 6, 8, big == host_is_little());
         b = bytes_npy(version, text, b);
-        files_put(files_path("x.npy"), b);
-        bytes_free(&b);
+        files_take(files_path("x.npy"), b);
         jit_array a, want = jit_array_of(JIT_F64, (void *)(uintptr_t)c, 2, (int64_t[]){ 2, 3 });
         load(&a, files_path("x.npy"));
         expect_same(&want, &a, text);
@@ -369,8 +367,7 @@ Test(files, npy_bools_become_0_and_1, .fini = files_remove_folder)
     static const uint8_t stored[] = { 0, 1, 2, 255 }, want[] = { 0, 1, 1, 1 };
     bytes b = bytes_npy(1, "{'descr': '|b1', 'fortran_order': False, 'shape': (4,), }",
                         bytes_of(stored, 4));
-    files_put(files_path("x.npy"), b);
-    bytes_free(&b);
+    files_take(files_path("x.npy"), b);
     jit_array a;
     load(&a, files_path("x.npy"));
     cr_assert_eq(a.dtype, JIT_BOOL);
@@ -422,8 +419,7 @@ Test(files, npz_of_others_is_read, .fini = files_remove_folder)
         bytes b = bytes_zip("w.npy", method, bytes_npy(1, header, bytes_of(data, 15)));
         b = bytes_join(b, bytes_of("a comment", 9));
         b.at[b.n - 11] = 9; /* its length */
-        files_put(files_path("x.npz"), b);
-        bytes_free(&b);
+        files_take(files_path("x.npz"), b);
         load(&a, files_path("x.npz"));
         expect_same(&want, &a, "the only member");
         jit_array_free(&a);
