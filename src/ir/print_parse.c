@@ -37,6 +37,12 @@ static void spaces(reader *r)
         r->at++;
 }
 
+static bool sees(reader *r, char c)
+{
+    spaces(r);
+    return *r->at == c;
+}
+
 static bool accept(reader *r, const char *word)
 {
     size_t n = strlen(word);
@@ -188,8 +194,7 @@ static node read_loop(reader *r)
     node *in[3] = { NULL };
     int32_t n[3] = { 0 }, capacity[3] = { 0 };
     for (int part = 0; part < 3; part++) {
-        while (!r->failed && accept(r, " %")) {
-            r->at--;
+        while (!r->failed && sees(r, '%')) {
             node value = operand(r);
             if (!arena_grow(r->ar, (void **)&in[part], sizeof(node), &capacity[part],
                             n[part] + 1))
