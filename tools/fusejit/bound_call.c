@@ -203,22 +203,36 @@ void call_signature(const bound_call *b, char *text, size_t size)
     }
 }
 
-bool call_shape(const bound_call *b, jit_array *result)
+bool call_shape(const jit_array *in, int n, jit_array *result)
 {
     *result = (jit_array){ .rank = 0 };
-    for (int i = 0; i < b->info.n_in; i++)
-        result->rank = b->in[i].rank > result->rank ? b->in[i].rank : result->rank;
+    for (int i = 0; i < n; i++)
+        result->rank = in[i].rank > result->rank ? in[i].rank : result->rank;
     for (int d = 0; d < result->rank; d++)
         result->shape[d] = 1;
-    for (int i = 0; i < b->info.n_in; i++) {
-        const jit_array *a = &b->in[i];
-        for (int d = 0; d < a->rank; d++) {
-            int64_t *extent = &result->shape[result->rank - a->rank + d];
+    for (int i = 0; i < n; i++) {
+        for (int d = 0; d < in[i].rank; d++) {
+            int64_t *extent = &result->shape[result->rank - in[i].rank + d];
             if (*extent == 1)
-                *extent = a->shape[d];
-            else if (a->shape[d] != 1 && a->shape[d] != *extent)
+                *extent = in[i].shape[d];
+            else if (in[i].shape[d] != 1 && in[i].shape[d] != *extent)
                 return false;
         }
+    }
+    return true;
+}
+
+bool call_outputs(const jit_kernel *k, const jit_array *in, jit_array *out)
+{
+    jit_kernel_info info;
+    jit_array shape;
+    if (jit_kernel_describe(k, &info) != JIT_OK)
+        return false;
+    if (!call_shape(in, info.n_in, &shape))
+        shape.rank = 0;
+    for (int i = 0; i < info.n_out; i++) {
+        if (jit_array_new(&out[i], info.out_dtype[i], shape.rank, shape.shape, NULL) != JIT_OK)
+            return false;
     }
     return true;
 }
@@ -234,7 +248,11 @@ static jit_status run_prepared(bound_call *b, jit_module *m, jit_args *args, jit
     jit_kernel *k = jit_prepare(m, b->info.name, signature, &options, err);
     if (!k)
         return err->status;
-    jit_status status = jit_run(k, args, err);
+    jit_status status = JIT_ERR_MEMORY;
+    if (call_outputs(k, b->in, b->out))
+        status = jit_run(k, args, err);
+    else
+        *err = (jit_error){ .status = status };
     jit_kernel_release(k);
     return status;
 }

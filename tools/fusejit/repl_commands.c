@@ -89,7 +89,7 @@ static int run_type(session *s, const repl_command *self, const char *rest)
         code = EXIT_USER;
     if (k && jit_kernel_describe(k, &info) == JIT_OK) {
         jit_array shape;
-        if (!call_shape(&e.call, &shape))
+        if (!call_shape(e.call.in, e.call.info.n_in, &shape))
             code = console_error(s->c, EXIT_USER, "the shapes do not broadcast");
         for (int i = 0; i < info.n_out && !code; i++) {
             shape.dtype = info.out_dtype[i];

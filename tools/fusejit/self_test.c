@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "bound_call.h"
 #include "element.h"
 #include "interrupt.h"
 #include "print_array.h"
@@ -109,10 +110,10 @@ static void run_one(trial *t, jit_module *m, int which, jit_error *err)
     jit_prepare_options options = { .size = sizeof options,
                                     .statics = t->statics,
                                     .n_statics = t->n_statics };
-    for (int i = 0; i < t->f->n_out; i++)
-        t->out[which][i] = (jit_array){ .rank = -1 };
     jit_kernel *k = jit_prepare(m, t->f->name, signature, &options, err);
-    t->status[which] = k ? jit_run(k, &args, err) : err->status;
+    t->status[which] = !k                                      ? err->status
+                       : call_outputs(k, t->in, t->out[which]) ? jit_run(k, &args, err)
+                                                               : JIT_ERR_MEMORY;
     jit_kernel_release(k);
 }
 

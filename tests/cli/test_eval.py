@@ -1,0 +1,205 @@
+"""fusejit eval: programs, values and their types, results, files, exit codes 0, 1, 3."""
+
+import json
+import os
+import struct
+
+from harness import Like, check, expect, finish, npy, npy_data, path, read, run, write
+
+ERROR = "fusejit: error: "
+
+
+def ev(text, *args, **wanted):
+    return check("eval", "-e", text, *args, **wanted)
+
+
+# ------------------------------------------------------------------ expressions and programs
+ev("1 + 2*3", out="7\n")
+ev("-2**2", out="-4\n")
+ev("1/4", out="0.25\n")
+ev("x*x", "--in", "x=3", out="9.0\n")
+ev("x + y", "--in", "x=[1,2,3]", "--in", "y=[[10],[20]]", out="[[11. 12. 13.]\n [21. 22. 23.]]\n")
+ev("relu(x)", "--in", "x=[-1,0,2.5]", out="[0.  0.  2.5]\n")
+ev("pi*x", "--in", "x=1", "--in", "pi=3", out="3.0\n")
+ev("x > 1", "--in", "x=[1,2,3]", out="[false  true  true]\n")
+ev("1 < 2", out="true\n")
+ev("fn f(x) = x + 1  fn g(x) = f(x)*2", "--in", "x=3", out="8.0\n")
+ev("fn f(x) = x + 1  fn g(x) = f(x)*2", "--fn", "f", "--in", "x=3", out="4.0\n")
+ev("fn f(x; a = 2) = a*x", "--in", "x=3", out="6.0\n")
+ev("fn f(x; a = 2) = a*x", "--in", "x=3", "--set", "a=0.5", out="1.5\n")
+ev("fn f(x; g: fn = exp) = g(x)", "--in", "x=-1", "--set", "g=abs", out="1.0\n")
+ev("fn f(x; n: dim) = x*n", "--in", "x=2.5", "--set", "n=4", out="10.0\n")
+ev("fn f(x; n: i32 = 3) = x << n", "--in", "x=1", "--set", "n=2", code=1, err=Like(".*error.*"), out="")
+ev("fn f(x: i32; n: i32 = 3) = x << n", "--in", "x=1", "--set", "n=2", out="4\n")
+ev("fn f(x) -> (lo, hi) = (x - 1, x + 1)", "--in", "x=[1,2]", out="[0. 1.]\n[2. 3.]\n")
+# comments do not make it a program
+ev("1 + 1 # fn", out="2\n")
+
+write("act.fj", "fn swish(x; beta = 1) = x / (1 + exp(-beta*x))\nfn twice(x: f32) = 2*x\n")
+check("eval", "act.fj", "--fn", "swish", "--in", "x=0", out="0.0\n")
+check("eval", "act.fj", "--in", "x=0.1", out="0.2\n")
+write("empty.fj", "# nothing\n")
+check("eval", "empty.fj", code=1, err=ERROR + "there is no function in 'empty.fj'\n")
+check("eval", "none.fj", code=3, err=Like(r".*none\.fj.*\n"))
+check("eval", ".", code=3, err=Like(r".+\n"))
+check("eval", "act.fj", "--fn", "swihs", "--in", "x=1", code=1, err=Like(r".*swihs.*\n"))
+
+# ------------------------------------------------------------------ arguments
+ev("x + y", "--in", "x=1", code=1, err=Like(ERROR + r"missing argument 'y' of 'ans'; .*--in y=VALUE\n"))
+ev("x", "--in", "x=1", "--in", "z=1", code=1, err=Like(ERROR + r"'ans' has no argument 'z'.*\n"))
+ev("sigma", "--in", "sgima=1", code=1, err=Like(r".*did you mean 'sigma'\?\n"))
+ev("fn f(x; a = 1) = a*x", "--in", "x=1", "--in", "a=2", code=1, err=Like(r".*give it with --set\n"))
+ev("fn f(x; a = 1) = a*x", "--in", "x=1", "--set", "x=2", code=1, err=Like(r".*give it with --in\n"))
+ev("fn f(x; a) = a*x", "--in", "x=1", code=1, err=Like(ERROR + r"missing argument 'a' of 'f'; .*--set a=VALUE\n"))
+ev("fn f(x; n: dim) = n*x", "--in", "x=1", "--set", "n=1.5", code=1, err=Like(r".*'n' is a dimension.*\n"))
+ev("fn f(x; g: fn) = g(x)", "--in", "x=1", "--set", "g=nofun", code=1, err=Like(r".*nofun.*\n"))
+ev("fn f(x; a = 1) = a*x", "--in", "x=1", "--set", "a=[1,2]", code=1, err=Like(r".*one number.*\n"))
+for bad in ("", "1e", "0x", "1_000", "abc", "1 2", "--1", "1,2", "[1,2", "[1,2]]", "[1,[2]]", "[[1],[2,3]]",
+            "[1,,2]", "[true,1]", "[" * 9 + "]" * 9, "99999999999999999999", "-9223372036854775809", "x.txt"):
+    ev("x", "--in", "x=" + bad, code=1, err=Like(ERROR + r"argument 'x': .*\n"))
+for good, out in (("0x10", "16.0"), (" 7 ", "7.0"), ("+1", "1.0"), ("-.5", "-0.5"), ("1.", "1.0"), ("1e3", "1000.0"),
+                  ("nan", "nan"), ("-inf", "-inf"), ("true", "true"), ("1e400", "inf"), ("-0.0", "-0.0"),
+                  ("1e22", "1e+22"), ("123456789012345678", "1.2345678901234568e+17"), ("5e-324", "5e-324")):
+    ev("x", "--in", "x=" + good, out=out + "\n")
+ev("x", "--in", "x=[]", out="[]\n")
+ev("x", "--in", "x=[[],[]]", "--json", out='{"shape":[2,0],"dtype":"f64","data":[[],[]]}\n')
+
+# ------------------------------------------------------------------ weak values
+write("f32.npy", npy((2,), "<f4", struct.pack("<2f", 1, 2)))
+write("f64.npy", npy((2,), "<f8", struct.pack("<2d", 1, 2)))
+write("i32.npy", npy((2,), "<i4", struct.pack("<2i", 1, 2)))
+write("u8.npy", npy((2,), "|u1", b"\x01\x02"))
+write("bool.npy", npy((2,), "|b1", b"\x00\x01"))
+
+
+def dtype(text, wanted, *args):
+    result = run("eval", "-e", text, *args, "--json")
+    got = json.loads(result.stdout)["dtype"] if result.returncode == 0 else result.stderr
+    expect(got == wanted, "dtype of %r with %r: %r, wanted %r" % (text, args, got, wanted))
+
+
+dtype("x", "f64", "--in", "x=1")
+dtype("x", "f64", "--in", "x=1.5")
+dtype("x + y", "f32", "--in", "x=f32.npy", "--in", "y=1")
+dtype("x + y", "f32", "--in", "x=f32.npy", "--in", "y=0.1")
+dtype("x + y", "f64", "--in", "x=f64.npy", "--in", "y=0.1")
+dtype("x + y", "i32", "--in", "x=i32.npy", "--in", "y=1")
+dtype("x + y", "f64", "--in", "x=i32.npy", "--in", "y=0.5")
+dtype("x + y", "f64", "--in", "x=u8.npy", "--in", "y=1.0")
+dtype("x + y", "u8", "--in", "x=u8.npy", "--in", "y=255")
+dtype("x + y + z", "f32", "--in", "x=u8.npy", "--in", "y=f32.npy", "--in", "z=3")
+dtype("x && y", "bool", "--in", "x=bool.npy", "--in", "y=true")
+dtype("fn f(x: f32, y) = x + y", "f32", "--in", "x=1", "--in", "y=2")
+dtype("fn f(x: i16) = x", "i16", "--in", "x=-5")
+ev("x + y", "--in", "x=u8.npy", "--in", "y=256", code=1, err=ERROR + "argument 'y': 256 does not fit u8\n")
+ev("fn f(x: u8) = x", "--in", "x=-1", code=1, err=ERROR + "argument 'x': -1 does not fit u8\n")
+ev("fn f(x: i32) = x", "--in", "x=1.0", code=1, err=ERROR + "argument 'x': 1 is a real number, the argument is i32\n")
+ev("fn f(x: bool) = x", "--in", "x=1", code=1, err=ERROR + "argument 'x': a number for a bool: write true or false\n")
+ev("fn f(x: i64) = x", "--in", "x=-9223372036854775808", out="-9223372036854775808\n")
+ev("fn f(x: u64) = x", "--in", "x=18446744073709551615", out="18446744073709551615\n")
+ev("fn f(x: f32) = x", "--in", "x=f64.npy", code=1, err=Like(r".*f64.*\n"))
+ev("x + y", "--in", "x=[1,2]", "--in", "y=[1,2,3]", code=1, err=Like(r".*\[2\].*\[3\].*\n"))
+
+# ------------------------------------------------------------------ files
+write("fortran.npy", npy((2, 3), "<f8", struct.pack("<6d", 1, 4, 2, 5, 3, 6), True))
+ev("x", "--in", "x=fortran.npy", out="[[1. 2. 3.]\n [4. 5. 6.]]\n")
+write("big.npy", npy((3,), ">i4", struct.pack(">3i", 1, -2, 3)))
+ev("x", "--in", "x=big.npy", out="[ 1 -2  3]\n")
+write("raw.f32", struct.pack("<3f", 0.5, 1.5, 2.5))
+ev("x*2", "--in", "x=raw.f32", out="[1. 3. 5.]\n")
+write("t.csv", "1,2\n3,4.5\n")
+ev("x", "--in", "x=t.csv", out="[[1.  2. ]\n [3.  4.5]]\n")
+write("labels-idx1-ubyte", b"\x00\x00\x08\x01" + struct.pack(">I", 3) + b"\x07\x02\x01")
+ev("x", "--in", "x=labels-idx1-ubyte", out="[7 2 1]\n")
+ev("x", "--in", "x=missing.npy", code=3, err=Like(r".*missing\.npy.*\n"))
+write("damaged.npy", read("f64.npy")[:-3])
+ev("x", "--in", "x=damaged.npy", code=1, err=Like(r".*error\[E06\d\d\].*\n"))
+write("object.npy", npy((1,), "|O", b"x"))
+ev("x", "--in", "x=object.npy", code=1, err=Like(r".*error\[E06\d\d\].*\n"))
+
+ev("x*2", "--in", "x=f32.npy", "--out", "y.npy")
+shape, descr, data = npy_data(read("y.npy"))
+expect((shape, descr, data) == ("2,", "<f4", struct.pack("<2f", 2, 4)), "y.npy holds %r" % ((shape, descr, data),))
+ev("x*2", "--in", "x=f32.npy", "--out", "y.csv")
+expect(read("y.csv") == b"2\n4\n", "y.csv holds %r" % read("y.csv"))
+ev("x", "--in", "x=y.csv", out="[2. 4.]\n")
+ev("x*2", "--in", "x=f32.npy", "--out", "y.npz")
+ev("x", "--in", "x=y.npz", out="[2. 4.]\n")
+ev("x", "--in", "x=y.npz:arr_0", out="[2. 4.]\n")
+two = "fn f(x) -> (lo, hi) = (x - 1, x + 1)"
+ev(two, "--in", "x=f64.npy", "--out", "lo.npy", "--out", "hi.npy")
+ev("lo - hi", "--in", "lo=lo.npy", "--in", "hi=hi.npy", out="[-2. -2.]\n")
+ev(two, "--in", "x=f64.npy", "--out", "hi=only.npy")
+ev("x", "--in", "x=only.npy", out="[2. 3.]\n")
+ev(two, "--in", "x=f64.npy", "--out", "hi=both.npz:hi", "--out", "lo=both.npz:lo")
+ev("lo - hi", "--in", "lo=both.npz:lo", "--in", "hi=both.npz:hi", out="[-2. -2.]\n")
+ev("x", "--in", "x=1", "--out", "both.npz:more")
+ev("x", "--in", "x=both.npz:lo", out="[0. 1.]\n")
+ev(two, "--in", "x=1", "--out", "a.npy", "--out", "b.npy", "--out", "c.npy", code=1,
+   err=ERROR + "3 --out for the 2 results of 'f'\n")
+ev(two, "--in", "x=1", "--out", "high=a.npy", code=1, err=Like(r".*has no result 'high'.*"))
+expect(not os.path.exists(path("a.npy")), "a.npy was written by a failed run")
+ev("x", "--in", "x=5", "--json", "--out", "j.npy", out='{"shape":[],"dtype":"f64","data":5.0}\n')
+
+# a failed run keeps the old file and leaves nothing beside it
+before = read("y.npy")
+listing = sorted(os.listdir(path(".")))
+ev("x + y", "--in", "x=f32.npy", "--in", "y=[1,2,3]", "--out", "y.npy", code=1, err=None)
+ev(two, "--in", "x=f64.npy", "--out", "y.npy", "--out", "nowhere/z.npy", code=3, err=Like(r".*nowhere/z\.npy.*"))
+ev(two, "--in", "x=f64.npy", "--out", "y.npy", "--out", "z.f32", code=1, err=Like(r"[^/]*z\.f32.*"))
+os.mkdir(path("dir.npy"))
+ev("x", "--in", "x=f64.npy", "--out", "dir.npy", code=3, err=Like(r".*dir\.npy.*"))
+os.rmdir(path("dir.npy"))
+expect(read("y.npy") == before, "y.npy was changed by a failed run")
+expect(sorted(os.listdir(path("."))) == listing, "a failed run left %r" % (set(os.listdir(path("."))) - set(listing)))
+
+# ------------------------------------------------------------------ JSON
+ev("x/0", "--in", "x=[1,-1,0]", "--json", out='{"shape":[3],"dtype":"f64","data":["inf","-inf","nan"]}\n')
+ev(two, "--in", "x=[1]", "--json",
+   out='[{"shape":[1],"dtype":"f64","data":[0.0]},{"shape":[1],"dtype":"f64","data":[2.0]}]\n')
+ev("x", "--in", "x=[[true],[false]]", "--json", out='{"shape":[2,1],"dtype":"bool","data":[[true],[false]]}\n')
+ev("x/3", "--in", "x=f32.npy", "--json", out='{"shape":[2],"dtype":"f32","data":[0.33333334,0.6666667]}\n')
+ev("fn f(x) -> f16 = x", "--in", "x=0.1", "--json", out='{"shape":[],"dtype":"f16","data":0.1}\n')
+
+# ------------------------------------------------------------------ printing
+ev("x", "--in", "x=[0.1,1e-9]", out="[1.e-01 1.e-09]\n")
+ev("x", "--in", "x=[1.5,nan,-inf]", out="[ 1.5  nan -inf]\n")
+ev("x/3", "--in", "x=[1,2]", out="[0.3333333333333333 0.6666666666666666]\n")
+ev("x + y", "--in", "x=[[[1],[2]],[[3],[4]]]", "--in", "y=[0,1]",
+   out="[[[1. 2.]\n  [2. 3.]]\n\n [[3. 4.]\n  [4. 5.]]]\n")
+write("many.npy", npy((1001,), "<i4", struct.pack("<1001i", *range(1001))))
+ev("x", "--in", "x=many.npy", out="[   0    1    2 ...  998  999 1000]\n")
+write("wide.npy", npy((40,), "<i4", struct.pack("<40i", *range(100, 140))))
+ev("x", "--in", "x=wide.npy", out="[100 101 102 103 104 105 106 107 108 109 110 111 112 113 114 115 116 117\n"
+   " 118 119 120 121 122 123 124 125 126 127 128 129 130 131 132 133 134 135\n 136 137 138 139]\n")
+
+# ------------------------------------------------------------------ errors in the text
+ev("sgmoid(x)", "--in", "x=1", code=1,
+   err="-e:1:1: error[E0101]: unknown function 'sgmoid'\n  1 | sgmoid(x)\n    | ^^^^^^ did you mean 'sigmoid'?\n")
+write("bad.fj", "fn act(x) {\n  let a = 2\n  let h = a * sgmoid(x)\n  return h\n}\n")
+check("eval", "bad.fj", "--in", "x=1", code=1,
+      err="bad.fj:3:15: error[E0101]: unknown function 'sgmoid'\n  3 |   let h = a * sgmoid(x)\n"
+          "    |               ^^^^^^ did you mean 'sigmoid'?\n")
+ev("x +", "--in", "x=1", code=1, err=Like(r"-e:1:\d+: error\[E00\d\d\]: .*"))
+ev("", code=1, err=Like(r"-e:1:1: error\[E00\d\d\]: .*"))
+ev("sgmoid(x)", "--in", "x=1", "--color", "always", code=1, err=Like(r".*\x1b\[.*"))
+check("eval", "-e", "sgmoid(x)", "--in", "x=1", code=1, err=Like(r"[^\x1b]*"), env={"NO_COLOR": "1"})
+ev("fn f(x: [n]) -> [n] = x", "--in", "x=[1]", code=1, err=Like(r".*error\[E03\d\d\].*"))
+
+# ------------------------------------------------------------------ running
+ev("x // 0", "--in", "x=i32.npy", out="[0 0]\n", err=Like(r"fusejit: warning: an integer was divided by zero[^\n]*\n"))
+ev("i8(x)", "--in", "x=[1,1000,nan]", out="[  1 127   0]\n", err=Like(r"fusejit: warning: [^\n]*cast[^\n]*\n"))
+loop = "fn f(x) { var s = x  while s > 0 { s += 1 }  return s }"
+ev(loop, "--in", "x=1", "--fuel", "1000", code=1, err=Like(r".*fuel.*"))
+for option in (["--interpret"], ["--threads", "2"], ["--threads", "0"], ["--cpu", "x86-64"], ["--fuel", "0"]):
+    ev("sqrt(x) + 1", "--in", "x=[4,9]", *option, out="[3. 4.]\n")
+expect(run("eval", "-e", "rand()", "--seed", "1").stdout == run("eval", "-e", "rand()", "--seed", "1").stdout,
+       "rand() with one seed differs")
+expect(run("eval", "-e", "rand()", "--seed", "1").stdout != run("eval", "-e", "rand()", "--seed", "2").stdout,
+       "rand() with two seeds agrees")
+text = "sigmoid(x) + tanh(x)*erf(x) + exp(-x*x)"
+write("line.npy", npy((999,), "<f4", struct.pack("<999f", *[i / 50 - 10 for i in range(999)])))
+outputs = {run("eval", "-e", text, "--in", "x=line.npy", *o).stdout for o in ([], ["--interpret"], ["--threads", "2"])}
+expect(len(outputs) == 1, "compiled, interpreted and threaded results differ")
+
+finish("eval")

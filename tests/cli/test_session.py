@@ -1,0 +1,209 @@
+"""Statements from standard input, check and doctor, the REPL on a terminal, signals."""
+
+import os
+import pty
+import re
+import select
+import signal
+import stat
+import subprocess
+import time
+
+from harness import DIRECTORY, ENVIRONMENT, PROGRAM, Like, check, expect, finish, path, write
+
+ERROR = "fusejit: error: "
+
+
+def session(text, out="", code=0, err=""):
+    check(stdin=text, out=out, code=code, err=err)
+
+
+# ------------------------------------------------------------------ standard input
+session("", "")
+session("1 + 1", "2\n")
+session("1 + 1\n", "2\n")
+session("x = 3\nx*x\n", "3\n9\n")
+session("x = 3;\nx*x;\nans + 1\n", "10\n")
+session("x = [1,2.5]; x + 1\n", "[2.  3.5]\n")
+session("fn f(x) = x + 1\nf(2)\n", "3\n")
+session("fn f(x) {\n  let a = 2\n  return a*x\n}\nf(4)\n", "8\n")
+session("fn f(x) =\n  x + 1\nf(2)\n", "3\n")
+session("const k = 7; fn f(x) = k*x; f(2)\n", "14\n")
+session("fn f(x) = x + 1\nfn g(x) = f(x)*2\nfn f(x) = x - 1\ng(3)\n", "4\n")
+session("# a comment\n\n  \n1 # one\n", "1\n")
+session("(1 +\n 2)\n", "3\n")
+session("true\n", "true\n")
+session("[[1,2],[3,4]]\nans*2\n", "[[1 2]\n [3 4]]\n[[2 4]\n [6 8]]\n")
+
+# an error changes nothing, later statements run, the first failure is the exit code
+session("x = 3\nx = nope + 1\nx\n", "3\n3\n", code=1, err=Like(r"<stdin>:2:5: error\[E0100\]: .*'nope'.*\n  2 \| x = nope \+ 1\n.*"))
+session("fn f(x) = x\nfn f(x) = y\nf(5)\n", "5\n", code=1, err=Like(r"<stdin>:2:11: error\[E0100\].*"))
+session("1;\nsgmoid(1)\n2\n", "2\n", code=1,
+        err="<stdin>:2:1: error[E0101]: unknown function 'sgmoid'\n  2 | sgmoid(1)\n    | ^^^^^^ did you mean 'sigmoid'?\n")
+session("1; 2; sgmoid(1)\n", "", code=1, err=Like(r"<stdin>:1:7: error\[E0101\].*\n  1 \| 1; 2; sgmoid\(1\)\n.*"))
+session("fn = 3\n", code=1, err=Like(r".+"))
+session("f32 = 3\n", code=1, err=Like(r".*word of the language.*\n"))
+session("x = [1,[2]]\n", code=1, err=ERROR + "numbers and lists side by side\n")
+session("(1 + 2\n", code=1, err=Like(r"<stdin>:.*error\[E00\d\d\].*"))
+session("1\0\n", code=1, err=Like(r".+"))
+
+# commands
+session(":type 1 + 1\n:type x > 1\nx = [1,2];\n:type x/2\n", None, code=1, err=None)
+session("x = [1,2];\n:type x/2\n", "f64[2]\n")
+session(":type sigmoid\n", Like(r".*sigmoid\(x.*\n"))
+session("fn f(x; a = 2) = a*x\n:list\n", "fn f(x; a = 2) = a*x\n")
+session("x = [1.5];\n:list\n", Like(r"ans: f64\[1\].*\nx: f64\[1\].*|x: f64\[1\].*\nans: f64\[1\].*"))
+session(":quit\n1\n", "")
+session(":qiut\n", code=1, err=ERROR + "unknown command ':qiut': did you mean ':quit'?\n")
+session(":load\n", code=1, err=ERROR + "':load' needs FILE.fj\n")
+session(":help\n", Like(r".*:load .*"))
+session("?sigmoid\n", Like(r".*sigmoid.*\n"))
+session(":ir sigmoid\n", Like(r".+\n"))
+session("x = 2.5;\n:llvm x*x\n", Like(r".*define .*"))
+session(":asm sigmoid\n", Like(r".*ret.*"))
+session(":nest sigmoid\n", Like(r".+\n"))
+session("x = [1,2,3];\n:time sqrt(x)\n", Like(r"compile .* ms .*\nrun .* elements/s .*\ncode .*\n"))
+write("defs.fj", "# two\nconst k = 10\n\nfn ten(x) = k*x\n")
+session(":load defs.fj\nten(4)\n", "40\n")
+write("wrong.fj", "const k = 10\n\nfn ten(x) = q*x\n")
+session(":load wrong.fj\n", code=1, err=Like(r"wrong\.fj:3:13: error\[E0100\].*"))
+session(":load nothere.fj\n", code=3, err=Like(r".*nothere\.fj.*\n"))
+session("fn f(x) = x\n:save out.fj\n:reset\n:load out.fj\nf(1)\n", "1\n")
+session(":set threads 2\n:set interpret on\nsqrt(4)\n:set interpret maybe\n", "2.0\n", code=1, err=Like(r".*interpret.*\n"))
+session("x = [4,9];\nx = \"x.npy\"\n", "", code=3, err=Like(r".*x\.npy.*"))
+
+# ------------------------------------------------------------------ check, doctor
+write("good.fj", "fn f(x) = tanh(x) + 1\nfn g(a: i32, b: i32; k: i32 = 3) -> (q: i32, r: i32) = (a // b, a % b)\n")
+check("check", "good.fj", out=Like(r"ok    f\(x\).*f32 f64\nok    g\(.*\n2 functions, 0 with differences\n"))
+write("broken.fj", "fn f(x) = tanh(x) + zz\n")
+check("check", "broken.fj", code=1, err=Like(r"broken\.fj:1:21: error\[E0100\].*"))
+check("check", "absent.fj", code=3, err=Like(r".*absent\.fj.*"))
+check("check", code=2, err=ERROR + "no program: give FILE.fj\n")
+check("doctor", out=Like(r".*llvm .*compile, executable memory +ok\n.*threads +ok\npages +ok\n"))
+
+# ------------------------------------------------------------------ the terminal
+
+
+class Terminal:
+    """A REPL on a pseudo-terminal."""
+
+    def __init__(self):
+        self.state = path("state")
+        env = {**ENVIRONMENT, "XDG_STATE_HOME": self.state, "LC_ALL": "C.UTF-8"}
+        self.started = time.monotonic()
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.execve(PROGRAM, [PROGRAM], env)
+        self.text = ""
+
+    def until(self, wanted, seconds=20):
+        """Reads until the pattern appears behind what was seen before."""
+        end = time.monotonic() + seconds
+        while not (found := re.search(wanted, self.text)):
+            if time.monotonic() > end or not select.select([self.fd], [], [], 1)[0] and time.monotonic() > end:
+                break
+            try:
+                self.text += os.read(self.fd, 4096).decode("utf-8", "replace")
+            except OSError:
+                break
+        found = re.search(wanted, self.text)
+        expect(found, "the REPL did not print %r but %r" % (wanted, self.text[-300:]))
+        self.text = self.text[found.end():] if found else ""
+
+    def type(self, keys):
+        os.write(self.fd, keys.encode())
+
+    def end(self):
+        for _ in range(100):
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                return os.waitstatus_to_exitcode(status)
+            time.sleep(0.1)
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+        return "no end"
+
+
+PROMPT = r"fj> "
+t = Terminal()
+t.until(PROMPT)
+t.type("1/3\n")
+t.until(r"\n0\.3333333333333333\r\n")
+t.until(PROMPT)
+t.type("x = [1,2,3]/1\n")  # no list in an expression
+t.until(r"error")
+t.until(PROMPT)
+t.type("x = [1,2,3]\n")
+t.until(r"\[1 2 3\]")
+t.until(PROMPT)
+t.type("x/3\n")
+t.until(r"\[0\.33333333 0\.66666667 1\.        \]")
+t.until(PROMPT)
+t.type("fn f(x) {\n")
+t.until(r"\.\.\. ")
+t.type("return x + 41 }\n")
+t.until(PROMPT)
+t.type("fj> f(1)\n")  # a pasted prompt
+t.until(r"\n42\r\n")
+t.until(PROMPT)
+t.type("not a statement\x03")
+t.until(r"\^C")
+t.until(PROMPT)
+t.type("(1 +\n")
+t.until(r"\.\.\. ")
+t.type("\x03")
+t.until(PROMPT)
+t.type("squarep\t(0)\n")
+t.until(r"squareplus\(0\)")
+t.until(r"\n1\.0\r\n")
+t.until(PROMPT)
+t.type("\x1b[A\n")  # the line before
+t.until(r"\n1\.0\r\n")
+t.until(PROMPT)
+t.type("λ = 2\n")
+t.until(r"\n2\r\n")
+t.until(PROMPT)
+t.type("fn spin(x) { var s = x  while s > 0 { s += 1e-9 }  return s }\n")
+t.until(PROMPT)
+t.type(":set fuel 0\nspin(1e9)\n")
+t.until(r"spin\(1e9\)\r\n")
+time.sleep(0.5)
+t.type("\x03")
+t.until(r"cancelled")
+t.until(PROMPT)
+t.type("\x04")
+expect(t.end() == 0, "the REPL did not end with 0 on Ctrl-D")
+history = os.path.join(t.state, "fusejit", "history")
+expect(os.path.exists(history) and stat.S_IMODE(os.stat(history).st_mode) == 0o600, "history file: missing or not 0600")
+t = Terminal()
+t.until(PROMPT)
+t.type("\x1b[A\x1b[A\x1b[A\x1b[A")
+t.until(r"λ = 2")
+t.type("\x15:quit\n")
+expect(t.end() == 0, ":quit did not end the REPL with 0")
+
+# ------------------------------------------------------------------ signals
+endless = "fn f(x) { var s = x  while s > 0 { s += 1e-9 }  return s }"
+for extra in ([], ["--interpret"], ["--threads", "2"]):
+    p = subprocess.Popen([PROGRAM, "eval", "-e", endless, "--in", "x=1e9", "--fuel", "0", "--out", "never.npy", *extra],
+                         cwd=DIRECTORY.name, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    time.sleep(1)
+    p.send_signal(signal.SIGINT)
+    out, err = p.communicate(timeout=30)
+    expect(p.returncode == 130, "SIGINT with %r: exit code %r, %r" % (extra, p.returncode, err))
+    expect(out == b"" and not os.path.exists(path("never.npy")), "an interrupted run wrote something")
+
+# a reader that goes away is no error, and nothing is said
+write("big.f32", bytes(4 << 20))
+p = subprocess.Popen([PROGRAM, "eval", "-e", "x", "--in", "x=big.f32", "--json"], cwd=DIRECTORY.name,
+                     env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+p.stdout.read(100)
+p.stdout.close()
+err = p.stderr.read()
+expect(p.wait(timeout=60) == 0 and err == b"", "a closed pipe: exit code %r, %r" % (p.returncode, err))
+if os.path.exists("/dev/full"):
+    with open("/dev/full", "wb") as full:
+        p = subprocess.run([PROGRAM, "eval", "-e", "1"], stdout=full, stderr=subprocess.PIPE, env=ENVIRONMENT, check=False)
+    expect(p.returncode == 3 and b"standard output" in p.stderr, "a full disk: %r %r" % (p.returncode, p.stderr))
+
+finish("session")
