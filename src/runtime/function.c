@@ -1,0 +1,232 @@
+/* What a module says about its functions. */
+#include <string.h>
+
+#include "array.h"
+#include "request.h"
+
+/* One answer, kept so that its strings live as long as the module. */
+struct module_info {
+    module_info *next;
+    const ast_fn *fn;
+    jit_function_info info;
+};
+
+/* ---------------------------------------------------------------- the signature as text */
+
+static const char *dims_text(arena *ar, const ast_type *t)
+{
+    const char *text = "";
+    for (int32_t i = 0; i < t->n_dims && text; i++) {
+        const char *dim = ast_print_expr(ar, (ast_expr *)t->dims[i]);
+        text = dim ? arena_format(ar, "%s%s%s", text, i ? "," : "[", dim) : NULL;
+    }
+    return !text || t->n_dims == 0 ? text : arena_format(ar, "%s]", text);
+}
+
+static const char *type_text(arena *ar, const ast_type *t)
+{
+    if (t->is_dim || t->is_fn)
+        return t->is_dim ? "dim" : "fn";
+    const char *dims = dims_text(ar, t);
+    const char *scalar = t->scalar == JIT_NONE ? "" : jit_dtype_name(t->scalar);
+    return dims ? arena_format(ar, "%s%s", scalar, dims) : NULL;
+}
+
+static const char *param_text(arena *ar, const ast_param *p)
+{
+    const char *type = p->type.given ? type_text(ar, &p->type) : "";
+    const char *value = p->value ? ast_print_expr(ar, (ast_expr *)p->value) : "";
+    if (!type || !value)
+        return NULL;
+    return arena_format(ar, "%s%s%s%s%s", p->name, p->type.given ? ": " : "", type,
+                        p->value ? " = " : "", value);
+}
+
+static const char *params_text(arena *ar, const ast_param *p, int32_t n)
+{
+    const char *text = "";
+    for (int32_t i = 0; i < n && text; i++) {
+        const char *one = param_text(ar, &p[i]);
+        text = one ? arena_format(ar, "%s%s%s", text, i ? ", " : "", one) : NULL;
+    }
+    return text;
+}
+
+static const char *result_text(arena *ar, const ast_result *r)
+{
+    const char *type = r->type.given ? type_text(ar, &r->type) : "";
+    if (!type)
+        return NULL;
+    return arena_format(ar, "%s%s%s", r->name ? r->name : "",
+                        r->name && r->type.given ? ": " : "", type);
+}
+
+static const char *results_text(arena *ar, const ast_fn *fn)
+{
+    const char *text = fn->n_results == 0 ? "" : fn->n_results > 1 ? " -> (" : " -> ";
+    for (int32_t i = 0; i < fn->n_results && text; i++) {
+        const char *one = result_text(ar, &fn->results[i]);
+        text = one ? arena_format(ar, "%s%s%s", text, i ? ", " : "", one) : NULL;
+    }
+    return !text || fn->n_results < 2 ? text : arena_format(ar, "%s)", text);
+}
+
+static const char *signature_text(arena *ar, const ast_fn *fn)
+{
+    const char *args = params_text(ar, fn->args, fn->n_args);
+    const char *uniforms = params_text(ar, fn->uniforms, fn->n_uniforms);
+    const char *results = results_text(ar, fn);
+    if (!args || !uniforms || !results)
+        return NULL;
+    return arena_format(ar, "%s(%s%s%s)%s", fn->name, args, fn->n_uniforms ? "; " : "",
+                        uniforms, results);
+}
+
+/* ---------------------------------------------------------------- infos */
+
+static const char *uniform_type(const ast_type *t)
+{
+    if (t->is_fn || t->is_dim)
+        return t->is_fn ? "fn" : "dim";
+    return t->scalar == JIT_NONE ? "real" : jit_dtype_name(t->scalar);
+}
+
+/* How many values the first `return` gives; 0 without one. Depth: the nesting of blocks. */
+static int32_t count_returned(const ast_block *b)
+{
+    int32_t n = 0;
+    for (int32_t i = 0; i < b->n && n == 0; i++) {
+        const ast_stmt *s = b->stmts[i];
+        if (s->kind == STMT_RETURN)
+            n = s->u.ret.n;
+        else if (s->kind == STMT_WHILE)
+            n = count_returned(&s->u.loop.body);
+        else if (s->kind == STMT_FOR)
+            n = count_returned(&s->u.range.body);
+        else if (s->kind == STMT_IF)
+            n = count_returned(&s->u.branch.yes);
+        if (s->kind == STMT_IF && n == 0)
+            n = count_returned(&s->u.branch.no);
+    }
+    return n;
+}
+
+static int32_t count_results(const ast_fn *fn)
+{
+    if (fn->n_results > 0)
+        return fn->n_results;
+    if (!fn->value) {
+        int32_t n = count_returned(&fn->body);
+        return n > 0 ? n : 1;
+    }
+    return fn->value->kind == EXPR_TUPLE ? fn->value->u.tuple.n : 1;
+}
+
+static bool fill_args(arena *ar, const ast_fn *fn, jit_function_info *info)
+{
+    const char **name = arena_alloc(ar, ((size_t)fn->n_args + 1) * sizeof *name);
+    jit_dtype *type = arena_alloc(ar, ((size_t)fn->n_args + 1) * sizeof *type);
+    for (int32_t i = 0; name && type && i < fn->n_args; i++) {
+        name[i] = fn->args[i].name;
+        type[i] = fn->args[i].type.scalar;
+    }
+    info->n_in = fn->n_args;
+    info->in_name = name;
+    info->in_dtype = type;
+    return name && type;
+}
+
+static bool fill_uniforms(arena *ar, const ast_fn *fn, jit_function_info *info)
+{
+    size_t n = (size_t)fn->n_uniforms + 1;
+    const char **name = arena_alloc(ar, n * sizeof *name);
+    const char **type = arena_alloc(ar, n * sizeof *type);
+    int32_t *has_default = arena_alloc(ar, n * sizeof *has_default);
+    for (int32_t i = 0; name && type && has_default && i < fn->n_uniforms; i++) {
+        name[i] = fn->uniforms[i].name;
+        type[i] = uniform_type(&fn->uniforms[i].type);
+        has_default[i] = fn->uniforms[i].value != NULL;
+    }
+    info->n_uniform = fn->n_uniforms;
+    info->uniform_name = name;
+    info->uniform_type = type;
+    info->uniform_has_default = has_default;
+    return name && type && has_default;
+}
+
+static bool fill_results(arena *ar, const ast_fn *fn, jit_function_info *info)
+{
+    info->n_out = count_results(fn);
+    const char **name = arena_alloc(ar, ((size_t)info->n_out + 1) * sizeof *name);
+    for (int32_t i = 0; name && i < info->n_out; i++)
+        name[i] = i < fn->n_results && fn->results[i].name ? fn->results[i].name : "";
+    info->out_name = name;
+    return name;
+}
+
+/* With the module's lock held; NULL: no memory. */
+static const jit_function_info *describe(jit_module *m, const ast_fn *fn)
+{
+    for (module_info *i = m->infos; i; i = i->next)
+        if (i->fn == fn)
+            return &i->info;
+    module_info *i = arena_alloc(m->ar, sizeof *i);
+    if (!i)
+        return NULL;
+    int32_t line = 0, column = 0;
+    if (fn->src)
+        diag_position(fn->src, fn->name_at.start, &line, &column);
+    i->fn = fn;
+    i->info = (jit_function_info){ .name = fn->name,
+                                   .line = line,
+                                   .signature = signature_text(m->ar, fn) };
+    if (!i->info.signature || !fill_args(m->ar, fn, &i->info) ||
+        !fill_uniforms(m->ar, fn, &i->info) || !fill_results(m->ar, fn, &i->info))
+        return NULL;
+    i->next = m->infos;
+    m->infos = i;
+    return &i->info;
+}
+
+int jit_function_count(const jit_module *m)
+{
+    return m ? m->tree->n_fns : 0;
+}
+
+/* The module is immutable to its users; answers are kept inside under its lock. */
+jit_status jit_function_at(const jit_module *m, int i, jit_function_info *info)
+{
+    if (!m || !info || i < 0 || i >= m->tree->n_fns)
+        return JIT_ERR_ARGUMENT;
+    jit_module *inside = (jit_module *)m;
+    pthread_mutex_lock(&inside->lock);
+    const jit_function_info *found = describe(inside, m->tree->fns[i]);
+    if (found)
+        *info = *found;
+    pthread_mutex_unlock(&inside->lock);
+    return found ? JIT_OK : JIT_ERR_MEMORY;
+}
+
+jit_status jit_function_find(const jit_module *m, const char *name, jit_function_info *info,
+                             jit_error *err)
+{
+    diag d;
+    diag_init(&d, err, NULL);
+    if (!m || !name || !info) {
+        diag_plain(&d, DIAG_null_argument, "jit_function_find: the %s is null",
+                   !m      ? "module"
+                   : !name ? "name"
+                           : "info");
+        return d.out->status;
+    }
+    jit_module *inside = (jit_module *)m;
+    pthread_mutex_lock(&inside->lock);
+    const ast_fn *fn = request_function(inside, name, &d);
+    const jit_function_info *found = fn ? describe(inside, fn) : NULL;
+    if (found)
+        *info = *found;
+    else if (fn)
+        diag_no_memory(&d);
+    pthread_mutex_unlock(&inside->lock);
+    return d.out->status;
+}
