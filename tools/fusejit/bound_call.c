@@ -63,6 +63,7 @@ static const named_value *find_value(const bindings *given, const char *name)
     return NULL;
 }
 
+/* others: the promoted type of the typed inputs, or of all weak ones if there is none. */
 static jit_dtype weak_type(const value *v, jit_dtype declared, jit_dtype others)
 {
     if (declared != JIT_NONE)
@@ -71,7 +72,7 @@ static jit_dtype weak_type(const value *v, jit_dtype declared, jit_dtype others)
         return JIT_BOOL;
     if (is_float(others))
         return others;
-    if (v->has_real || others == JIT_NONE)
+    if (v->has_real)
         return JIT_F64;
     return others == JIT_BOOL ? JIT_I64 : others;
 }
@@ -79,7 +80,7 @@ static jit_dtype weak_type(const value *v, jit_dtype declared, jit_dtype others)
 static int bind_inputs(bound_call *b, const bindings *given, const console *c)
 {
     const jit_function_info *f = &b->info;
-    jit_dtype typed = JIT_NONE;
+    jit_dtype typed = JIT_NONE, alone = given->whole;
     char why[160];
     for (int i = 0; i < f->n_in; i++) {
         const named_value *x = find_value(given, f->in_name[i]);
@@ -93,6 +94,8 @@ static int bind_inputs(bound_call *b, const bindings *given, const console *c)
             type = JIT_BOOL;
         if (type != JIT_NONE)
             typed = promote(typed, type);
+        else if (x->v->has_real)
+            alone = JIT_F64;
     }
     for (int i = 0; i < f->n_in; i++) {
         const value *v = find_value(given, f->in_name[i])->v;
@@ -100,7 +103,8 @@ static int bind_inputs(bound_call *b, const bindings *given, const console *c)
             b->in[i] = v->array;
             continue;
         }
-        if (!value_convert(v, weak_type(v, f->in_dtype[i], typed), &b->in[i], why, sizeof why))
+        jit_dtype type = weak_type(v, f->in_dtype[i], typed != JIT_NONE ? typed : alone);
+        if (!value_convert(v, type, &b->in[i], why, sizeof why))
             return console_error(c, EXIT_USER, "argument '%s': %s", f->in_name[i], why);
         b->owned[i] = true;
     }

@@ -17,6 +17,7 @@ typedef struct bindings {
     int n_in;
     const named_text *set;
     int n_set;
+    jit_dtype whole; /* of weak integers beside neither typed inputs nor weak reals */
 } bindings;
 
 typedef struct bound_call {
@@ -34,7 +35,8 @@ typedef struct bound_call {
 } bound_call;
 
 /* Binds by name: weak numbers take the declared type of their argument, else promote with the
- * typed inputs, else are f64. The bindings must outlive the call. Returns an exit code. */
+ * typed inputs, else are f64 (all integers: given->whole). The bindings must outlive the call.
+ * Returns an exit code. */
 int call_bind(bound_call *b, const jit_function_info *info, const bindings *given,
               const console *c);
 /* The element types as jit_prepare takes them: "f32, i64". */

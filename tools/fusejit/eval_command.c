@@ -142,7 +142,7 @@ static int bind(evaluation *e)
         code = outputs_match(&e->s->out, &e->info, e->result, e->c);
     if (!code)
         code = read_values(e);
-    bindings given = { e->inputs, e->n_values, e->s->set.item, e->s->set.n };
+    bindings given = { e->inputs, e->n_values, e->s->set.item, e->s->set.n, JIT_F64 };
     return code ? code : call_bind(&e->call, &e->info, &given, e->c);
 }
 

@@ -335,7 +335,7 @@ static int bind(session *s, expression *e, const jit_function_info *info)
     named_value *in = memory_take((size_t)s->n_variables * sizeof *in);
     for (int i = 0; i < s->n_variables; i++)
         in[i] = (named_value){ s->variable[i].name, &s->variable[i].v };
-    bindings given = { .in = in, .n_in = s->n_variables };
+    bindings given = { .in = in, .n_in = s->n_variables, .whole = JIT_I64 };
     int code = call_bind(&e->call, info, &given, s->c);
     free(in);
     return code;
