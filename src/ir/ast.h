@@ -43,6 +43,25 @@ typedef enum ast_binary {
 const char *ast_binary_text(ast_binary op); /* "&&" */
 const char *ast_unary_text(ast_unary op);
 
+/* How tightly operators bind. All but ** are left-associative; comparisons do not chain. */
+enum {
+    PRECEDENCE_SELECT = 1,
+    PRECEDENCE_OR,
+    PRECEDENCE_AND,
+    PRECEDENCE_NOT,
+    PRECEDENCE_COMPARE,
+    PRECEDENCE_BITOR,
+    PRECEDENCE_BITXOR,
+    PRECEDENCE_BITAND,
+    PRECEDENCE_SHIFT,
+    PRECEDENCE_ADD,
+    PRECEDENCE_MUL,
+    PRECEDENCE_UNARY,
+    PRECEDENCE_POW,
+    PRECEDENCE_POSTFIX
+};
+int32_t ast_binary_precedence(ast_binary op);
+
 typedef enum ast_redop {
     REDOP_SUM,
     REDOP_PROD,
@@ -55,6 +74,8 @@ typedef enum ast_redop {
     REDOP_MEAN
 } ast_redop;
 
+const char *ast_redop_text(ast_redop op); /* "sum" */
+
 typedef struct ast_binder { /* REDOP[i in a .. b] */
     const char *name;
     span at;
@@ -62,7 +83,7 @@ typedef struct ast_binder { /* REDOP[i in a .. b] */
 } ast_binder;
 
 typedef struct ast_arg { /* an argument of a call */
-    const char *name; /* NULL: positional */
+    const char *name;    /* NULL: positional */
     span at;
     const ast_expr *value;
 } ast_arg;
@@ -83,9 +104,12 @@ typedef enum ast_expr_kind {
 
 struct ast_expr {
     ast_expr_kind kind;
-    span at;  /* the whole expression                                              */
-    span op;  /* where a message about the operator points: the operator's own text;
-                 for calls the callee, else = at                                    */
+    span at;       /* the whole expression                                              */
+    span op;       /* where a message about the operator points: the operator's own text;
+                      for calls the callee, else = at                                    */
+    int32_t depth; /* levels of the tree, at most jit_limits.nesting; the left operand of a
+                      binary operator adds none, so that a + b + c + ... may be long: walk left
+                      spines in a loop. 0 if not known (trees of the builder) */
     union {
         uint64_t integer; /* EXPR_INTEGER */
         double real;
@@ -127,7 +151,7 @@ struct ast_expr {
 };
 
 typedef struct ast_type {
-    bool given;       /* false: no type was written */
+    bool given; /* false: no type was written */
     bool is_dim, is_fn;
     jit_dtype scalar; /* JIT_NONE: dims only */
     const ast_expr *const *dims;

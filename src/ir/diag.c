@@ -252,8 +252,13 @@ void diag_at(diag *d, diag_code code, span at, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    add_message(d, code, d->src ? &at : NULL, format, arguments);
+    diag_at_va(d, code, at, format, arguments);
     va_end(arguments);
+}
+
+void diag_at_va(diag *d, diag_code code, span at, const char *format, va_list arguments)
+{
+    add_message(d, code, d->src ? &at : NULL, format, arguments);
 }
 
 void diag_plain(diag *d, diag_code code, const char *format, ...)

@@ -3,6 +3,7 @@
 #ifndef FJ_DIAG_H
 #define FJ_DIAG_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -42,6 +43,8 @@ int32_t diag_count(const diag *d);
 /* One message at a place. A second message at the same place is dropped: it is a consequence. */
 void diag_at(diag *d, diag_code code, span at, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+void diag_at_va(diag *d, diag_code code, span at, const char *format, va_list arguments)
+    __attribute__((format(printf, 4, 0)));
 /* A message about no text. */
 void diag_plain(diag *d, diag_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
