@@ -1,9 +1,10 @@
 /* Tree to graph: names, types, weak values, inlining, control flow.
  *
- * Calls are inlined. `if` becomes selects; loops become `loop` nodes; break, continue and return
- * become bool variables. Every statement runs under a path predicate; an operator with OP_FLAGS
- * gets harmless operands where the predicate is false (select(p, b, 1)), so that only elements
- * that execute it can set a flag; inner loops have the predicate in their condition. */
+ * Calls are inlined. `if` becomes selects; loops become `loop` nodes; break, continue and
+ * return become bool variables. Every statement runs under a path predicate; an operator with
+ * OP_FLAGS gets harmless operands where the predicate is false (select(p, b, 1)), so that only
+ * elements that execute it can set a flag; inner loops have the predicate in their condition.
+ */
 #ifndef FJ_LOWER_H
 #define FJ_LOWER_H
 
@@ -14,9 +15,9 @@
  * the prelude functions parsed on demand: callers lock around program_* and lower_*. */
 typedef struct program program;
 
-/* Parses nothing: takes a tree (from parse or the builder). Checks every function: names, arity,
- * recursion, results, and types with generic arguments as f32 (if that fails: i32, then bool;
- * the messages are f32's). NULL and diagnostics on error. */
+/* Parses nothing: takes a tree (from parse or the builder). Checks every function: names,
+ * arity, recursion, results, and types with generic arguments as f32 (if that fails: i32, then
+ * bool; the messages are f32's). NULL and diagnostics on error. */
 program *program_new(arena *ar, const ast_program *tree, const jit_limits *limits, diag *d);
 const ast_fn *program_find(program *p, const char *name); /* user's, then prelude's; or NULL */
 /* Names of all that can be called, for did-you-mean and completion; n is set. */
@@ -37,10 +38,10 @@ typedef struct specialisation {
     int32_t n_statics;
 } specialisation;
 
-/* The graph of one function. Inputs: the arguments with their stored types. Uniforms: those that
- * are not fn or dim, in order, each in a cell of its declared type, or f64 without one; their
- * defaults see lower_defaults. Outputs: the results, cast to s->out. f16 and bf16 become f32 when
- * read and are rounded once when stored. NULL and diagnostics on error. */
+/* The graph of one function. Inputs: the arguments with their stored types. Uniforms: those
+ * that are not fn or dim, in order, each in a cell of its declared type, or f64 without one;
+ * their defaults see lower_defaults. Outputs: the results, cast to s->out. f16 and bf16 become
+ * f32 when read and are rounded once when stored. NULL and diagnostics on error. */
 graph *lower_function(program *p, const specialisation *s, arena *ar, diag *d);
 
 typedef struct uniform_default {

@@ -1,0 +1,95 @@
+/* expand_graph: operators with OP_EXPAND become their definitions in the language. A definition
+ * may use such operators itself, so the copy is repeated until none is left. */
+#include "expand.h"
+
+#include <stdio.h>
+
+#include "lower_state.h"
+
+enum { MAX_ROUNDS = 8 }; /* tgamma uses exp uses nothing: a few are enough */
+
+typedef struct expansion {
+    program *p;
+    lowering *lw;
+    bool again;
+    bool failed;
+} expansion;
+
+static bool expands(const node_data *d)
+{
+    return (op_info((op)d->op)->flags & OP_EXPAND) != 0 && type_is_float((jit_dtype)d->dtype);
+}
+
+static node expand_node(void *user, graph *dst, const graph *src, node old, const node *in)
+{
+    expansion *x = user;
+    const node_data *d = graph_node(src, old);
+    char name[64];
+    node out = 0;
+    if (!expands(d)) {
+        return -1;
+    }
+    uint8_t relaxed = dst->relaxed;
+    dst->relaxed = 0; /* the definitions' arithmetic is exact as written */
+    (void)snprintf(name, sizeof name, "%s_%s", op_info((op)d->op)->name,
+                   jit_dtype_name((jit_dtype)d->dtype));
+    bool fine = lower_inline_in(x->lw, name, in, d->n_in, (lower_outputs){ &out, 1, d->at });
+    dst->relaxed = relaxed;
+    if (!fine && !diag_failed(dst->d)) {
+        diag_plain(dst->d, DIAG_internal, "operator %s has no definition", name);
+    }
+    x->failed = x->failed || !fine;
+    return out;
+}
+
+static bool any_left(const graph *g)
+{
+    for (node n = 1; n < g->n_nodes; n++) {
+        if (expands(graph_node(g, n))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The header and an empty body. */
+static graph *empty_copy(program *p, const graph *g, arena *ar, diag *d)
+{
+    graph *dst = graph_new(ar, d, g->name, program_limits(p).nodes);
+    if (dst) {
+        dst->inputs = g->inputs;
+        dst->uniforms = g->uniforms;
+        dst->n_inputs = g->n_inputs;
+        dst->n_uniforms = g->n_uniforms;
+        dst->ftz = g->ftz;
+        dst->simplify = true;
+    }
+    return dst;
+}
+
+static graph *one_round(program *p, const graph *g, arena *ar, diag *d)
+{
+    graph *dst = empty_copy(p, g, ar, d);
+    expansion x = { .p = p, .lw = dst ? lower_new(p, ar, dst, d) : NULL };
+    if (!x.lw || !graph_rebuild(dst, g, expand_node, &x) || x.failed || dst->failed) {
+        return NULL;
+    }
+    return dst;
+}
+
+graph *expand_graph(program *p, const graph *g, arena *ar, diag *d)
+{
+    for (int round = 0; round < MAX_ROUNDS && g && any_left(g); round++) {
+        g = one_round(p, g, ar, d);
+    }
+    graph *dst = g ? empty_copy(p, g, ar, d) : NULL;
+    if (!dst || !graph_rebuild(dst, g, NULL, NULL)) { /* without the nodes of dead passes */
+        return NULL;
+    }
+    if (any_left(dst)) {
+        diag_plain(d, DIAG_internal, "operators are left after %d rounds of expand",
+                   (int)MAX_ROUNDS);
+        return NULL;
+    }
+    return dst;
+}

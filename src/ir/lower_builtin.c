@@ -1,0 +1,172 @@
+/* Built-ins that are no operators and no functions of the prelude: they take types, draw random
+ * numbers, or are not in this version. */
+#include "lower_state.h"
+
+#include <string.h>
+
+enum {
+    SPECIAL_BITCAST = 1,
+    SPECIAL_SELECT,
+    SPECIAL_RAND,
+    SPECIAL_RANDN,
+    SPECIAL_REDUCE,
+    SPECIAL_GRAD
+};
+
+static const struct {
+    const char *name;
+    int32_t special;
+} table[] = {
+    { "bitcast", SPECIAL_BITCAST }, { "select", SPECIAL_SELECT },
+    { "rand", SPECIAL_RAND },       { "randn", SPECIAL_RANDN },
+    { "sum", SPECIAL_REDUCE },      { "prod", SPECIAL_REDUCE },
+    { "any", SPECIAL_REDUCE },      { "all", SPECIAL_REDUCE },
+    { "argmin", SPECIAL_REDUCE },   { "argmax", SPECIAL_REDUCE },
+    { "mean", SPECIAL_REDUCE },     { "grad", SPECIAL_GRAD },
+    { "stop", SPECIAL_GRAD },       { "value_and_grad", SPECIAL_GRAD },
+};
+
+static const char *const array_functions[] = {
+    "softmax",       "log_softmax", "softmin",    "glu",      "swiglu",
+    "geglu",         "dense",       "layer_norm", "rms_norm", "dropout",
+    "residual",      "mse",         "mae",        "huber",    "bce",
+    "bce_logits",    "xent",        "nll",        "kl",       "hinge",
+    "log_cosh",      "zeros",       "normal",     "uniform",  "glorot_uniform",
+    "glorot_normal", "he_uniform",  "he_normal",  "var",      "std",
+    "norm",          "logsumexp",
+};
+
+int32_t builtin_find(const char *name)
+{
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        if (strcmp(table[i].name, name) == 0) {
+            return table[i].special;
+        }
+    }
+    return 0;
+}
+
+const char *const *builtin_names(int32_t *n)
+{
+    static const char *const names[] = { "bitcast", "select", "rand", "randn" };
+    *n = (int32_t)(sizeof names / sizeof *names);
+    return names;
+}
+
+bool builtin_of_arrays(const char *name)
+{
+    for (size_t i = 0; i < sizeof array_functions / sizeof *array_functions; i++) {
+        if (strcmp(array_functions[i], name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ------------------------------------------------------------------------------ calls */
+
+/* Whether a call has n arguments by place and nothing else; reports it otherwise. */
+bool builtin_has_args(lowering *lw, const ast_expr *e, const char *name, int32_t n)
+{
+    for (int32_t i = 0; i < e->u.call.n_args; i++) {
+        if (e->u.call.args[i].name) {
+            lower_error(lw, DIAG_unknown_argument, e->u.call.args[i].at,
+                        "the arguments of '%s' have no names", name);
+            return false;
+        }
+    }
+    if (e->u.call.n_uniforms > 0) {
+        lower_error(lw, DIAG_argument_count, e->u.call.uniforms[0].at,
+                    "'%s' has no uniform arguments", name);
+        return false;
+    }
+    if (e->u.call.n_args == n) {
+        return true;
+    }
+    bool few = e->u.call.n_args < n;
+    span at = few ? e->op : e->u.call.args[n].at;
+    lower_error(lw, few ? DIAG_missing_argument : DIAG_argument_count, at,
+                "'%s' takes %d argument%s, not %d", name, (int)n, n == 1 ? "" : "s",
+                (int)e->u.call.n_args);
+    return false;
+}
+
+static bool bits_fit(jit_dtype from, jit_dtype to)
+{
+    return from != JIT_BOOL && to != JIT_BOOL && type_bits(from) == type_bits(to);
+}
+
+static value call_bitcast(lowering *lw, const ast_expr *e)
+{
+    if (!builtin_has_args(lw, e, "bitcast", 2)) {
+        return value_poison();
+    }
+    const ast_expr *type = e->u.call.args[1].value;
+    value v = lower_number(lw, e->u.call.args[0].value);
+    if (type->kind != EXPR_SCALAR) {
+        lower_error(lw, DIAG_bad_bitcast, type->at,
+                    "the second argument of 'bitcast' is a type");
+        return value_poison();
+    }
+    if (v.kind == VALUE_POISON) {
+        return v;
+    }
+    jit_dtype to = type->u.scalar;
+    value_type from = type_of_value(lw, v);
+    if (from < 0 || !bits_fit((jit_dtype)from, to)) {
+        lower_error(lw, DIAG_bad_bitcast, e->op, "cannot take the bits of %s as %s",
+                    type_text(from), jit_dtype_name(to));
+        return value_poison();
+    }
+    node bits = graph_bitcast(lw->g, to, v.u.node, lower_place(lw, e->op));
+    return value_stored(lw, bits, to);
+}
+
+static value call_select(lowering *lw, const ast_expr *e)
+{
+    if (!builtin_has_args(lw, e, "select", 3)) {
+        return value_poison();
+    }
+    node c = lower_condition(lw, e->u.call.args[0].value);
+    value yes = lower_number(lw, e->u.call.args[1].value);
+    value no = lower_number(lw, e->u.call.args[2].value);
+    return lower_choose(lw, c, yes, no, e->op);
+}
+
+/* The prelude has one function per float type; it is given the number of the call. */
+static value call_random(lowering *lw, const ast_expr *e, bool normal)
+{
+    bool f32 = lw->frame->float_type == JIT_F32;
+    const char *name =
+        normal ? (f32 ? "_randn_f32" : "_randn_f64") : (f32 ? "_rand_f32" : "_rand_f64");
+    if (!builtin_has_args(lw, e, normal ? "randn" : "rand", 0)) {
+        return value_poison();
+    }
+    callee c = program_hidden(lw->p, name, lw->d);
+    if (c.kind != CALLEE_FN) {
+        return value_poison();
+    }
+    value site = value_integer(lw->checking ? 0 : lw->site++);
+    value v = inline_function(lw, c.fn, &site, e->op);
+    return v.kind == VALUE_NODE ? value_weak(v.u.node) : v;
+}
+
+value builtin_call(lowering *lw, const callee *c, const ast_expr *e)
+{
+    switch (c->special) {
+    case SPECIAL_BITCAST:
+        return call_bitcast(lw, e);
+    case SPECIAL_SELECT:
+        return call_select(lw, e);
+    case SPECIAL_RAND:
+    case SPECIAL_RANDN:
+        return call_random(lw, e, c->special == SPECIAL_RANDN);
+    case SPECIAL_REDUCE:
+        lower_error(lw, DIAG_no_whole_reduce, e->op, "'%s' of an array is not in this version",
+                    c->name);
+        return value_poison();
+    default:
+        lower_error(lw, DIAG_no_grad, e->op, "'%s' is not in this version", c->name);
+        return value_poison();
+    }
+}

@@ -1,0 +1,346 @@
+/* The check of a whole program: every constant, every signature, every body, called or not.
+ *
+ * Arguments without a type are tried as f32, then i32, then bool, then mixed. In a check a
+ * function is lowered once for each combination of argument types (see lower_memo.c), and no
+ * node matters but by its type: an argument of type t is input number t of the scratch graph.
+ */
+#include "lower_state.h"
+
+#include <string.h>
+
+enum { N_DTYPES = JIT_F64 + 1, SCRATCH_NODES = 1 << 16, DIM = 3, WORK_PER_NODE = 50 };
+
+static graph *scratch_graph(lowering *lw, arena *ar, diag *d)
+{
+    graph *g = graph_new(ar, d, "check", INT32_MAX);
+    graph_input *inputs = arena_alloc(ar, N_DTYPES * sizeof *inputs);
+    if (!g || !inputs) {
+        diag_no_memory(d);
+        return NULL;
+    }
+    for (int32_t t = 0; t < N_DTYPES; t++) {
+        inputs[t] = (graph_input){ "", t == JIT_NONE ? JIT_BOOL : (jit_dtype)t };
+    }
+    g->inputs = inputs;
+    g->n_inputs = N_DTYPES;
+    if (lw) {
+        lower_set_graph(lw, g);
+        memset(lw->memos, 0, N_MEMO_BUCKETS * sizeof *lw->memos); /* they name nodes */
+    }
+    return g;
+}
+
+/* ------------------------------------------------------------------------------ signatures */
+
+static void check_attribute(lowering *lw, const ast_attr *a)
+{
+    static const char *const names[] = { "fast", "ulp", "abs", "ftz", "seq", "kahan" };
+    int32_t n = (int32_t)(sizeof names / sizeof *names), i = 0;
+    while (i < n && strcmp(names[i], a->name) != 0) {
+        i++;
+    }
+    if (i == n) {
+        const char *near = diag_nearest(a->name, names, n);
+        lower_error(lw, DIAG_unknown_attribute, a->at, "unknown attribute '@%s'", a->name);
+        if (near) {
+            diag_hint(lw->d, "did you mean '@%s'?", near);
+        }
+        return;
+    }
+    bool takes = strcmp(a->name, "ulp") == 0 || strcmp(a->name, "abs") == 0;
+    if (takes != a->has_value) {
+        lower_error(lw, DIAG_bad_attribute, a->at,
+                    takes ? "'@%s' needs a value" : "'@%s' has no value", a->name);
+    } else if (strcmp(a->name, "ulp") == 0 && !(a->value >= 1)) {
+        lower_error(lw, DIAG_bad_attribute, a->at, "'@ulp' is at least 1, not %g", a->value);
+    } else if (strcmp(a->name, "abs") == 0 && !(a->value > 0)) {
+        lower_error(lw, DIAG_bad_attribute, a->at, "'@abs' is above 0, not %g", a->value);
+    }
+}
+
+static bool is_array(const ast_type *t)
+{
+    return t->given && !t->is_fn && !t->is_dim && (t->n_dims > 0 || t->scalar == JIT_NONE);
+}
+
+static bool array_error(lowering *lw, const ast_type *t)
+{
+    if (!is_array(t)) {
+        return false;
+    }
+    lower_error(lw, DIAG_no_arrays, t->at,
+                "arguments and results with dimensions are not in this version");
+    return true;
+}
+
+static bool bind_once(lowering *lw, const char *name, span at)
+{
+    if (scope_find(lw, name)) {
+        lower_error(lw, DIAG_duplicate_name, at, "'%s' is there twice", name);
+        return false;
+    }
+    return scope_bind(lw, name, BIND_LET, value_poison());
+}
+
+static void check_default(lowering *lw, const ast_fn *fn, const ast_param *p, bool uniform)
+{
+    cell v;
+    if (!p->value) {
+        return;
+    }
+    if (p->type.is_fn || p->type.is_dim) {
+        (void)call_default(lw, fn, p, p->at);
+        return;
+    }
+    value d = call_default(lw, fn, p, p->at);
+    jit_dtype t = p->type.given ? p->type.scalar : JIT_F64;
+    if (d.kind == VALUE_NODE || d.kind == VALUE_WEAK_NODE || uniform) {
+        (void)value_constant_cell(lw, d, t, p->value->at, &v);
+    }
+}
+
+static void check_param(lowering *lw, const ast_fn *fn, const ast_param *p, bool uniform)
+{
+    (void)bind_once(lw, p->name, p->at);
+    if (!uniform && p->type.given && (p->type.is_fn || p->type.is_dim)) {
+        lower_error(lw, DIAG_static_place, p->type.at, "'%s' arguments stand after ';'",
+                    p->type.is_fn ? "fn" : "dim");
+        return;
+    }
+    check_default(lw, fn, p, uniform);
+}
+
+static void check_result(lowering *lw, const ast_result *r)
+{
+    if (r->name) {
+        (void)bind_once(lw, r->name, r->at);
+    }
+    if (r->type.given && (r->type.is_fn || r->type.is_dim)) {
+        lower_error(lw, DIAG_static_place, r->type.at, "a result cannot be '%s'",
+                    r->type.is_fn ? "fn" : "dim");
+    }
+}
+
+static bool has_arrays(lowering *lw, const ast_fn *fn)
+{
+    for (int32_t i = 0; i < fn->n_args; i++) {
+        if (array_error(lw, &fn->args[i].type)) {
+            return true;
+        }
+    }
+    for (int32_t i = 0; i < fn->n_uniforms; i++) {
+        if (array_error(lw, &fn->uniforms[i].type)) {
+            return true;
+        }
+    }
+    for (int32_t i = 0; i < fn->n_results; i++) {
+        if (array_error(lw, &fn->results[i].type)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void check_signature(lowering *lw, const ast_fn *fn)
+{
+    if (has_arrays(lw, fn)) {
+        return;
+    }
+    for (int32_t i = 0; i < fn->n_attrs && !lw->stop; i++) {
+        check_attribute(lw, &fn->attrs[i]);
+    }
+    for (int32_t i = 0; i < fn->n_args && !lw->stop; i++) {
+        check_param(lw, fn, &fn->args[i], false);
+    }
+    for (int32_t i = 0; i < fn->n_uniforms && !lw->stop; i++) {
+        check_param(lw, fn, &fn->uniforms[i], true);
+    }
+    for (int32_t i = 0; i < fn->n_results && !lw->stop; i++) {
+        check_result(lw, &fn->results[i]);
+    }
+}
+
+/* True if the signature is fine. */
+static bool signature_fine(lowering *lw, const ast_fn *fn)
+{
+    frame f;
+    int32_t errors = lw->n_errors;
+    lower_enter(lw, &f, fn, fn->src, fn->name_at);
+    check_signature(lw, fn);
+    scope_pop(lw, f.first_binding);
+    lower_leave(lw);
+    return lw->n_errors == errors;
+}
+
+/* ------------------------------------------------------------------------------ bodies */
+
+static value typed_argument(lowering *lw, jit_dtype t)
+{
+    return value_node(graph_arg(lw->g, (int32_t)type_compute(t)));
+}
+
+static value static_argument(lowering *lw, const ast_fn *fn, const ast_param *p)
+{
+    static const callee any = { .kind = CALLEE_UNKNOWN, .name = "fn" };
+    if (p->value) {
+        return call_default(lw, fn, p, p->at);
+    }
+    return p->type.is_dim ? value_integer(DIM)
+                          : (value){ .kind = VALUE_FUNCTION, .u.function = &any };
+}
+
+static void fill_arguments(lowering *lw, const ast_fn *fn, const jit_dtype *generic,
+                           value *args)
+{
+    int32_t n = 0;
+    for (int32_t i = 0; i < fn->n_args; i++) {
+        const ast_type *t = &fn->args[i].type;
+        args[i] = typed_argument(lw, t->given ? t->scalar : generic[n++]);
+    }
+    for (int32_t i = 0; i < fn->n_uniforms; i++) {
+        const ast_param *p = &fn->uniforms[i];
+        if (p->type.is_fn || p->type.is_dim) {
+            args[fn->n_args + i] = static_argument(lw, fn, p);
+        } else if (p->type.given) {
+            args[fn->n_args + i] = typed_argument(lw, p->type.scalar);
+        }
+    }
+    jit_dtype real = inline_float_type(lw, args, fn->n_args + fn->n_uniforms, JIT_F64);
+    for (int32_t i = 0; i < fn->n_uniforms; i++) {
+        value *v = &args[fn->n_args + i];
+        *v = v->kind == VALUE_NONE ? value_weak(graph_arg(lw->g, (int32_t)real)) : *v;
+    }
+}
+
+/* One attempt; false: there were errors. */
+static bool try_types(lowering *lw, const ast_fn *fn, const jit_dtype *generic)
+{
+    int32_t errors = lw->n_errors;
+    size_t n = (size_t)(fn->n_args + fn->n_uniforms) + 1;
+    value *args = arena_alloc(lw->ar, n * sizeof *args);
+    if (!args) {
+        return lower_no_memory(lw);
+    }
+    fill_arguments(lw, fn, generic, args);
+    (void)inline_function(lw, fn, args, fn->name_at);
+    return lw->n_errors == errors && !lw->stop;
+}
+
+static bool try_again(lowering *lw, const ast_fn *fn, const jit_dtype *generic,
+                      int32_t messages)
+{
+    int32_t errors = lw->n_errors;
+    if (lw->stop) {
+        return false;
+    }
+    diag_rewind(lw->d, messages);
+    bool fine = try_types(lw, fn, generic);
+    lw->n_errors = fine ? errors : lw->n_errors;
+    return fine;
+}
+
+static int32_t count_generic(const ast_fn *fn)
+{
+    int32_t n = 0;
+    for (int32_t i = 0; i < fn->n_args; i++) {
+        n += !fn->args[i].type.given;
+    }
+    return n;
+}
+
+/* All the same type first, then, for a few arguments, every mixture. */
+static bool other_types(lowering *lw, const ast_fn *fn, jit_dtype *generic, int32_t messages)
+{
+    static const jit_dtype types[3] = { JIT_F32, JIT_I32, JIT_BOOL };
+    int32_t n = count_generic(fn), mixtures = 1;
+    for (int32_t k = 1; k < 3 && n > 0; k++) {
+        for (int32_t i = 0; i < n; i++) {
+            generic[i] = types[k];
+        }
+        if (try_again(lw, fn, generic, messages)) {
+            return true;
+        }
+    }
+    for (int32_t i = 0; i < n && n >= 2 && n <= 3; i++) {
+        mixtures *= 3;
+    }
+    for (int32_t m = 1; m < mixtures; m++) {
+        for (int32_t i = 0, rest = m; i < n; i++, rest /= 3) {
+            generic[i] = types[rest % 3];
+        }
+        if (try_again(lw, fn, generic, messages)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool body_fine(lowering *lw, const ast_fn *fn)
+{
+    int32_t messages = diag_count(lw->d), errors = lw->n_errors, n = count_generic(fn);
+    jit_dtype *generic = arena_alloc(lw->ar, (size_t)(n + 1) * sizeof *generic);
+    if (!generic) {
+        return lower_no_memory(lw);
+    }
+    for (int32_t i = 0; i < n; i++) {
+        generic[i] = JIT_F32;
+    }
+    if (try_types(lw, fn, generic)) {
+        return true;
+    }
+    if (other_types(lw, fn, generic, messages)) {
+        lw->n_errors = errors;
+        return true;
+    }
+    for (int32_t i = 0; i < n; i++) {
+        generic[i] = JIT_F32;
+    }
+    if (!lw->stop) {
+        diag_rewind(lw->d, messages);
+        (void)try_types(lw, fn, generic); /* for its messages */
+    }
+    return false;
+}
+
+/* ------------------------------------------------------------------------------ all of it */
+
+static void check_function(lowering *lw, const ast_fn *fn)
+{
+    bool *wrong = program_fn_wrong(lw->p, fn);
+    if (wrong && !*wrong && !body_fine(lw, fn) && !lw->stop) {
+        *wrong = true;
+    }
+}
+
+static void check_all(lowering *lw, const ast_program *tree)
+{
+    for (int32_t i = 0; i < tree->n_fns; i++) {
+        bool *wrong = program_fn_wrong(lw->p, tree->fns[i]);
+        if (wrong && !signature_fine(lw, tree->fns[i])) {
+            *wrong = true;
+        }
+    }
+    for (int32_t i = 0; i < tree->n_consts && !lw->stop; i++) {
+        const_slot *c = program_const_at(lw->p, i);
+        (void)lower_const(lw, c, c->ast->name_at);
+    }
+    for (int32_t i = 0; i < tree->n_fns && !lw->stop; i++) {
+        if (lw->g->n_nodes > SCRATCH_NODES && !scratch_graph(lw, lw->ar, lw->d)) {
+            return;
+        }
+        check_function(lw, tree->fns[i]);
+    }
+}
+
+void check_program(program *p, diag *d)
+{
+    arena *ar = program_arena(p);
+    graph *g = scratch_graph(NULL, ar, d);
+    lowering *lw = g ? lower_new(p, ar, g, d) : NULL;
+    if (!lw) {
+        return;
+    }
+    lw->checking = true;
+    lw->max_work = (int64_t)program_limits(p).nodes * WORK_PER_NODE;
+    check_all(lw, program_tree(p));
+}

@@ -1,0 +1,309 @@
+/* Entries: a function as called from the host, default values, a function on given nodes. */
+#include "lower_state.h"
+
+#include <string.h>
+
+/* ------------------------------------------------------------------------------ arguments */
+
+static bool is_static(const ast_param *p)
+{
+    return p->type.given && (p->type.is_fn || p->type.is_dim);
+}
+
+static const static_arg *given_static(const specialisation *s, const char *name)
+{
+    for (int32_t i = 0; i < s->n_statics; i++) {
+        if (strcmp(s->statics[i].name, name) == 0) {
+            return &s->statics[i];
+        }
+    }
+    return NULL;
+}
+
+static value named_function(lowering *lw, const char *name, span at)
+{
+    callee *c = arena_alloc(lw->ar, sizeof *c);
+    if (!c) {
+        lower_no_memory(lw);
+        return value_poison();
+    }
+    *c = program_callee(lw->p, name, NULL, lw->d);
+    if (c->kind == CALLEE_NONE) {
+        const char *near = program_nearest(lw->p, name, false);
+        lower_error(lw, DIAG_unknown_function, at, "unknown function '%s'", name);
+        if (near) {
+            diag_hint(lw->d, "did you mean '%s'?", near);
+        }
+        return value_poison();
+    }
+    return (value){ .kind = VALUE_FUNCTION, .u.function = c };
+}
+
+static value static_value(lowering *lw, const specialisation *s, const ast_param *p)
+{
+    const static_arg *given = given_static(s, p->name);
+    if (!given && p->value) {
+        return call_default(lw, s->fn, p, p->at);
+    }
+    if (!given || (p->type.is_fn && !given->function)) {
+        lower_error(lw, DIAG_missing_static, p->at, "'%s' needs a value for '%s'", s->fn->name,
+                    p->name);
+        return value_poison();
+    }
+    value v = p->type.is_fn ? named_function(lw, given->function, p->at)
+                            : value_integer((wide)given->dim);
+    return call_bind(lw, p, v, p->at);
+}
+
+static value entry_argument(lowering *lw, const specialisation *s, int32_t i)
+{
+    const ast_param *p = &s->fn->args[i];
+    jit_dtype declared = p->type.given ? p->type.scalar : JIT_NONE;
+    if (i >= s->n_in) {
+        if (p->value) {
+            return call_default(lw, s->fn, p, p->at);
+        }
+        lower_error(lw, DIAG_missing_argument, p->at, "'%s' needs its argument '%s'",
+                    s->fn->name, p->name);
+        return value_poison();
+    }
+    node n = graph_arg(lw->g, i);
+    if (declared != JIT_NONE && !type_casts_safely(s->in[i], declared)) {
+        lower_error(lw, DIAG_unsafe_cast, p->at,
+                    "argument '%s' is %s: %s does not convert to it", p->name,
+                    jit_dtype_name(declared), jit_dtype_name(s->in[i]));
+        return value_poison();
+    }
+    return value_stored(lw, n, declared);
+}
+
+static graph_input uniform_input(const ast_param *p)
+{
+    return (graph_input){ p->name, p->type.given ? p->type.scalar : JIT_F64 };
+}
+
+static bool declare_inputs(lowering *lw, const specialisation *s)
+{
+    graph *g = lw->g;
+    const ast_fn *fn = s->fn;
+    g->inputs = arena_alloc(g->ar, (size_t)(s->n_in + 1) * sizeof *g->inputs);
+    g->uniforms = arena_alloc(g->ar, (size_t)(fn->n_uniforms + 1) * sizeof *g->uniforms);
+    if (!g->inputs || !g->uniforms) {
+        return lower_no_memory(lw);
+    }
+    for (int32_t i = 0; i < s->n_in && i < fn->n_args; i++) {
+        g->inputs[g->n_inputs++] = (graph_input){ fn->args[i].name, s->in[i] };
+    }
+    for (int32_t i = 0; i < fn->n_uniforms; i++) {
+        if (!is_static(&fn->uniforms[i])) {
+            g->uniforms[g->n_uniforms++] = uniform_input(&fn->uniforms[i]);
+        }
+    }
+    return true;
+}
+
+/* Untyped uniforms are weak reals in the kernel's float type, which the typed arguments decide.
+ */
+static value *entry_arguments(lowering *lw, const specialisation *s)
+{
+    const ast_fn *fn = s->fn;
+    int32_t n = fn->n_args + fn->n_uniforms, u = 0;
+    value *args = arena_alloc(lw->ar, (size_t)(n + 1) * sizeof *args);
+    if (!args || !declare_inputs(lw, s)) {
+        lower_no_memory(lw);
+        return NULL;
+    }
+    for (int32_t i = 0; i < fn->n_args; i++) {
+        args[i] = entry_argument(lw, s, i);
+    }
+    for (int32_t i = 0; i < fn->n_uniforms; i++) {
+        const ast_param *p = &fn->uniforms[i];
+        if (is_static(p)) {
+            args[fn->n_args + i] = static_value(lw, s, p);
+        } else if (p->type.given) {
+            args[fn->n_args + i] = value_stored(lw, graph_uniform(lw->g, u), p->type.scalar);
+        }
+        u += !is_static(p);
+    }
+    jit_dtype real = inline_float_type(lw, args, n, JIT_F64);
+    for (int32_t i = u = 0; i < fn->n_uniforms; i++) {
+        const ast_param *p = &fn->uniforms[i];
+        if (!is_static(p) && !p->type.given) {
+            node cell_node = graph_uniform(lw->g, u);
+            args[fn->n_args + i] = value_weak(graph_cast(lw->g, real, cell_node, p->at));
+        }
+        u += !is_static(p);
+    }
+    return args;
+}
+
+/* ------------------------------------------------------------------------------ results */
+
+/* A result as it is stored: weak ones get a type, f16 and bf16 are rounded once. */
+static node stored_result(lowering *lw, const specialisation *s, value v, int32_t i)
+{
+    const ast_fn *fn = s->fn;
+    span at = fn->value ? fn->value->at : fn->name_at;
+    value_type t = type_of_value(lw, v);
+    node n = t == TYPE_UNKNOWN ? 0 : value_to_node(lw, v, type_weak_node(lw, t), at);
+    jit_dtype declared = i < fn->n_results && fn->results[i].type.given
+                             ? fn->results[i].type.scalar
+                             : graph_dtype(lw->g, n);
+    jit_dtype wanted = s->out && i < s->n_out ? s->out[i] : JIT_NONE;
+    n = graph_cast(lw->g, declared, n, lower_place(lw, at));
+    return wanted == JIT_NONE ? n : graph_cast(lw->g, wanted, n, lower_place(lw, at));
+}
+
+static bool set_outputs(lowering *lw, const specialisation *s, value v)
+{
+    int32_t n = v.kind == VALUE_TUPLE ? v.n : 1;
+    graph *g = lw->g;
+    g->outputs = arena_alloc(g->ar, (size_t)n * sizeof *g->outputs);
+    if (!g->outputs) {
+        return lower_no_memory(lw);
+    }
+    for (int32_t i = 0; i < n; i++) {
+        value one = v.kind == VALUE_TUPLE ? v.u.items[i] : v;
+        const ast_result *r = i < s->fn->n_results ? &s->fn->results[i] : NULL;
+        g->outputs[i].value = stored_result(lw, s, one, i);
+        g->outputs[i].name = r ? r->name : NULL;
+        if (!g->outputs[i].value) {
+            return false;
+        }
+    }
+    g->n_outputs = n;
+    return true;
+}
+
+static bool has_attribute(const ast_fn *fn, const char *name)
+{
+    for (int32_t i = 0; i < fn->n_attrs; i++) {
+        if (strcmp(fn->attrs[i].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool lower_entry(lowering *lw, const specialisation *s)
+{
+    frame f;
+    lower_enter(lw, &f, s->fn, s->fn->src, (span){ 0, 0 });
+    lw->g->ftz = has_attribute(s->fn, "ftz");
+    lw->g->relaxed = has_attribute(s->fn, "fast") ? NODE_FAST : 0;
+    value *args = entry_arguments(lw, s);
+    bool fine = args && lw->n_errors == 0 && !lw->g->failed;
+    if (fine) {
+        f.float_type = inline_float_type(lw, args, s->fn->n_args + s->fn->n_uniforms, JIT_F64);
+        value v = inline_passes(lw, &f, args);
+        fine = !lw->stop && lw->n_errors == 0 && v.kind != VALUE_POISON &&
+               set_outputs(lw, s, v) && lw->n_errors == 0 && !lw->g->failed;
+    }
+    lower_leave(lw);
+    return fine;
+}
+
+static void copy_header(graph *to, const graph *from)
+{
+    to->inputs = from->inputs;
+    to->uniforms = from->uniforms;
+    to->n_inputs = from->n_inputs;
+    to->n_uniforms = from->n_uniforms;
+    to->ftz = from->ftz;
+}
+
+graph *lower_function(program *p, const specialisation *s, arena *ar, diag *d)
+{
+    enum { SLACK = 8 }; /* nodes of passes that were thrown away */
+    int32_t nodes = program_limits(p).nodes;
+    int32_t loose = nodes > INT32_MAX / SLACK ? INT32_MAX : nodes * SLACK;
+    const source *before = d->src;
+    graph *g = graph_new(ar, d, s->fn->name, loose);
+    lowering *lw = g ? lower_new(p, ar, g, d) : NULL;
+    graph *out = NULL;
+    d->src = s->fn->src->prelude ? NULL : s->fn->src;
+    if (lw && lower_entry(lw, s) && (out = graph_new(ar, d, s->fn->name, nodes))) {
+        copy_header(out, g);
+        out = graph_rebuild(out, g, NULL, NULL) ? out : NULL;
+    }
+    if (!out && !diag_failed(d)) {
+        diag_plain(d, DIAG_internal, "'%s' could not be lowered", s->fn->name);
+    }
+    d->src = before;
+    return out;
+}
+
+/* ------------------------------------------------------------------------------ defaults */
+
+static bool one_default(lowering *lw, const ast_fn *fn, const ast_param *p,
+                        uniform_default *out)
+{
+    jit_dtype t = p->type.given ? p->type.scalar : JIT_F64;
+    *out = (uniform_default){ .given = p->value != NULL };
+    if (!p->value) {
+        return true;
+    }
+    value v = call_default(lw, fn, p, p->at);
+    return value_constant_cell(lw, v, t, p->value->at, &out->value);
+}
+
+bool lower_defaults(program *p, const ast_fn *fn, uniform_default *out, int32_t n, arena *ar,
+                    diag *d)
+{
+    frame f;
+    const source *before = d->src;
+    graph *g = graph_new(ar, d, fn->name, program_limits(p).nodes);
+    lowering *lw = g ? lower_new(p, ar, g, d) : NULL;
+    if (!lw) {
+        return false;
+    }
+    g->simplify = true; /* folds what is constant */
+    lower_enter(lw, &f, fn, fn->src, (span){ 0, 0 });
+    bool fine = true;
+    for (int32_t i = 0, k = 0; i < fn->n_uniforms && k < n; i++) {
+        if (!is_static(&fn->uniforms[i])) {
+            fine = one_default(lw, fn, &fn->uniforms[i], &out[k++]) && fine;
+        }
+    }
+    lower_leave(lw);
+    d->src = before;
+    return fine && !lw->stop;
+}
+
+/* ------------------------------------------------------------------------------ inlining */
+
+/* In a lowering made by lower_new on the graph of `in`. */
+bool lower_inline_in(lowering *lw, const char *name, const node *in, int32_t n_in,
+                     lower_outputs out)
+{
+    frame f;
+    callee c = program_hidden(lw->p, name, lw->d);
+    value *args = arena_alloc(lw->ar, (size_t)(n_in + 1) * sizeof *args);
+    if (c.kind != CALLEE_FN || !args || c.fn->n_args != n_in || c.fn->n_uniforms > 0) {
+        return args ? false : lower_no_memory(lw);
+    }
+    for (int32_t i = 0; i < n_in; i++) {
+        args[i] = value_node(in[i]);
+    }
+    lw->active = lw->yes;
+    lower_enter(lw, &f, NULL, lw->d->src, out.at);
+    f.user_at = out.at;
+    value v = inline_function(lw, c.fn, args, out.at);
+    lower_leave(lw);
+    int32_t n = v.kind == VALUE_TUPLE ? v.n : 1;
+    for (int32_t i = 0; i < n && i < out.n; i++) {
+        value one = v.kind == VALUE_TUPLE ? v.u.items[i] : v;
+        value_type t = type_of_value(lw, one);
+        jit_dtype d = graph_dtype(lw->g, in[0]);
+        out.node[i] =
+            t == TYPE_UNKNOWN ? 0 : value_to_node(lw, one, t > 0 ? (jit_dtype)t : d, out.at);
+    }
+    return n == out.n && v.kind != VALUE_POISON && !lw->stop && !lw->g->failed;
+}
+
+bool lower_inline(program *p, graph *g, const char *name, const node *in, int32_t n_in,
+                  node *out, int32_t n_out, span at)
+{
+    lowering *lw = lower_new(p, g->ar, g, g->d);
+    return lw && lower_inline_in(lw, name, in, n_in, (lower_outputs){ out, n_out, at });
+}

@@ -1,0 +1,341 @@
+/* A function's body on given arguments: its frame, its passes, its results. */
+#include "lower_state.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ------------------------------------------------------------------------------ recursion */
+
+/* "f -> g -> f", shortened in the middle if need be. */
+static void describe_cycle(const frame *last, const ast_fn *fn, char *text, size_t size)
+{
+    const ast_fn *path[16];
+    int32_t n = 0;
+    for (const frame *f = last; f && f->fn != fn; f = f->up) {
+        if (f->fn && n < 16) {
+            path[n++] = f->fn;
+        }
+    }
+    int used = snprintf(text, size, "%.60s", fn->name);
+    while (n > 0 && used > 0 && (size_t)used < size - 80) {
+        used += snprintf(text + used, size - (size_t)used, " -> %.60s", path[--n]->name);
+    }
+    if (used > 0 && (size_t)used < size) {
+        (void)snprintf(text + used, size - (size_t)used, "%s -> %.60s", n > 0 ? " ..." : "",
+                       fn->name);
+    }
+}
+
+static bool recursive(lowering *lw, const ast_fn *fn, span at)
+{
+    char cycle[200];
+    const frame *f = lw->frame;
+    while (f && f->fn != fn) {
+        f = f->up;
+    }
+    if (!f) {
+        return false;
+    }
+    describe_cycle(lw->frame, fn, cycle, sizeof cycle);
+    lower_error(lw, DIAG_recursion, at, "recursion: %s", cycle);
+    diag_hint(lw->d, "calls are inlined: use a loop");
+    for (f = lw->frame; f; f = f->fn == fn ? NULL : f->up) {
+        bool *wrong = f->fn ? program_fn_wrong(lw->p, f->fn) : NULL;
+        if (wrong && lw->checking) {
+            *wrong = true;
+        }
+    }
+    return true;
+}
+
+/* ------------------------------------------------------------------------------ results */
+
+/* Values of the first `return` in a block, 0 without one. Blocks nest to the parser's limit,
+ * `else if` does not count as nesting. */
+static int32_t first_return(const ast_block *b)
+{
+    for (int32_t i = 0; i < b->n; i++) {
+        const ast_stmt *s = b->stmts[i];
+        int32_t n = 0;
+        switch (s->kind) {
+        case STMT_RETURN:
+            return s->u.ret.n;
+        case STMT_WHILE:
+            n = first_return(&s->u.loop.body);
+            break;
+        case STMT_FOR:
+            n = first_return(&s->u.range.body);
+            break;
+        case STMT_IF:
+            while (n == 0 && s->u.branch.no.n == 1 &&
+                   s->u.branch.no.stmts[0]->kind == STMT_IF) {
+                n = first_return(&s->u.branch.yes);
+                s = s->u.branch.no.stmts[0];
+            }
+            n = n ? n : first_return(&s->u.branch.yes);
+            n = n ? n : first_return(&s->u.branch.no);
+            break;
+        default:
+            break;
+        }
+        if (n > 0) {
+            return n;
+        }
+    }
+    return 0;
+}
+
+static bool is_array(const ast_type *t)
+{
+    return t->given && (t->n_dims > 0 || t->scalar == JIT_NONE);
+}
+
+static bool open_results(lowering *lw, frame *f)
+{
+    const ast_fn *fn = f->fn;
+    f->n_results = fn->n_results;
+    if (f->n_results == 0) {
+        f->n_results = f->memo->n_results > 0 ? f->memo->n_results : first_return(&fn->body);
+    }
+    f->returned = scope_flag(lw);
+    f->first_result = lw->n_slots;
+    for (int32_t i = 0; i < f->n_results; i++) {
+        const ast_result *r = i < fn->n_results ? &fn->results[i] : NULL;
+        bool typed = r && r->type.given && !is_array(&r->type);
+        int32_t s =
+            scope_slot(lw, typed ? -1 : f->next_ordinal++, typed ? r->type.scalar : JIT_NONE);
+        if (s < 0 || (r && r->name && !scope_bind_slot(lw, r->name, BIND_RESULT, s))) {
+            return false;
+        }
+    }
+    return f->returned >= 0;
+}
+
+static bool results_set(lowering *lw, const frame *f)
+{
+    const ast_fn *fn = f->fn;
+    if (f->n_results == 0) {
+        lower_error(lw, DIAG_no_result, fn->name_at, "'%s' has no result", fn->name);
+        diag_hint(lw->d, "'return' a value");
+        return false;
+    }
+    if (lw->slots[f->returned].now.u.node == lw->yes) {
+        return true;
+    }
+    for (int32_t i = 0; i < f->n_results; i++) {
+        const ast_result *r = i < fn->n_results ? &fn->results[i] : NULL;
+        if (lw->slots[f->first_result + i].set) {
+            continue;
+        }
+        if (r && r->name) {
+            lower_error(lw, DIAG_not_set, r->at, "result '%s' is not set on every path",
+                        r->name);
+        } else {
+            lower_error(lw, DIAG_not_set, fn->name_at, "'%s' does not return on every path",
+                        fn->name);
+        }
+        return false;
+    }
+    return true;
+}
+
+static value tuple_of(lowering *lw, const value *v, int32_t n)
+{
+    value *items = arena_alloc(lw->ar, (size_t)n * sizeof *items);
+    if (!items) {
+        lower_no_memory(lw);
+        return value_poison();
+    }
+    for (int32_t i = 0; i < n; i++) {
+        items[i] = v[i].kind == VALUE_NONE ? value_poison() : v[i];
+    }
+    return n == 1 ? items[0] : (value){ .kind = VALUE_TUPLE, .n = n, .u.items = items };
+}
+
+static value block_result(lowering *lw, frame *f)
+{
+    value v[1] = { { .kind = VALUE_POISON } };
+    if (!open_results(lw, f)) {
+        return v[0];
+    }
+    lower_block(lw, &f->fn->body);
+    if (lw->stop || !results_set(lw, f)) {
+        return v[0];
+    }
+    int32_t n = f->n_results;
+    value *now = arena_alloc(lw->ar, (size_t)n * sizeof *now);
+    if (!now) {
+        lower_no_memory(lw);
+        return v[0];
+    }
+    for (int32_t i = 0; i < n; i++) {
+        now[i] = lw->slots[f->first_result + i].now;
+    }
+    return tuple_of(lw, now, n);
+}
+
+/* fn f(x) -> (a: f32, b) = value */
+static value expression_result(lowering *lw, const frame *f)
+{
+    const ast_fn *fn = f->fn;
+    span at = fn->value->at;
+    value v = lower_expr(lw, fn->value);
+    int32_t n = v.kind == VALUE_TUPLE ? v.n : 1;
+    if (v.kind == VALUE_POISON) {
+        return v;
+    }
+    if (v.kind == VALUE_FUNCTION) {
+        return lower_number(lw, fn->value);
+    }
+    if (fn->n_results == 0) {
+        return v;
+    }
+    if (n != fn->n_results) {
+        lower_error(lw, DIAG_value_count, at, "'%s' has %d result%s, not %d", fn->name,
+                    (int)fn->n_results, fn->n_results == 1 ? "" : "s", (int)n);
+        return value_poison();
+    }
+    value *items = arena_alloc(lw->ar, (size_t)n * sizeof *items);
+    if (!items) {
+        lower_no_memory(lw);
+        return value_poison();
+    }
+    for (int32_t i = 0; i < n; i++) {
+        const ast_type *t = &fn->results[i].type;
+        value one = v.kind == VALUE_TUPLE ? v.u.items[i] : v;
+        items[i] = !t->given     ? one
+                   : is_array(t) ? value_poison()
+                                 : value_declared(lw, one, t->scalar, at);
+    }
+    return n == 1 ? items[0] : (value){ .kind = VALUE_TUPLE, .n = n, .u.items = items };
+}
+
+/* ------------------------------------------------------------------------------ passes */
+
+static value one_pass(lowering *lw, frame *f, const value *args)
+{
+    const ast_fn *fn = f->fn;
+    f->next_ordinal = 0;
+    memo_begin(f->memo);
+    for (int32_t i = 0; i < fn->n_args + fn->n_uniforms; i++) {
+        const ast_param *p = i < fn->n_args ? &fn->args[i] : &fn->uniforms[i - fn->n_args];
+        if (!scope_bind(lw, p->name, BIND_ARGUMENT, args[i])) {
+            return value_poison();
+        }
+    }
+    return fn->value ? expression_result(lw, f) : block_result(lw, f);
+}
+
+value inline_passes(lowering *lw, frame *f, const value *args)
+{
+    int32_t messages = diag_count(lw->d), errors = lw->n_errors, site = lw->site;
+    int32_t slots = lw->n_slots, journal = lw->n_journal;
+    node active = lw->active;
+    f->memo = memo_find(lw, f->fn, args, f->fn->n_args + f->fn->n_uniforms);
+    if (!f->memo) {
+        return value_poison();
+    }
+    for (int32_t pass = 0;; pass++) {
+        value v = one_pass(lw, f, args);
+        scope_pop(lw, f->first_binding);
+        lw->n_slots = slots;
+        lw->n_journal = journal;
+        lw->active = active;
+        if (lw->stop || !memo_end(f->memo, pass)) {
+            return v;
+        }
+        diag_rewind(lw->d, messages);
+        lw->n_errors = errors;
+        lw->site = site;
+    }
+}
+
+/* ------------------------------------------------------------------------------ inlining */
+
+jit_dtype inline_float_type(const lowering *lw, const value *args, int32_t n,
+                            jit_dtype otherwise)
+{
+    jit_dtype widest = JIT_NONE;
+    for (int32_t i = 0; i < n; i++) {
+        value_type t = args[i].kind == VALUE_NODE ? type_of_value(lw, args[i]) : TYPE_UNKNOWN;
+        if (t == JIT_F64 || (t == JIT_F32 && widest == JIT_NONE)) {
+            widest = (jit_dtype)t;
+        }
+    }
+    return widest == JIT_NONE ? otherwise : widest;
+}
+
+/* What a check knows of a result: its type. Any node of that type will do. */
+static value forget(lowering *lw, value v)
+{
+    bool constant = v.kind == VALUE_NODE && (v.u.node == lw->yes || v.u.node == lw->no);
+    if ((v.kind == VALUE_NODE && !constant) || v.kind == VALUE_WEAK_NODE) {
+        v.u.node = graph_arg(lw->g, (int32_t)graph_dtype(lw->g, v.u.node));
+    }
+    return v;
+}
+
+static value forget_all(lowering *lw, value v)
+{
+    if (v.kind != VALUE_TUPLE) {
+        return forget(lw, v);
+    }
+    value *items = arena_alloc(lw->ar, (size_t)v.n * sizeof *items);
+    if (!items) {
+        lower_no_memory(lw);
+        return value_poison();
+    }
+    for (int32_t i = 0; i < v.n; i++) {
+        items[i] = forget(lw, v.u.items[i]);
+    }
+    v.u.items = items;
+    return v;
+}
+
+static bool is_fast(const ast_fn *fn)
+{
+    for (int32_t i = 0; i < fn->n_attrs; i++) {
+        if (strcmp(fn->attrs[i].name, "fast") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* In the frame of fn. */
+static value inline_body(lowering *lw, frame *f, const value *args)
+{
+    uint8_t relaxed = lw->g->relaxed;
+    int32_t errors = lw->n_errors;
+    if (is_fast(f->fn)) {
+        lw->g->relaxed |= NODE_FAST;
+    }
+    memo *known = memo_find(lw, f->fn, args, f->fn->n_args + f->fn->n_uniforms);
+    value v = known && known->finished ? known->result : inline_passes(lw, f, args);
+    lw->g->relaxed = relaxed;
+    if (lw->checking && known && !known->finished && lw->n_errors == errors && !lw->stop) {
+        known->result = v = forget_all(lw, v);
+        known->finished = true;
+    }
+    return v;
+}
+
+value inline_function(lowering *lw, const ast_fn *fn, const value *args, span at)
+{
+    enum { LEVELS = 3 }; /* of nesting that a call counts for: it takes more stack */
+    frame f;
+    value v = value_poison();
+    bool *wrong = program_fn_wrong(lw->p, fn);
+    if (lw->stop || (wrong && *wrong) || recursive(lw, fn, at)) {
+        return v;
+    }
+    lw->depth += LEVELS - 1;
+    if (lower_deeper(lw, at)) {
+        lower_enter(lw, &f, fn, fn->src, at);
+        f.float_type = inline_float_type(lw, args, fn->n_args + fn->n_uniforms, f.float_type);
+        v = inline_body(lw, &f, args);
+        lower_leave(lw);
+    }
+    lw->depth -= LEVELS;
+    return v;
+}

@@ -1,0 +1,327 @@
+/* What the files of lowering share: values, variables, frames and the state of one lowering.
+ *
+ * A `value` is what an expression gives. Weak values (literals, constants, `for` variables,
+ * untyped uniforms) take the type of what they meet: constants are exact integers or doubles
+ * until then; others are a node, i64 or of the frame's float type, marked weak.
+ *
+ * Variables live in slots. Every change of a slot is written to a journal, so that a branch can
+ * be lowered, its changes collected and undone, and the two sides merged by selects; see
+ * lower_scope.c. The type of a variable is the promoted type of all that is assigned to it: a
+ * body is lowered again with what was learned until nothing changes; see lower_memo.c. */
+#ifndef FJ_LOWER_STATE_H
+#define FJ_LOWER_STATE_H
+
+#include "lower.h"
+
+__extension__ typedef __int128 wide; /* exact weak integers: -2^63 .. 2^64-1 */
+
+typedef struct frame frame;
+typedef struct lowering lowering;
+
+/* ------------------------------------------------------------------------------ values */
+
+typedef enum value_kind {
+    VALUE_NONE,    /* a result that nothing was assigned to */
+    VALUE_POISON,  /* wrong (and reported), or unknown in a check: takes part in anything */
+    VALUE_INTEGER, /* weak constants */
+    VALUE_REAL,
+    VALUE_NODE,      /* typed */
+    VALUE_WEAK_NODE, /* i64: a weak integer; a float: a weak real */
+    VALUE_TUPLE,
+    VALUE_FUNCTION
+} value_kind;
+
+typedef enum callee_kind {
+    CALLEE_NONE,
+    CALLEE_FN,
+    CALLEE_OP,
+    CALLEE_SPECIAL, /* built-ins with rules of their own, see lower_builtin.c */
+    CALLEE_UNKNOWN  /* an `fn` argument without default, in a check */
+} callee_kind;
+
+typedef struct callee {
+    callee_kind kind;
+    op op;
+    int32_t special;
+    const char *name;
+    const ast_fn *fn;
+} callee;
+
+typedef struct value {
+    value_kind kind;
+    int32_t n; /* of items */
+    union {
+        wide integer;
+        double real;
+        node node;
+        const struct value *items;
+        const callee *function;
+    } u;
+} value;
+
+/* The type of a value: a jit_dtype, or one of these. */
+typedef int32_t value_type;
+enum { TYPE_UNKNOWN = 0, TYPE_WEAK_INTEGER = -1, TYPE_WEAK_REAL = -2, TYPE_CONFLICT = -3 };
+
+/* ------------------------------------------------------------------------------ names */
+
+typedef struct slot { /* a variable */
+    value now;
+    int32_t ordinal; /* place of its type in the memo; -1: `declared` is its type */
+    jit_dtype declared;
+    int32_t stamp; /* of the last collection that saw it */
+    bool set;      /* assigned on every path that leads here */
+    bool flag;     /* bool made by lowering: returned, broken, continued */
+} slot;
+
+typedef struct change { /* journal entry: what a slot was before */
+    int32_t slot;
+    bool set;
+    value before;
+} change;
+
+typedef enum binding_kind {
+    BIND_ARGUMENT,
+    BIND_LET,
+    BIND_FOR,
+    BIND_VAR,
+    BIND_RESULT
+} binding_kind;
+
+typedef struct binding {
+    const char *name;
+    uint32_t hash;
+    int32_t next; /* older binding of the same bucket; -1: none */
+    binding_kind kind;
+    int32_t slot; /* VAR, RESULT */
+    value value;  /* the others */
+} binding;
+
+enum { N_BUCKETS = 1024 };
+
+/* What is known of one function on arguments of given types: see lower_memo.c. */
+typedef struct memo {
+    struct memo *next; /* of the same hash bucket */
+    const uint64_t *key;
+    int32_t n_key;
+    value_type *types; /* assumed, by ordinal */
+    value_type *seen;  /* in the pass that runs */
+    int32_t n_types, cap_types, cap_seen;
+    int32_t n_results; /* of a body without declared results; -1: not known */
+    bool learned;      /* the number of results, in this pass */
+    bool finished;     /* in a check: result is known */
+    value result;
+} memo;
+
+typedef struct frame { /* a function being lowered */
+    frame *up;
+    const ast_fn *fn;       /* NULL: a constant or default value */
+    const source *src;      /* of the text being read */
+    const source *user_src; /* where messages point: the innermost user's text around, */
+    span user_at;           /* ... and the call in it, if src is the prelude           */
+    bool prelude;
+    jit_dtype float_type; /* of weak reals that are not constant */
+    memo *memo;
+    int32_t first_binding;
+    int32_t next_ordinal;
+    int32_t returned;          /* slot; -1: an expression */
+    int32_t first_result;      /* slots */
+    int32_t n_results;         /* -1: not known before the first return */
+    int32_t broken, continued; /* slots of the innermost loop; -1: no loop */
+} frame;
+
+/* ------------------------------------------------------------------------------ state */
+
+struct lowering {
+    program *p;
+    arena *ar;
+    graph *g;
+    diag *d;
+    frame *frame;
+    node yes, no; /* constants */
+    node active;  /* path predicate: the elements that execute what is being lowered */
+    bool checking;
+    bool stop; /* a limit was met: give up quietly */
+    int32_t n_errors;
+    int32_t depth, max_depth;
+    int64_t work, max_work;
+    int32_t site; /* number of the next call of rand or randn */
+    int32_t stamp;
+    slot *slots;
+    change *journal;
+    binding *bindings;
+    int32_t n_slots, cap_slots, n_journal, cap_journal, n_bindings, cap_bindings;
+    int32_t buckets[N_BUCKETS];
+    const ast_expr **spine; /* stack of left operands still to apply */
+    int32_t n_spine, cap_spine;
+    memo **memos;
+    int32_t n_memos;
+};
+
+enum { N_MEMO_BUCKETS = 512 };
+
+/* lower_core.c */
+lowering *lower_new(program *p, arena *ar, graph *g, diag *d);
+void lower_set_graph(lowering *lw, graph *g);
+void lower_enter(lowering *lw, frame *f, const ast_fn *fn, const source *src, span call);
+void lower_leave(lowering *lw);
+/* One more expression or statement; false: a limit is met, give up. */
+bool lower_step(lowering *lw, span at);
+bool lower_deeper(lowering *lw, span at); /* pairs with lw->depth-- even if false */
+/* A message, at the user's call if the text being read is the prelude's. */
+void lower_error(lowering *lw, diag_code code, span at, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+span lower_place(const lowering *lw, span at);
+bool lower_no_memory(lowering *lw); /* reports; false */
+
+/* lower_program.c */
+bool program_is_builtin(const char *name);
+/* The function or operator of that name as seen from src; CALLEE_NONE: no such. */
+callee program_callee(program *p, const char *name, const source *src, diag *d);
+callee program_hidden(program *p, const char *name,
+                      diag *d); /* of the prelude, hidden ones too */
+/* Whether a user's function was found wrong in the check, so that calls of it say no more;
+ * NULL: not a user's. */
+bool *program_fn_wrong(program *p, const ast_fn *fn);
+typedef struct const_slot const_slot;
+const_slot *program_const(program *p, const char *name, const source *src, diag *d);
+const char *program_nearest(program *p, const char *name, bool consts);
+jit_limits program_limits(const program *p);
+arena *program_arena(program *p);
+const ast_program *program_tree(const program *p);
+const_slot *program_const_at(program *p, int32_t i); /* of the tree */
+
+typedef enum const_state { CONST_NEW, CONST_BUSY, CONST_DONE } const_state;
+struct const_slot {
+    const ast_const *ast;
+    const_state state;
+    value_kind kind; /* INTEGER, REAL, NODE: a bool, or POISON */
+    wide integer;
+    double real;
+    bool truth;
+};
+
+/* lower_value.c */
+value value_poison(void);
+value value_integer(wide v);
+value value_real(double v);
+value value_node(node n);
+value value_weak(node n);
+value value_bool(lowering *lw, bool v);
+bool value_is_constant(value v); /* weak constant */
+bool value_is_weak(value v);
+bool value_same(value a, value b);
+value_type type_of_value(const lowering *lw, value v);
+value_type type_join(value_type a, value_type b);
+const char *type_text(value_type t);
+/* The node of a number or bool brought to type t (a compute type, or bool for a bool). Reports
+ * weak integers that do not fit and weak reals for integer types. */
+node value_to_node(lowering *lw, value v, jit_dtype t, span at);
+/* As value_type t: weak types give a weak node of i64 or the frame's float type. */
+value value_as(lowering *lw, value v, value_type t, span at);
+value value_declared(lowering *lw, value v, jit_dtype t, span at); /* safe casts only */
+value value_cast(lowering *lw, value v, jit_dtype t, span at);     /* T(x) */
+value value_stored(lowering *lw, node stored, jit_dtype declared); /* reads an argument */
+bool value_constant_cell(lowering *lw, value v, jit_dtype t, span at, cell *out);
+jit_dtype type_weak_node(const lowering *lw, value_type t);
+node node_and(lowering *lw, node a, node b, span at);
+node node_or(lowering *lw, node a, node b, span at);
+node node_not(lowering *lw, node a, span at);
+node node_select(lowering *lw, node c, node yes, node no, span at);
+
+/* lower_weak.c: exact arithmetic on weak constants. Reports; false: no value. */
+bool weak_fold(lowering *lw, op o, const value *v, int32_t n, span at, value *out);
+bool weak_power(lowering *lw, value x, value y, span at, value *out);
+bool weak_compare(op o, value x, value y);
+bool weak_fits(wide v, jit_dtype t);
+double weak_real(value v);
+
+/* lower_apply.c */
+value lower_apply(lowering *lw, op o, const value *v, int32_t n, span at);
+value lower_power(lowering *lw, value x, value y, span at);
+value lower_choose(lowering *lw, node c, value yes, value no, span at); /* c ? yes : no */
+
+/* lower_scope.c */
+uint32_t scope_hash(const char *name);
+binding *scope_find(lowering *lw, const char *name);
+bool scope_bind(lowering *lw, const char *name, binding_kind kind, value v);
+bool scope_bind_slot(lowering *lw, const char *name, binding_kind kind, int32_t slot);
+void scope_pop(lowering *lw, int32_t n_bindings);
+int32_t scope_slot(lowering *lw, int32_t ordinal, jit_dtype declared);
+int32_t scope_flag(lowering *lw);
+void scope_store(lowering *lw, int32_t s, value v, bool set); /* journal and change */
+void scope_undo(lowering *lw, int32_t mark);
+typedef struct changes { /* what a branch changed */
+    int32_t *slot;
+    value *now;
+    bool *set;
+    int32_t n;
+    bool ended; /* no element comes out of it: it returned, broke or continued */
+} changes;
+bool scope_collect(lowering *lw, int32_t mark, int32_t n_slots, changes *out);
+/* After both were undone. */
+void scope_merge(lowering *lw, node c, const changes *yes, const changes *no);
+const char *scope_nearest(lowering *lw, const char *name);
+
+/* lower_memo.c */
+memo *memo_find(lowering *lw, const ast_fn *fn, const value *args, int32_t n);
+value_type memo_type(const memo *m, int32_t ordinal);
+void memo_see(lowering *lw, memo *m, int32_t ordinal, value_type t);
+void memo_begin(memo *m);
+bool memo_end(memo *m, int32_t pass); /* true: learned something, lower again */
+
+/* lower_expr.c */
+value lower_expr(lowering *lw, const ast_expr *e);
+value lower_number(lowering *lw, const ast_expr *e); /* no tuple, no function */
+node lower_condition(lowering *lw, const ast_expr *e);
+value lower_binary_apply(lowering *lw, ast_binary o, value x, value y, span at);
+
+/* lower_entry.c */
+typedef struct lower_outputs {
+    node *node;
+    int32_t n;
+    span at; /* of the call, in the user's text */
+} lower_outputs;
+/* lower_inline in a lowering that is kept for several. */
+bool lower_inline_in(lowering *lw, const char *name, const node *in, int32_t n_in,
+                     lower_outputs out);
+
+/* lower_check.c */
+void check_program(program *p, diag *d); /* every constant and function */
+
+/* lower_const.c */
+value lower_const(lowering *lw, const_slot *c, span at);
+bool lower_dim(lowering *lw, value v, span at, value *out);
+
+/* lower_builtin.c: built-ins with rules of their own */
+int32_t builtin_find(const char *name);   /* 0: none */
+bool builtin_of_arrays(const char *name); /* a library function not in this version */
+const char *const *builtin_names(int32_t *n);
+bool builtin_has_args(lowering *lw, const ast_expr *e, const char *name, int32_t n);
+value builtin_call(lowering *lw, const callee *c, const ast_expr *e);
+
+/* lower_call.c */
+value lower_call(lowering *lw, const ast_expr *e);
+value lower_name(lowering *lw, const ast_expr *e);
+/* v as the value of an argument: its declared type, fn and dim. */
+value call_bind(lowering *lw, const ast_param *param, value v, span at);
+value call_default(lowering *lw, const ast_fn *fn, const ast_param *param, span at);
+
+/* lower_inline.c */
+value inline_function(lowering *lw, const ast_fn *fn, const value *args, span at);
+value inline_passes(lowering *lw, frame *f, const value *args); /* in the frame of a function */
+/* The widest float type among typed values. */
+jit_dtype inline_float_type(const lowering *lw, const value *args, int32_t n,
+                            jit_dtype otherwise);
+
+/* lower_stmt.c */
+void lower_block(lowering *lw, const ast_block *b);
+/* name: of the variable, for messages; NULL: an unnamed result */
+void stmt_assign(lowering *lw, int32_t slot, const char *name, value v, span at);
+node stmt_live(lowering *lw); /* which elements come out of the statement before */
+
+/* lower_loop.c */
+void lower_while(lowering *lw, const ast_stmt *s);
+void lower_for(lowering *lw, const ast_stmt *s);
+
+#endif

@@ -1,0 +1,102 @@
+/* The table of passes from tree to the graph that codegen takes: see pipeline.h for the
+ * drawing. */
+#include "pipeline.h"
+
+#include <string.h>
+
+#include "expand.h"
+#include "lower_state.h"
+#include "print.h"
+#include "verify.h"
+
+typedef struct pass {
+    char letter;
+    graph *(*run)(program *p, const specialisation *s, const graph *before, arena *ar, diag *d);
+} pass;
+
+static graph *run_lower(program *p, const specialisation *s, const graph *before, arena *ar,
+                        diag *d)
+{
+    (void)before;
+    return lower_function(p, s, ar, d);
+}
+
+static graph *run_simplify(program *p, const specialisation *s, const graph *before, arena *ar,
+                           diag *d)
+{
+    graph *g = graph_new(ar, d, before->name, program_limits(p).nodes);
+    (void)s;
+    if (!g) {
+        return NULL;
+    }
+    g->inputs = before->inputs;
+    g->uniforms = before->uniforms;
+    g->n_inputs = before->n_inputs;
+    g->n_uniforms = before->n_uniforms;
+    g->ftz = before->ftz;
+    g->simplify = true;
+    return graph_rebuild(g, before, NULL, NULL) ? g : NULL;
+}
+
+static graph *run_expand(program *p, const specialisation *s, const graph *before, arena *ar,
+                         diag *d)
+{
+    (void)s;
+    return expand_graph(p, before, ar, d);
+}
+
+static const pass passes[] = {
+    [PIPELINE_SSA] = { 's', run_lower },
+    [PIPELINE_OPT] = { 'o', run_simplify },
+    [PIPELINE_MATH] = { 'm', run_expand },
+};
+
+static void dump_text(const pipeline_dump *dump, char letter, const char *name,
+                      const char *text)
+{
+    if (text) {
+        dump->write(dump->user, letter, name, text);
+    }
+}
+
+static bool wanted(const pipeline_dump *dump, char letter)
+{
+    return dump && dump->letters && dump->write && strchr(dump->letters, letter);
+}
+
+static bool verified(const graph *g, char letter, arena *ar, diag *d)
+{
+#ifdef NDEBUG
+    (void)g;
+    (void)letter;
+    (void)ar;
+    (void)d;
+    return true;
+#else
+    const char *wrong = verify_graph(ar, g);
+    if (wrong) {
+        diag_plain(d, DIAG_internal, "after stage '%c': %s", letter, wrong);
+    }
+    return wrong == NULL;
+#endif
+}
+
+graph *pipeline_run(program *p, const specialisation *s, pipeline_end end,
+                    const pipeline_dump *dump, arena *ar, diag *d)
+{
+    const char *name = s->fn->name;
+    graph *g = NULL;
+    if (wanted(dump, 't')) {
+        dump_text(dump, 't', name, ast_print_fn(ar, s->fn));
+    }
+    for (int i = 0; i <= (int)end; i++) {
+        g = passes[i].run(p, s, g, ar, d);
+        if (!g || !verified(g, passes[i].letter, ar, d)) {
+            return NULL;
+        }
+        if (wanted(dump, passes[i].letter)) {
+            dump_text(dump, passes[i].letter, name, print_graph(ar, g));
+        }
+    }
+    return g;
+}
