@@ -1,0 +1,22 @@
+/* Timing of contenders in turns: every repeat runs each once, so that what disturbs the machine
+ * disturbs all of them. */
+#ifndef FJ_CONTEST_H
+#define FJ_CONTEST_H
+
+enum { CONTEST_MOST_REPEATS = 200 };
+
+typedef struct contender {
+    const char *name;
+    /* Makes n calls; returns how long they took, in ns. */
+    double (*run)(void *arg, long n);
+    void *arg;
+    long calls;                      /* per repeat: found by the contest */
+    double best_ns, median_ns;       /* per call */
+    double ns[CONTEST_MOST_REPEATS]; /* per call, each repeat */
+} contender;
+
+double contest_now_ns(void);
+/* One warming call each, as many calls a repeat as take 2 ms, then the repeats. */
+void contest(contender *c, int n, int repeats);
+
+#endif

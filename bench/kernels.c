@@ -1,0 +1,57 @@
+#include "kernels.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+void check_status(jit_status status, const jit_error *err)
+{
+    if (status == JIT_OK)
+        return;
+    jit_error_print(stderr, err);
+    exit(1);
+}
+
+bound_kernel kernel_make(const char *text, const char *signature)
+{
+    jit_error err;
+    bound_kernel k = { .module = jit_compile(text, NULL, &err) };
+    check_status(k.module ? JIT_OK : err.status, &err);
+    k.kernel = jit_prepare(k.module, "f", signature, NULL, &err);
+    check_status(k.kernel ? JIT_OK : err.status, &err);
+    return k;
+}
+
+void kernel_bind(bound_kernel *k, int n_in)
+{
+    jit_error err;
+    k->args = (jit_args){ .in = k->in, .n_in = n_in, .out = &k->out, .n_out = 1 };
+    check_status(jit_run(k->kernel, &k->args, &err), &err);
+}
+
+void kernel_free(bound_kernel *k)
+{
+    jit_kernel_release(k->kernel);
+    jit_release(k->module);
+}
+
+double kernel_run(void *arg, long n)
+{
+    bound_kernel *k = arg;
+    double start = contest_now_ns();
+    for (long i = 0; i < n; i++)
+        (void)jit_run(k->kernel, &k->args, NULL);
+    return contest_now_ns() - start;
+}
+
+float *floats_make(int64_t n, float lo, float hi)
+{
+    float *x = aligned_alloc(64, ((size_t)n * sizeof *x + 63) / 64 * 64);
+    if (!x) {
+        fputs("out of memory\n", stderr);
+        exit(1);
+    }
+    float step = n > 1 ? (hi - lo) / (float)(n - 1) : 0;
+    for (int64_t i = 0; i < n; i++)
+        x[i] = lo + step * (float)i;
+    return x;
+}

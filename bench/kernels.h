@@ -1,0 +1,32 @@
+/* Kernels as contenders: compiled, bound to arrays, run by jit_run. */
+#ifndef FJ_BENCH_KERNELS_H
+#define FJ_BENCH_KERNELS_H
+
+#include <stdint.h>
+
+#include "contest.h"
+#include "fusejit.h"
+
+typedef struct bound_kernel {
+    jit_module *module;
+    jit_kernel *kernel;
+    jit_array in[2], out;
+    jit_args args;
+} bound_kernel;
+
+/* Compiles `text` and prepares its function "f" for `signature`; ends the program with the
+ * library's message if that fails. The caller then fills in the arrays and calls kernel_bind.
+ */
+bound_kernel kernel_make(const char *text, const char *signature);
+void kernel_bind(bound_kernel *k, int n_in);
+void kernel_free(bound_kernel *k);
+/* A contender's run: arg is a bound_kernel. */
+double kernel_run(void *arg, long n);
+
+/* n floats from lo to hi, 64-byte aligned. */
+float *floats_make(int64_t n, float lo, float hi);
+
+/* Ends the program with a message, if status is an error. */
+void check_status(jit_status status, const jit_error *err);
+
+#endif

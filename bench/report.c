@@ -1,0 +1,89 @@
+#include "report.h"
+
+#include <math.h>
+#include <stdio.h>
+
+static FILE *json;
+static int n_rows, n_missed;
+
+void report_begin(const char *json_path)
+{
+    json = json_path ? fopen(json_path, "w") : NULL;
+    if (json_path && !json)
+        perror(json_path);
+    if (json)
+        (void)fputs("[\n", json);
+    puts("| what | value | reach | | ours | peer |");
+    puts("|---|---|---|---|---|---|");
+}
+
+static bool reached(const report_row *r)
+{
+    if (r->goal == GOAL_NONE)
+        return true;
+    return r->goal == GOAL_AT_LEAST ? r->value >= r->reach : r->value <= r->reach;
+}
+
+static const char *time_text(char *text, size_t size, double ns)
+{
+    const char *unit = ns < 1e3 ? "ns" : ns < 1e6 ? "us" : "ms";
+    double scaled = ns < 1e3 ? ns : ns < 1e6 ? ns / 1e3 : ns / 1e6;
+    (void)snprintf(text, size, "%.3g %s", scaled, unit);
+    return text;
+}
+
+static void print_row(const report_row *r)
+{
+    char reach[40] = "", own[40] = "", peer[40] = "";
+    if (r->goal != GOAL_NONE)
+        (void)snprintf(reach, sizeof reach, "%s %g",
+                       r->goal == GOAL_AT_LEAST ? ">=" : "<=", r->reach);
+    if (r->own)
+        (void)time_text(own, sizeof own, r->own->best_ns);
+    if (r->peer)
+        (void)time_text(peer, sizeof peer, r->peer->best_ns);
+    printf("| %s | %.3g %s | %s | %s | %s | %s%s%s |\n", r->what, r->value, r->unit, reach,
+           r->goal == GOAL_NONE ? ""
+           : reached(r)         ? "yes"
+                                : "no",
+           own, peer, r->peer ? " " : "", r->peer ? r->peer->name : "");
+    (void)fflush(stdout);
+}
+
+static void print_times(const char *key, const contender *c)
+{
+    if (c)
+        fprintf(json, ", \"%s\": {\"name\": \"%s\", \"best_ns\": %.9g, \"median_ns\": %.9g}",
+                key, c->name, c->best_ns, c->median_ns);
+}
+
+void report_add(const report_row *r)
+{
+    bool finite = isfinite(r->value);
+    n_missed += !reached(r);
+    print_row(r);
+    if (!json)
+        return;
+    fprintf(json, "%s {\"what\": \"%s\", \"value\": ", n_rows++ ? ",\n" : "", r->what);
+    if (finite)
+        fprintf(json, "%.9g", r->value);
+    else
+        fprintf(json, "null");
+    fprintf(json, ", \"unit\": \"%s\"", r->unit);
+    if (r->goal != GOAL_NONE)
+        fprintf(json, ", \"%s\": %g, \"reached\": %s",
+                r->goal == GOAL_AT_LEAST ? "at_least" : "at_most", r->reach,
+                reached(r) ? "true" : "false");
+    print_times("own", r->own);
+    print_times("peer", r->peer);
+    fprintf(json, "}");
+}
+
+int report_end(void)
+{
+    if (json) {
+        (void)fputs("\n]\n", json);
+        (void)fclose(json);
+    }
+    return n_missed;
+}
