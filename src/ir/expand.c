@@ -32,7 +32,7 @@ static node expand_node(void *user, graph *dst, const graph *src, node old, cons
     uint8_t relaxed = dst->relaxed;
     dst->relaxed = 0; /* the definitions' arithmetic is exact as written */
     (void)snprintf(name, sizeof name, "%s_%s", op_info((op)d->op)->name,
-                   jit_dtype_name((jit_dtype)d->dtype));
+                   type_name((jit_dtype)d->dtype));
     bool fine = lower_inline_in(x->lw, name, in, d->n_in, (lower_outputs){ &out, 1, d->at });
     dst->relaxed = relaxed;
     if (!fine && !diag_failed(dst->d)) {

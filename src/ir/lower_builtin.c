@@ -115,7 +115,7 @@ static value call_bitcast(lowering *lw, const ast_expr *e)
     value_type from = type_of_value(lw, v);
     if (from < 0 || !bits_fit((jit_dtype)from, to)) {
         lower_error(lw, DIAG_bad_bitcast, e->op, "cannot take the bits of %s as %s",
-                    type_text(from), jit_dtype_name(to));
+                    type_text(from), type_name(to));
         return value_poison();
     }
     node bits = graph_bitcast(lw->g, to, v.u.node, lower_place(lw, e->op));

@@ -95,7 +95,7 @@ static value call_op(lowering *lw, const callee *c, const ast_expr *e)
 static value call_cast(lowering *lw, const ast_expr *e)
 {
     jit_dtype t = e->u.call.callee->u.scalar;
-    if (!builtin_has_args(lw, e, jit_dtype_name(t), 1)) {
+    if (!builtin_has_args(lw, e, type_name(t), 1)) {
         return value_poison();
     }
     return value_cast(lw, lower_number(lw, e->u.call.args[0].value), t, e->op);

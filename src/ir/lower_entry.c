@@ -71,7 +71,7 @@ static value entry_argument(lowering *lw, const specialisation *s, int32_t i)
     if (declared != JIT_NONE && !type_casts_safely(s->in[i], declared)) {
         lower_error(lw, DIAG_unsafe_cast, p->at,
                     "argument '%s' is %s: %s does not convert to it", p->name,
-                    jit_dtype_name(declared), jit_dtype_name(s->in[i]));
+                    type_name(declared), type_name(s->in[i]));
         return value_poison();
     }
     return value_stored(lw, n, declared);

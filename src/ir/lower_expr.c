@@ -185,8 +185,8 @@ static value dispatch(lowering *lw, const ast_expr *e)
         return lower_name(lw, e);
     case EXPR_SCALAR:
         lower_error(lw, DIAG_function_value, e->at, "the type %s is no value",
-                    jit_dtype_name(e->u.scalar));
-        diag_hint(lw->d, "to convert, write %s(x)", jit_dtype_name(e->u.scalar));
+                    type_name(e->u.scalar));
+        diag_hint(lw->d, "to convert, write %s(x)", type_name(e->u.scalar));
         return value_poison();
     case EXPR_UNARY:
         return lower_unary(lw, e);

@@ -114,7 +114,7 @@ const char *type_text(value_type t)
     case TYPE_WEAK_REAL:
         return "an untyped real";
     default:
-        return t > 0 ? jit_dtype_name((jit_dtype)t) : "unknown";
+        return t > 0 ? type_name((jit_dtype)t) : "unknown";
     }
 }
 
@@ -143,7 +143,7 @@ static node constant_integer(lowering *lw, wide v, jit_dtype t, span at)
     if (!weak_fits(v, t)) {
         const char *digits = wide_text(lw, v);
         lower_error(lw, DIAG_weak_range, at, "%s does not fit %s", digits ? digits : "it",
-                    jit_dtype_name(t));
+                    type_name(t));
         return 0;
     }
     return graph_const(lw->g, t, (cell){ .u = (uint64_t)v });
@@ -178,8 +178,8 @@ static node not_number(lowering *lw, value_type from, jit_dtype t, span at)
         diag_hint(lw->d, "write '!= 0'");
     } else {
         lower_error(lw, DIAG_unsafe_cast, at, "%s does not convert to %s", type_text(from),
-                    jit_dtype_name(t));
-        diag_hint(lw->d, "write %s(...)", jit_dtype_name(t));
+                    type_name(t));
+        diag_hint(lw->d, "write %s(...)", type_name(t));
     }
     return 0;
 }
