@@ -166,9 +166,19 @@ static double mod_float(jit_dtype t, double a, double b)
     return (m < 0) != (b < 0) ? rounded(t, m + b) : m;
 }
 
+/* As C but for signalling NaN, which C libraries do not treat alike: all NaN are quiet here. */
 static double pow_float(jit_dtype t, double a, double b)
 {
+    if (b == 0 || a == 1)
+        return 1;
     return t == JIT_F32 ? pow(a, b) : (double)powl(a, b);
+}
+
+static double hypot_float(jit_dtype t, double a, double b)
+{
+    if (isinf(a) || isinf(b))
+        return (double)INFINITY;
+    return t == JIT_F32 ? hypot(a, b) : (double)hypotl(a, b);
 }
 
 static double scale_float(double x, double y)

@@ -276,8 +276,11 @@ node simplify_build(graph *g, const simplify_match *m, const char *text, span at
         return build_atom(g, m, text);
     node in[3] = { 0 };
     const char *next = skip(text + word_length(text));
+    simplify_match count = *m; /* for the integer of ldexp */
+    count.type = JIT_I32;
     for (int32_t i = 0; i < op_info(o)->arity; i++) {
-        in[i] = simplify_build(g, m, next, at);
+        bool is_count = op_info(o)->rule == RULE_SCALE && i == 1;
+        in[i] = simplify_build(g, is_count ? &count : m, next, at);
         next = skip(end_of_operand(next));
     }
     if (o == OP_cast)

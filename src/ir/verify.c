@@ -151,6 +151,9 @@ static const char *check_scope(const verify *v, node n)
     const node_data *d = &g->nodes[n];
     if (d->op == OP_phi && v->loop_of[n] == 0)
         return sentence(v, n, "a phi without a loop");
+    node first = d->op == OP_phi ? v->owner[graph_in(g, n, 0)] : 0;
+    if (first != 0 && first <= v->loop_of[n])
+        return sentence(v, n, "a first value from inside its loop");
     if (d->op != OP_loop && v->owner[n] != 0 && v->owner[n] <= n)
         return sentence(v, n, "uses the inside of a loop that is closed");
     for (int32_t i = 0; d->op == OP_loop && i < d->n_in; i++) {
