@@ -151,9 +151,10 @@ JIT_PUBLIC jit_status jit_array_new(jit_array *a, jit_dtype dtype, int rank,
 JIT_PUBLIC void jit_array_free(jit_array *a) JIT_LINK(array_free); /* made by _new or _load */
 
 /* Files. Formats by suffix: .npy (also big-endian and Fortran order; written C order, native),
- * .idx .gz and names containing "idx" (IDX, also gzip), .f32 .f64 (raw, rank 1).
- * Loading makes an array of its own. Saving writes a temporary file beside `path` and renames
- * it: a failure leaves the old file as it was. */
+ * .npz and FILE.npz:member (saving a member keeps the others), .csv (f64; rank 0 to 2), .f32 .f64
+ * (raw, rank 1), .idx .gz and names containing "idx" (IDX, also gzip; only read).
+ * Loading makes a C-contiguous array of its own. Saving writes a temporary file beside `path` and
+ * renames it: a failure leaves the old file as it was. */
 JIT_PUBLIC jit_status jit_array_load(jit_array *a, const char *path,
                                      jit_error *err) JIT_LINK(array_load);
 JIT_PUBLIC jit_status jit_array_save(const jit_array *a, const char *path,

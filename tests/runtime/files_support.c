@@ -10,7 +10,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-enum { PATH_ROOM = 512, PATHS = 8 };
+enum { PATH_ROOM = 2048, PATHS = 8 };
 
 static char folder[64];
 

@@ -237,6 +237,13 @@ Test(file_errors, of_npz, .fini = files_remove_folder)
     }
     expect_damaged("x.npz", bytes_of("", 0), 630);
     expect_damaged("x.npz", bytes_of(zeros, 64), 630);
+    bytes packed = bytes_zip("w.npy", 8, npy(F4_HEADER)), tail;
+    size_t central = packed.n - 22 - 46 - 5;
+    packed.at[central + 20] = (uint8_t)(packed.at[central + 20] + 3); /* and what follows it */
+    packed.at[packed.n - 6] = (uint8_t)(packed.at[packed.n - 6] + 3);
+    tail = bytes_of(packed.at + central, packed.n - central);
+    packed.n = central;
+    expect_damaged("x.npz", bytes_join(bytes_join(packed, bytes_of("end", 3)), tail), 605);
     bytes text = bytes_zip("readme", 0, bytes_of("text", 4));
     files_put(files_path("x.npz"), text);
     expect_error(files_path("x.npz"), JIT_ERR_ARGUMENT, 631);

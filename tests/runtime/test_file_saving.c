@@ -69,6 +69,7 @@ Test(file_saving, keeps_the_old_file_when_the_disk_is_full, .fini = files_remove
 Test(file_saving, refuses_what_cannot_be_written, .fini = files_remove_folder)
 {
     static uint16_t halves[4];
+    static char long_member[1100];
     static const int64_t four = 4;
     jit_array a = whole(), b = jit_array_of(JIT_BF16, halves, 1, &four);
     jit_array cube = jit_array_of(JIT_F32, values, 3, (int64_t[]){ 2, 2, 2 }), bad = a,
@@ -98,8 +99,11 @@ Test(file_saving, refuses_what_cannot_be_written, .fini = files_remove_folder)
         { &negative, "x.npy", JIT_ERR_ARGUMENT, 600 },
         { &large, "x.npy", JIT_ERR_ARGUMENT, 600 },
         { &rank, "x.npy", JIT_ERR_ARGUMENT, 600 },
-        { &a, "x.npz:.npy", JIT_OK, 0 },
+        { &a, long_member, JIT_ERR_ARGUMENT, 631 },
+        { &a, "x.npz:\xCE\xB2.npy", JIT_OK, 0 },
     };
+    memset(long_member, 'm', sizeof long_member - 1);
+    memcpy(long_member, "x.npz:", 6);
     cr_assert_eq(mkdir(files_path("folder.npy"), 0777), 0);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         jit_error err;
