@@ -111,6 +111,17 @@ template <class A, class B> inline meet<A, B> copysign(A a, B b)
     return sizeof(T) == 4 ? (T)__builtin_copysignf((f32)a, (f32)b)
                           : (T)__builtin_copysign((f64)a, (f64)b);
 }
+template <class T> inline i32 frexp_exponent(T x)
+{
+    int e = 0;
+    if (x == x && !__builtin_isinf(x) && x != 0)
+        (void)__builtin_frexp((f64)x, &e);
+    return e;
+}
+template <class T, class I> inline T ldexp(T x, I n)
+{
+    return sizeof(T) == 4 ? (T)__builtin_ldexpf((f32)x, (i32)n) : (T)__builtin_ldexp((f64)x, (i32)n);
+}
 template <class T> inline T scale(T x, T n)
 {
     int k = n > 3000 ? 3000 : n < -3000 ? -3000 : n == n ? (int)n : 0;

@@ -1,0 +1,28 @@
+#!/usr/bin/env python3
+"""The polynomials of lgamma and tgamma: Chebyshev approximations by mpmath (Sollya has no gamma
+function). Prints interval, relative error and coefficients, lowest power first."""
+from mpmath import chebyfit, euler, log, loggamma, mp, mpf, pi, sqrt
+
+mp.prec = 300
+
+
+def stirling(y):
+    """(log gamma(x) - (x - 1/2) log x + x - log(2 pi)/2)*x at x = 1/sqrt(y)"""
+    x = 1/sqrt(y)
+    return (loggamma(x) - (x - mpf(1)/2)*log(x) + x - log(2*pi)/2)*x
+
+
+def around_two(t):
+    """log gamma(2 + t)/t"""
+    return loggamma(2 + t)/t if abs(t) > mpf(10)**-30 else 1 - euler
+
+
+def show(title, f, interval, terms):
+    c, error = chebyfit(f, interval, terms, error=True)
+    print("#", title, "on", interval, "absolute error", mp.nstr(error, 5))
+    for k, v in enumerate(reversed(c)):
+        print(f"{k:3} {float(v)!r} {float(v - mpf(float(v)))!r}")
+
+
+show("stirling f64", stirling, [mpf(10)**-30, mpf(1)/100], 9)
+show("lgamma f64", around_two, [mpf(-1)/2, mpf(1)/2], 20)
