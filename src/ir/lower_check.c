@@ -25,7 +25,9 @@ static graph *scratch_graph(lowering *lw, arena *ar, diag *d)
     g->n_inputs = N_DTYPES;
     if (lw) {
         lower_set_graph(lw, g);
-        memset(lw->memos, 0, N_MEMO_BUCKETS * sizeof *lw->memos); /* they name nodes */
+        if (!memo_clear(lw)) { /* memos name nodes */
+            return NULL;
+        }
     }
     return g;
 }
@@ -285,10 +287,11 @@ static bool body_fine(lowering *lw, const ast_fn *fn)
     for (int32_t i = 0; i < n; i++) {
         generic[i] = JIT_F32;
     }
+    lw->n_cycle = 0;
     if (try_types(lw, fn, generic)) {
         return true;
     }
-    if (other_types(lw, fn, generic, messages)) {
+    if (lw->n_cycle == 0 && other_types(lw, fn, generic, messages)) {
         lw->n_errors = errors;
         return true;
     }
@@ -298,6 +301,9 @@ static bool body_fine(lowering *lw, const ast_fn *fn)
     if (!lw->stop) {
         diag_rewind(lw->d, messages);
         (void)try_types(lw, fn, generic); /* for its messages */
+    }
+    for (int32_t i = 0; i < lw->n_cycle; i++) {
+        *lw->cycle[i] = true;
     }
     return false;
 }

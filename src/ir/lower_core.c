@@ -13,8 +13,7 @@ enum {
 lowering *lower_new(program *p, arena *ar, graph *g, diag *d)
 {
     lowering *lw = arena_alloc(ar, sizeof *lw);
-    memo **memos = arena_alloc(ar, N_MEMO_BUCKETS * sizeof *memos);
-    if (!lw || !memos || !g) {
+    if (!lw || !g) {
         diag_no_memory(d);
         return NULL;
     }
@@ -22,14 +21,13 @@ lowering *lower_new(program *p, arena *ar, graph *g, diag *d)
     lw->p = p;
     lw->ar = ar;
     lw->d = d;
-    lw->memos = memos;
     lw->max_depth = limits.nesting + DEPTH_BEYOND;
     lw->max_work = (int64_t)limits.nodes * WORK_PER_NODE;
     for (int32_t i = 0; i < N_BUCKETS; i++) {
         lw->buckets[i] = -1;
     }
     lower_set_graph(lw, g);
-    return lw;
+    return memo_clear(lw) ? lw : NULL;
 }
 
 void lower_set_graph(lowering *lw, graph *g)
@@ -131,6 +129,7 @@ bool lower_step(lowering *lw, span at)
 bool lower_deeper(lowering *lw, span at)
 {
     if (++lw->depth <= lw->max_depth) {
+        lw->deepest = lw->depth > lw->deepest ? lw->depth : lw->deepest;
         return true;
     }
     lower_error(lw, DIAG_too_deep, at, "calls and expressions nested more than %d deep",

@@ -26,6 +26,24 @@ static void describe_cycle(const frame *last, const ast_fn *fn, char *text, size
     }
 }
 
+/* The functions of a cycle are marked after the check of the one that met it. */
+static void note_cycle(lowering *lw, const ast_fn *fn)
+{
+    for (const frame *f = lw->frame; lw->checking && f; f = f->fn == fn ? NULL : f->up) {
+        bool *wrong = f->fn ? program_fn_wrong(lw->p, f->fn) : NULL;
+        void *array = lw->cycle;
+        if (!wrong) {
+            continue;
+        }
+        if (!arena_grow(lw->ar, &array, sizeof *lw->cycle, &lw->cap_cycle, lw->n_cycle + 1)) {
+            lower_no_memory(lw);
+            return;
+        }
+        lw->cycle = array;
+        lw->cycle[lw->n_cycle++] = wrong;
+    }
+}
+
 static bool recursive(lowering *lw, const ast_fn *fn, span at)
 {
     char cycle[200];
@@ -39,12 +57,7 @@ static bool recursive(lowering *lw, const ast_fn *fn, span at)
     describe_cycle(lw->frame, fn, cycle, sizeof cycle);
     lower_error(lw, DIAG_recursion, at, "recursion: %s", cycle);
     diag_hint(lw->d, "calls are inlined: use a loop");
-    for (f = lw->frame; f; f = f->fn == fn ? NULL : f->up) {
-        bool *wrong = f->fn ? program_fn_wrong(lw->p, f->fn) : NULL;
-        if (wrong && lw->checking) {
-            *wrong = true;
-        }
-    }
+    note_cycle(lw, fn);
     return true;
 }
 
@@ -302,27 +315,50 @@ static bool is_fast(const ast_fn *fn)
     return false;
 }
 
+/* The result that an earlier check of the same function on the same types found. */
+static value recall(lowering *lw, const memo *known, span at)
+{
+    int32_t depth = lw->depth;
+    lw->depth += known->levels - 1;
+    bool fine = lower_deeper(lw, at);
+    lw->depth = depth;
+    return fine ? known->result : value_poison();
+}
+
+static void remember(lowering *lw, memo *m, value v, int32_t depth)
+{
+    m->result = forget_all(lw, v);
+    m->levels = lw->deepest - depth > 1 ? lw->deepest - depth : 1;
+    m->finished = true;
+}
+
 /* In the frame of fn. */
 static value inline_body(lowering *lw, frame *f, const value *args)
 {
     uint8_t relaxed = lw->g->relaxed;
-    int32_t errors = lw->n_errors;
-    if (is_fast(f->fn)) {
-        lw->g->relaxed |= NODE_FAST;
-    }
+    int32_t errors = lw->n_errors, deepest = lw->deepest;
     memo *known = memo_find(lw, f->fn, args, f->fn->n_args + f->fn->n_uniforms);
-    value v = known && known->finished ? known->result : inline_passes(lw, f, args);
-    lw->g->relaxed = relaxed;
-    if (lw->checking && known && !known->finished && lw->n_errors == errors && !lw->stop) {
-        known->result = v = forget_all(lw, v);
-        known->finished = true;
+    if (!known) {
+        return value_poison();
     }
+    if (known->finished) {
+        return recall(lw, known, f->user_at);
+    }
+    lw->g->relaxed |= is_fast(f->fn) ? NODE_FAST : 0;
+    lw->deepest = lw->depth;
+    value v = inline_passes(lw, f, args);
+    lw->g->relaxed = relaxed;
+    if (lw->checking && lw->n_errors == errors && !lw->stop) {
+        remember(lw, known, v, lw->depth);
+        v = known->result;
+    }
+    lw->deepest = lw->deepest > deepest ? lw->deepest : deepest;
     return v;
 }
 
 value inline_function(lowering *lw, const ast_fn *fn, const value *args, span at)
 {
-    enum { LEVELS = 3 }; /* of nesting that a call counts for: it takes more stack */
+    enum { LEVELS = 3, WORK = 10 }; /* a call counts for more: it takes more stack and time */
     frame f;
     value v = value_poison();
     bool *wrong = program_fn_wrong(lw->p, fn);
@@ -330,6 +366,7 @@ value inline_function(lowering *lw, const ast_fn *fn, const value *args, span at
         return v;
     }
     lw->depth += LEVELS - 1;
+    lw->work += WORK;
     if (lower_deeper(lw, at)) {
         lower_enter(lw, &f, fn, fn->src, at);
         f.float_type = inline_float_type(lw, args, fn->n_args + fn->n_uniforms, f.float_type);

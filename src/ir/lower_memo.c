@@ -57,31 +57,77 @@ static uint64_t *make_key(lowering *lw, const ast_fn *fn, const value *args, int
     return key;
 }
 
-memo *memo_find(lowering *lw, const ast_fn *fn, const value *args, int32_t n)
+bool memo_clear(lowering *lw)
 {
-    int32_t n_key = WORDS * n + 2;
-    uint64_t *key = make_key(lw, fn, args, n), hash = 0;
-    for (int32_t i = 0; key && i < n_key; i++) {
-        hash = (hash ^ key[i]) * 0x9e3779b97f4a7c15u;
-        hash ^= hash >> 29;
+    enum { FIRST = 64 };
+    lw->memos = arena_alloc(lw->ar, FIRST * sizeof *lw->memos);
+    lw->n_memos = 0;
+    lw->n_memo_buckets = lw->memos ? FIRST : 0;
+    return lw->memos || lower_no_memory(lw);
+}
+
+static void insert(lowering *lw, memo *m)
+{
+    memo **bucket = &lw->memos[m->hash & (uint64_t)(lw->n_memo_buckets - 1)];
+    m->next = *bucket;
+    *bucket = m;
+}
+
+static bool grow(lowering *lw)
+{
+    int32_t n = lw->n_memo_buckets;
+    memo **old = lw->memos, **more = arena_alloc(lw->ar, 2 * (size_t)n * sizeof *more);
+    if (!more) {
+        return lower_no_memory(lw);
     }
-    memo **bucket = &lw->memos[hash % N_MEMO_BUCKETS];
-    for (memo *m = key ? *bucket : NULL; m; m = m->next) {
-        if (m->n_key == n_key && memcmp(m->key, key, (size_t)n_key * sizeof *key) == 0) {
-            return m;
+    lw->memos = more;
+    lw->n_memo_buckets = 2 * n;
+    for (int32_t i = 0; i < n; i++) {
+        for (memo *m = old[i], *next; m; m = next) {
+            next = m->next;
+            insert(lw, m);
         }
     }
-    memo *m = key ? arena_alloc(lw->ar, sizeof *m) : NULL;
+    return true;
+}
+
+static memo *add_memo(lowering *lw, const uint64_t *key, int32_t n_key, uint64_t hash)
+{
+    memo *m = arena_alloc(lw->ar, sizeof *m);
     if (!m) {
         lower_no_memory(lw);
         return NULL;
     }
     m->key = key;
     m->n_key = n_key;
+    m->hash = hash;
     m->n_results = -1;
-    m->next = *bucket;
-    *bucket = m;
+    if (++lw->n_memos > lw->n_memo_buckets && !grow(lw)) {
+        return NULL;
+    }
+    insert(lw, m);
     return m;
+}
+
+memo *memo_find(lowering *lw, const ast_fn *fn, const value *args, int32_t n)
+{
+    int32_t n_key = WORDS * n + 2;
+    uint64_t *key = make_key(lw, fn, args, n), hash = 0;
+    if (!key) {
+        return NULL;
+    }
+    for (int32_t i = 0; i < n_key; i++) {
+        hash = (hash ^ key[i]) * 0x9e3779b97f4a7c15u;
+        hash ^= hash >> 29;
+    }
+    memo *m = lw->memos[hash & (uint64_t)(lw->n_memo_buckets - 1)];
+    for (; m; m = m->next) {
+        bool same = m->hash == hash && m->n_key == n_key;
+        if (same && memcmp(m->key, key, (size_t)n_key * sizeof *key) == 0) {
+            return m;
+        }
+    }
+    return add_memo(lw, key, n_key, hash);
 }
 
 value_type memo_type(const memo *m, int32_t ordinal)

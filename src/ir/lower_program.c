@@ -64,7 +64,8 @@ static bool is_file(const prelude_item *item, const char *file)
     return strcmp(item->file, file) == 0;
 }
 
-/* What users see: not the definitions of operators, not names that begin with _. */
+/* What users see: not the definitions of operators, not names that begin with _ (which the
+ * whole prelude sees). */
 static bool visible(const prelude_item *item)
 {
     return !is_file(item, "math.fj") && item->name[0] != '_' && !strchr(item->name, ' ');
@@ -103,7 +104,8 @@ static const ast_program *parse_item(program *p, const prelude_item *item, diag 
 static const prelude_item *prelude_seen(const char *name, const source *src)
 {
     const prelude_item *item = prelude_find(name);
-    return item && (visible(item) || sees_hidden(src)) ? item : NULL;
+    bool inner = src && src->prelude && name[0] == '_';
+    return item && (visible(item) || inner || sees_hidden(src)) ? item : NULL;
 }
 
 bool program_is_builtin(const char *name)

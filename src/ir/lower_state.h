@@ -110,6 +110,8 @@ typedef struct memo {
     int32_t n_results; /* of a body without declared results; -1: not known */
     bool learned;      /* the number of results, in this pass */
     bool finished;     /* in a check: result is known */
+    int32_t levels;    /* ... and how deep its body went */
+    uint64_t hash;
     value result;
 } memo;
 
@@ -143,7 +145,7 @@ struct lowering {
     bool checking;
     bool stop; /* a limit was met: give up quietly */
     int32_t n_errors;
-    int32_t depth, max_depth;
+    int32_t depth, max_depth, deepest;
     int64_t work, max_work;
     int32_t site; /* number of the next call of rand or randn */
     int32_t stamp;
@@ -154,11 +156,11 @@ struct lowering {
     int32_t buckets[N_BUCKETS];
     const ast_expr **spine; /* stack of left operands still to apply */
     int32_t n_spine, cap_spine;
-    memo **memos;
-    int32_t n_memos;
+    bool **cycle; /* in a check: marks of functions that were found to call themselves */
+    int32_t n_cycle, cap_cycle;
+    memo **memos; /* hash table */
+    int32_t n_memos, n_memo_buckets;
 };
-
-enum { N_MEMO_BUCKETS = 512 };
 
 /* lower_core.c */
 lowering *lower_new(program *p, arena *ar, graph *g, diag *d);
@@ -264,6 +266,7 @@ void scope_merge(lowering *lw, node c, const changes *yes, const changes *no);
 const char *scope_nearest(lowering *lw, const char *name);
 
 /* lower_memo.c */
+bool memo_clear(lowering *lw); /* an empty table */
 memo *memo_find(lowering *lw, const ast_fn *fn, const value *args, int32_t n);
 value_type memo_type(const memo *m, int32_t ordinal);
 void memo_see(lowering *lw, memo *m, int32_t ordinal, value_type t);
