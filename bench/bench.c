@@ -26,7 +26,7 @@ static void print_machine(void)
     double load[1] = { 0 };
     char *info = jit_system_info(NULL, NULL);
     (void)getloadavg(load, 1);
-    printf("fusejit %s, load %.2f\n\n%s\n", jit_version(), load[0], info ? info : "");
+    printf("fusejit %s, load %.2f\n\n%s\n\n", jit_version(), load[0], info ? info : "");
     jit_text_free(info);
 }
 
