@@ -1,0 +1,220 @@
+/* See build.h. */
+#include "build.h"
+
+#include <string.h>
+
+enum { MAX_LANES = 64 };
+
+/* -------------------------------------------------------------------------- types, constants */
+
+ir_type build_vector(ir_type scalar, int32_t lanes)
+{
+    return lanes > 1 ? LLVMVectorType(scalar, (unsigned)lanes) : scalar;
+}
+
+ir_type build_type(const emitter *e, jit_dtype t)
+{
+    return build_vector(e->scalar[t], e->lanes);
+}
+
+ir_type build_int_type(const emitter *e, int32_t bits)
+{
+    return build_vector(LLVMIntTypeInContext(e->context, (unsigned)bits), e->lanes);
+}
+
+static ir_value splat_constant(const emitter *e, ir_value c)
+{
+    ir_value lane[MAX_LANES];
+    if (e->lanes == 1)
+        return c;
+    for (int32_t i = 0; i < e->lanes; i++)
+        lane[i] = c;
+    return LLVMConstVector(lane, (unsigned)e->lanes);
+}
+
+ir_value build_bits(const emitter *e, int32_t bits, uint64_t v)
+{
+    ir_type type = LLVMIntTypeInContext(e->context, (unsigned)bits);
+    return splat_constant(e, LLVMConstInt(type, v, 0));
+}
+
+/* By way of the bits: LLVMConstReal would need a type that holds every NaN. */
+ir_value build_real(const emitter *e, jit_dtype t, double v)
+{
+    return build_cell(e, t, (cell){ .f = v });
+}
+
+ir_value build_cell(const emitter *e, jit_dtype t, cell v)
+{
+    int32_t bits = t == JIT_BOOL ? 1 : type_bits(t);
+    ir_type word = LLVMIntTypeInContext(e->context, (unsigned)bits);
+    ir_value c = LLVMConstInt(word, type_encode(t, v), 0);
+    if (t == JIT_F32 || t == JIT_F64)
+        c = LLVMConstBitCast(c, e->scalar[t]);
+    return splat_constant(e, c);
+}
+
+ir_value build_true(const emitter *e)
+{
+    return build_bits(e, 1, 1);
+}
+
+ir_value build_i32(const emitter *e, int32_t v)
+{
+    return LLVMConstInt(e->i32, (unsigned long long)v, 1);
+}
+
+ir_value build_i64(const emitter *e, int64_t v)
+{
+    return LLVMConstInt(e->i64, (unsigned long long)v, 1);
+}
+
+/* -------------------------------------------------------------------------- lanes */
+
+ir_value build_splat(const emitter *e, ir_value scalar)
+{
+    if (e->lanes == 1)
+        return scalar;
+    if (LLVMIsConstant(scalar))
+        return splat_constant(e, scalar);
+    ir_type type = build_vector(LLVMTypeOf(scalar), e->lanes);
+    ir_value first =
+        LLVMBuildInsertElement(e->b, LLVMGetPoison(type), scalar, build_i32(e, 0), "");
+    ir_value zeros = LLVMConstNull(LLVMVectorType(e->i32, (unsigned)e->lanes));
+    return LLVMBuildShuffleVector(e->b, first, LLVMGetPoison(type), zeros, "");
+}
+
+ir_value build_lane(const emitter *e, ir_value vector, int32_t lane)
+{
+    return e->lanes == 1 ? vector
+                         : LLVMBuildExtractElement(e->b, vector, build_i32(e, lane), "");
+}
+
+ir_value build_each_lane(emitter *e, lane_function f, const ir_value *v, int32_t n)
+{
+    ir_value scalar[3] = { NULL, NULL, NULL }, result = NULL;
+    int32_t lanes = e->lanes;
+    for (int32_t lane = 0; lane < lanes; lane++) {
+        for (int32_t i = 0; i < n; i++)
+            scalar[i] = build_lane(e, v[i], lane);
+        e->lanes = 1;
+        ir_value r = f(e, scalar);
+        e->lanes = lanes;
+        if (lanes == 1)
+            return r;
+        if (!result)
+            result = LLVMGetPoison(build_vector(LLVMTypeOf(r), lanes));
+        result = LLVMBuildInsertElement(e->b, result, r, build_i32(e, lane), "");
+    }
+    return result;
+}
+
+/* A comparison's lanes as one integer: the form that becomes movmsk or a test of a mask. */
+ir_value build_any(const emitter *e, ir_value mask)
+{
+    if (e->lanes == 1)
+        return mask;
+    ir_type word = LLVMIntTypeInContext(e->context, (unsigned)e->lanes);
+    ir_value bits = build_reinterpret(e, mask, word);
+    return build_icmp(e, LLVMIntNE, bits, LLVMConstNull(word));
+}
+
+ir_value build_lane_numbers(const emitter *e, int32_t bits)
+{
+    ir_value lane[MAX_LANES];
+    ir_type type = LLVMIntTypeInContext(e->context, (unsigned)bits);
+    for (int32_t i = 0; i < e->lanes; i++)
+        lane[i] = LLVMConstInt(type, (unsigned long long)i, 0);
+    return e->lanes == 1 ? lane[0] : LLVMConstVector(lane, (unsigned)e->lanes);
+}
+
+/* -------------------------------------------------------------------------- instructions */
+
+enum { MAX_OPERANDS = 5 };
+
+static ir_value call_intrinsic(const emitter *e, ir_value f, const ir_value *v, int32_t n)
+{
+    ir_value operand[MAX_OPERANDS];
+    for (int32_t i = 0; i < n; i++)
+        operand[i] = v[i];
+    return LLVMBuildCall2(e->b, LLVMGlobalGetValueType(f), f, operand, (unsigned)n, "");
+}
+
+ir_value build_intrinsic(const emitter *e, const char *name, const ir_value *v, int32_t n)
+{
+    ir_type over = LLVMTypeOf(v[0]);
+    unsigned id = LLVMLookupIntrinsicID(name, strlen(name));
+    return call_intrinsic(e, LLVMGetIntrinsicDeclaration(e->module, id, &over, 1), v, n);
+}
+
+ir_value build_fixed_intrinsic(const emitter *e, const char *name, const ir_value *v, int32_t n)
+{
+    unsigned id = LLVMLookupIntrinsicID(name, strlen(name));
+    return call_intrinsic(e, LLVMGetIntrinsicDeclaration(e->module, id, NULL, 0), v, n);
+}
+
+ir_value build_flagged_intrinsic(const emitter *e, const char *name, ir_value v)
+{
+    return build_intrinsic(e, name, (ir_value[]){ v, LLVMConstInt(e->i1, 0, 0) }, 2);
+}
+
+ir_block build_block(const emitter *e, const char *name)
+{
+    return LLVMAppendBasicBlockInContext(e->context, e->frame.function, name);
+}
+
+void build_goto(const emitter *e, ir_block to)
+{
+    LLVMBuildBr(e->b, to);
+    LLVMPositionBuilderAtEnd(e->b, to);
+}
+
+void build_branch(const emitter *e, ir_value condition, ir_block yes, ir_block no)
+{
+    LLVMBuildCondBr(e->b, condition, yes, no);
+}
+
+/* Weights keep the rare code, and what is spilled for it, off the usual path. */
+void build_rare_branch(const emitter *e, ir_value condition, ir_block rare, ir_block usual)
+{
+    ir_value branch = LLVMBuildCondBr(e->b, condition, rare, usual);
+    LLVMMetadataRef part[3] = {
+        LLVMMDStringInContext2(e->context, "branch_weights", 14),
+        LLVMValueAsMetadata(build_i32(e, 1)),
+        LLVMValueAsMetadata(build_i32(e, 2000)),
+    };
+    LLVMMetadataRef weights = LLVMMDNodeInContext2(e->context, part, 3);
+    LLVMSetMetadata(branch, LLVMGetMDKindIDInContext(e->context, "prof", 4),
+                    LLVMMetadataAsValue(e->context, weights));
+}
+
+ir_value build_load(const emitter *e, ir_type type, ir_value pointer, int32_t align)
+{
+    ir_value v = LLVMBuildLoad2(e->b, type, pointer, "");
+    LLVMSetAlignment(v, (unsigned)align);
+    return v;
+}
+
+void build_store(const emitter *e, ir_value v, ir_value pointer, int32_t align)
+{
+    LLVMSetAlignment(LLVMBuildStore(e->b, v, pointer), (unsigned)align);
+}
+
+ir_value build_offset(const emitter *e, ir_value pointer, ir_value bytes)
+{
+    return LLVMBuildGEP2(e->b, e->i8, pointer, &bytes, 1, "");
+}
+
+ir_value build_local(const emitter *e, ir_type type, int32_t align)
+{
+    ir_block here = LLVMGetInsertBlock(e->b), entry = LLVMGetEntryBasicBlock(e->frame.function);
+    ir_value first = LLVMGetFirstInstruction(entry);
+    if (first)
+        LLVMPositionBuilderBefore(e->b, first);
+    else
+        LLVMPositionBuilderAtEnd(e->b, entry);
+    ir_value v = LLVMBuildAlloca(e->b, type, "");
+    LLVMSetAlignment(v, (unsigned)align);
+    LLVMPositionBuilderAtEnd(e->b, here);
+    return v;
+}

@@ -1,0 +1,251 @@
+/* Arithmetic, comparisons, logic, choice: operators that are one instruction or a few. */
+#include "emit.h"
+
+#include <math.h>
+
+static bool is_float(const emit_args *a)
+{
+    return type_is_float(a->in);
+}
+
+static bool never_nan(const emit_args *a, int32_t i)
+{
+    return a->is_const[i] && !isnan(a->constant[i].f);
+}
+
+ir_value emit_select_by_nan(emitter *e, ir_value tested, ir_value yes, ir_value no)
+{
+    return build_select(e, build_fcmp(e, LLVMRealUNO, tested, tested), yes, no);
+}
+
+/* -------------------------------------------------------------------------- arithmetic */
+
+/* The product under a sum in @fast code: nest.c chose it, and nothing else has computed it. */
+static ir_value fused(emitter *e, const emit_args *a, bool subtract)
+{
+    for (int32_t i = 0; i < 2; i++) {
+        if (a->v[i])
+            continue;
+        ir_value x = a->product[0], y = a->product[1], other = a->v[1 - i];
+        if (subtract && i == 0)
+            other = LLVMBuildFNeg(e->b, other, "");
+        if (subtract && i == 1)
+            x = LLVMBuildFNeg(e->b, x, "");
+        return build_intrinsic(e, "llvm.fma", (ir_value[]){ x, y, other }, 3);
+    }
+    return NULL;
+}
+
+ir_value emit_add(emitter *e, const emit_args *a)
+{
+    if (a->product[0])
+        return fused(e, a, false);
+    return is_float(a) ? build_fadd(e, a->v[0], a->v[1]) : build_add(e, a->v[0], a->v[1]);
+}
+
+ir_value emit_sub(emitter *e, const emit_args *a)
+{
+    if (a->product[0])
+        return fused(e, a, true);
+    return is_float(a) ? build_fsub(e, a->v[0], a->v[1]) : build_sub(e, a->v[0], a->v[1]);
+}
+
+ir_value emit_mul(emitter *e, const emit_args *a)
+{
+    return is_float(a) ? build_fmul(e, a->v[0], a->v[1]) : build_mul(e, a->v[0], a->v[1]);
+}
+
+ir_value emit_div(emitter *e, const emit_args *a)
+{
+    return build_fdiv(e, a->v[0], a->v[1]);
+}
+
+ir_value emit_neg(emitter *e, const emit_args *a)
+{
+    return is_float(a) ? LLVMBuildFNeg(e->b, a->v[0], "") : LLVMBuildNeg(e->b, a->v[0], "");
+}
+
+ir_value emit_abs(emitter *e, const emit_args *a)
+{
+    if (is_float(a))
+        return build_intrinsic(e, "llvm.fabs", a->v, 1);
+    return type_is_signed(a->in) ? build_flagged_intrinsic(e, "llvm.abs", a->v[0]) : a->v[0];
+}
+
+ir_value emit_sign(emitter *e, const emit_args *a)
+{
+    ir_value x = a->v[0], zero = LLVMConstNull(LLVMTypeOf(x));
+    if (is_float(a)) {
+        ir_value minus = build_select(e, build_fcmp(e, LLVMRealOLT, x, zero),
+                                      build_real(e, a->in, -1), x);
+        return build_select(e, build_fcmp(e, LLVMRealOGT, x, zero), build_real(e, a->in, 1),
+                            minus);
+    }
+    int32_t bits = type_bits(a->in);
+    ir_value one = build_bits(e, bits, 1);
+    if (!type_is_signed(a->in))
+        return build_select(e, build_icmp(e, LLVMIntNE, x, zero), one, zero);
+    ir_value minus = build_ashr(e, x, build_bits(e, bits, (uint64_t)bits - 1));
+    return build_select(e, build_icmp(e, LLVMIntSGT, x, zero), one, minus);
+}
+
+ir_value emit_sqrt(emitter *e, const emit_args *a)
+{
+    return build_intrinsic(e, "llvm.sqrt", a->v, 1);
+}
+
+ir_value emit_copysign(emitter *e, const emit_args *a)
+{
+    return build_intrinsic(e, "llvm.copysign", a->v, 2);
+}
+
+/* -------------------------------------------------------------------------- min, max */
+
+static ir_value pick_integer(emitter *e, const emit_args *a, LLVMIntPredicate wins)
+{
+    return build_select(e, build_icmp(e, wins, a->v[0], a->v[1]), a->v[0], a->v[1]);
+}
+
+/* x wins ? x : y is minps or maxps, whose result is y if either is NaN. A NaN in x has to be
+ * brought back; where y is known to be a number, the opposite comparison does all of it. */
+static ir_value pick_propagating(emitter *e, const emit_args *a, LLVMRealPredicate wins,
+                                 LLVMRealPredicate loses)
+{
+    ir_value x = a->v[0], y = a->v[1];
+    if (never_nan(a, 1))
+        return build_select(e, build_fcmp(e, loses, x, y), y, x);
+    ir_value r = build_select(e, build_fcmp(e, wins, x, y), x, y);
+    return never_nan(a, 0) ? r : emit_select_by_nan(e, x, x, r);
+}
+
+static ir_value pick_ignoring(emitter *e, const emit_args *a, LLVMRealPredicate wins)
+{
+    ir_value x = a->v[0], y = a->v[1];
+    ir_value r = build_select(e, build_fcmp(e, wins, x, y), x, y);
+    return never_nan(a, 1) ? r : emit_select_by_nan(e, y, x, r);
+}
+
+ir_value emit_min(emitter *e, const emit_args *a)
+{
+    if (is_float(a))
+        return pick_propagating(e, a, LLVMRealOLT, LLVMRealOGE);
+    return pick_integer(e, a, type_is_signed(a->in) ? LLVMIntSLT : LLVMIntULT);
+}
+
+ir_value emit_max(emitter *e, const emit_args *a)
+{
+    if (is_float(a))
+        return pick_propagating(e, a, LLVMRealOGT, LLVMRealOLE);
+    return pick_integer(e, a, type_is_signed(a->in) ? LLVMIntSGT : LLVMIntUGT);
+}
+
+ir_value emit_fmin(emitter *e, const emit_args *a)
+{
+    return pick_ignoring(e, a, LLVMRealOLT);
+}
+
+ir_value emit_fmax(emitter *e, const emit_args *a)
+{
+    return pick_ignoring(e, a, LLVMRealOGT);
+}
+
+/* -------------------------------------------------------------------------- tests */
+
+static ir_value compared_with_inf(emitter *e, const emit_args *a, LLVMRealPredicate p)
+{
+    ir_value magnitude = build_intrinsic(e, "llvm.fabs", a->v, 1);
+    return build_fcmp(e, p, magnitude, build_real(e, a->in, (double)INFINITY));
+}
+
+ir_value emit_isnan(emitter *e, const emit_args *a)
+{
+    return build_fcmp(e, LLVMRealUNO, a->v[0], a->v[0]);
+}
+
+ir_value emit_isinf(emitter *e, const emit_args *a)
+{
+    return compared_with_inf(e, a, LLVMRealOEQ);
+}
+
+ir_value emit_isfinite(emitter *e, const emit_args *a)
+{
+    return compared_with_inf(e, a, LLVMRealOLT);
+}
+
+ir_value emit_signbit(emitter *e, const emit_args *a)
+{
+    ir_type word = build_int_type(e, type_bits(a->in));
+    ir_value bits = build_reinterpret(e, a->v[0], word);
+    return build_icmp(e, LLVMIntSLT, bits, LLVMConstNull(word));
+}
+
+/* -------------------------------------------------------------------------- comparisons */
+
+typedef struct predicates {
+    LLVMRealPredicate f;
+    LLVMIntPredicate i, u;
+} predicates;
+
+static ir_value compared(emitter *e, const emit_args *a, predicates p)
+{
+    if (is_float(a))
+        return build_fcmp(e, p.f, a->v[0], a->v[1]);
+    return build_icmp(e, type_is_signed(a->in) ? p.i : p.u, a->v[0], a->v[1]);
+}
+
+ir_value emit_eq(emitter *e, const emit_args *a)
+{
+    return compared(e, a, (predicates){ LLVMRealOEQ, LLVMIntEQ, LLVMIntEQ });
+}
+
+ir_value emit_ne(emitter *e, const emit_args *a)
+{
+    return compared(e, a, (predicates){ LLVMRealUNE, LLVMIntNE, LLVMIntNE });
+}
+
+ir_value emit_lt(emitter *e, const emit_args *a)
+{
+    return compared(e, a, (predicates){ LLVMRealOLT, LLVMIntSLT, LLVMIntULT });
+}
+
+ir_value emit_le(emitter *e, const emit_args *a)
+{
+    return compared(e, a, (predicates){ LLVMRealOLE, LLVMIntSLE, LLVMIntULE });
+}
+
+ir_value emit_gt(emitter *e, const emit_args *a)
+{
+    return compared(e, a, (predicates){ LLVMRealOGT, LLVMIntSGT, LLVMIntUGT });
+}
+
+ir_value emit_ge(emitter *e, const emit_args *a)
+{
+    return compared(e, a, (predicates){ LLVMRealOGE, LLVMIntSGE, LLVMIntUGE });
+}
+
+/* -------------------------------------------------------------------------- logic, choice */
+
+ir_value emit_and(emitter *e, const emit_args *a)
+{
+    return build_and(e, a->v[0], a->v[1]);
+}
+
+ir_value emit_or(emitter *e, const emit_args *a)
+{
+    return build_or(e, a->v[0], a->v[1]);
+}
+
+ir_value emit_xor(emitter *e, const emit_args *a)
+{
+    return build_xor(e, a->v[0], a->v[1]);
+}
+
+ir_value emit_not(emitter *e, const emit_args *a)
+{
+    return LLVMBuildNot(e->b, a->v[0], "");
+}
+
+ir_value emit_select(emitter *e, const emit_args *a)
+{
+    return build_select(e, a->v[0], a->v[1], a->v[2]);
+}

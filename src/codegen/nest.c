@@ -1,0 +1,419 @@
+/* nest_make: graph to loop nest (see nest.h).
+ *
+ *   owners -> once-loops -> heads -> sink -> varies -> fuse -> lists -> plan
+ */
+#include "nest.h"
+
+typedef struct maker {
+    nest *t;
+    const graph *g;
+    node *target; /* while sinking: the innermost region that holds all uses; -1: none yet */
+    bool *head;   /* the condition of the node's own loop needs it */
+} maker;
+
+static nest_loop *loop_of(const nest *t, node loop)
+{
+    return &t->loops[t->loop_at[loop]];
+}
+
+static int32_t n_phis(const graph *g, node loop)
+{
+    return (int32_t)graph_node(g, loop)->imm;
+}
+
+/* -------------------------------------------------------------------------- what is used */
+
+/* A loop is used as a whole: its condition, and all its variables' inits and nexts. */
+static void mark_used(maker *m)
+{
+    const graph *g = m->g;
+    bool *used = m->t->used;
+    for (int32_t i = 0; i < g->n_outputs; i++)
+        used[g->outputs[i].value] = true;
+    for (node n = g->n_nodes - 1; n > 0; n--)
+        for (int32_t i = 0; used[n] && i < graph_node(g, n)->n_in; i++)
+            used[graph_in(g, n, i)] = true;
+}
+
+/* -------------------------------------------------------------------------- loops */
+
+static bool list_loops(maker *m)
+{
+    nest *t = m->t;
+    const graph *g = m->g;
+    for (node n = 1; n < g->n_nodes; n++) {
+        t->loop_at[n] = -1;
+        if (t->used[n] && graph_node(g, n)->op == OP_loop)
+            t->loop_at[n] = t->n_loops++;
+    }
+    t->loops = arena_alloc(g->ar, ((size_t)t->n_loops + 1) * sizeof *t->loops);
+    if (!t->loops)
+        return false;
+    for (node n = 1; n < g->n_nodes; n++)
+        if (t->loop_at[n] >= 0)
+            loop_of(t, n)->loop = n;
+    return true;
+}
+
+typedef enum truth { UNKNOWN, FALSE, TRUE } truth;
+
+static truth opposite(truth v)
+{
+    return v == UNKNOWN ? UNKNOWN : v == TRUE ? FALSE : TRUE;
+}
+
+/* The condition after one round, as far as it follows from variables whose next value is
+ * constant. */
+static truth second_round(const graph *g, node loop, node n, int32_t depth)
+{
+    cell c;
+    const node_data *d = graph_node(g, n);
+    if (graph_is_const(g, n, &c))
+        return c.u ? TRUE : FALSE;
+    if (d->dtype != JIT_BOOL || depth > 8)
+        return UNKNOWN;
+    if (d->op == OP_phi) {
+        int32_t k = n_phis(g, loop);
+        for (int32_t i = 0; i < k; i++)
+            if (graph_in(g, loop, i) == n && graph_is_const(g, graph_in(g, loop, k + 1 + i), &c))
+                return c.u ? TRUE : FALSE;
+        return UNKNOWN;
+    }
+    if (d->op == OP_not)
+        return opposite(second_round(g, loop, graph_in(g, n, 0), depth + 1));
+    if (d->op != OP_and && d->op != OP_or)
+        return UNKNOWN;
+    truth a = second_round(g, loop, graph_in(g, n, 0), depth + 1);
+    truth b = second_round(g, loop, graph_in(g, n, 1), depth + 1);
+    truth decides = d->op == OP_and ? FALSE : TRUE;
+    if (a == decides || b == decides)
+        return decides;
+    return a == b ? a : UNKNOWN;
+}
+
+static void find_once_loops(maker *m)
+{
+    const graph *g = m->g;
+    for (int32_t i = 0; i < m->t->n_loops; i++) {
+        node loop = m->t->loops[i].loop;
+        node cond = graph_in(g, loop, n_phis(g, loop));
+        m->t->loops[i].once = second_round(g, loop, cond, 0) == FALSE;
+    }
+}
+
+/* -------------------------------------------------------------------------- regions */
+
+/* n itself or the loop around it that lies directly in `region`. */
+static node ancestor_in(const maker *m, node n, node region)
+{
+    while (n && m->t->region[n] != region)
+        n = m->t->region[n];
+    return n;
+}
+
+/* The i-th operand of n is the next value of a variable: used in the loop's body. */
+static bool is_next(const graph *g, node n, int32_t i)
+{
+    return graph_node(g, n)->op == OP_loop && i > n_phis(g, n);
+}
+
+static bool is_cond(const graph *g, node n, int32_t i)
+{
+    return graph_node(g, n)->op == OP_loop && i == n_phis(g, n);
+}
+
+/* From users to operands: what the condition of the loop that a node belongs to needs. */
+static void mark_heads(maker *m)
+{
+    const graph *g = m->g;
+    for (node n = g->n_nodes - 1; n > 0; n--) {
+        for (int32_t i = 0; m->t->used[n] && i < graph_node(g, n)->n_in; i++) {
+            node in = graph_in(g, n, i), region = m->t->region[in];
+            if (region == 0)
+                continue;
+            if (region == n)
+                m->head[in] |= is_cond(g, n, i);
+            else if (m->head[ancestor_in(m, n, region)])
+                m->head[in] = true;
+        }
+    }
+}
+
+static node common_region(const maker *m, node a, node b)
+{
+    while (a != b) { /* an inner loop has a smaller number than those around it */
+        if (b == 0 || (a != 0 && a < b))
+            a = m->t->region[a];
+        else
+            b = m->t->region[b];
+    }
+    return a;
+}
+
+static node region_of_use(const maker *m, node user, int32_t i)
+{
+    if (is_next(m->g, user, i))
+        return user;
+    node region = m->t->region[user];
+    return region && m->head[user] ? m->t->region[region] : region;
+}
+
+static bool may_sink(const maker *m, node n)
+{
+    const node_data *d = graph_node(m->g, n);
+    if (op_info((op)d->op)->rule == RULE_LEAF)
+        return false;
+    jit_dtype in = graph_dtype(m->g, graph_in(m->g, n, 0));
+    return !op_sets_flags((op)d->op, in, (jit_dtype)d->dtype);
+}
+
+/* The deepest region towards all uses that only once-loops lie between. */
+static node sink_region(const maker *m, node n)
+{
+    node own = m->t->region[n], at = m->target[n];
+    if (at < 0 || !may_sink(m, n))
+        return own;
+    for (node r = at; r != own; r = m->t->region[r])
+        if (r == 0 || !loop_of(m->t, r)->once)
+            at = r ? m->t->region[r] : own;
+    return at;
+}
+
+static void sink(maker *m)
+{
+    const graph *g = m->g;
+    for (node n = 0; n < g->n_nodes; n++)
+        m->target[n] = -1;
+    for (int32_t i = 0; i < g->n_outputs; i++)
+        m->target[g->outputs[i].value] = 0;
+    for (node n = g->n_nodes - 1; n > 0; n--) {
+        if (!m->t->used[n])
+            continue;
+        node region = sink_region(m, n);
+        m->head[n] &= region == m->t->region[n];
+        m->t->region[n] = region;
+        for (int32_t i = 0; i < graph_node(g, n)->n_in; i++) {
+            node in = graph_in(g, n, i), at = region_of_use(m, n, i);
+            if (graph_node(g, n)->op == OP_phi)
+                at = m->t->region[m->t->region[n]];
+            m->target[in] = m->target[in] < 0 ? at : common_region(m, m->target[in], at);
+        }
+    }
+}
+
+/* -------------------------------------------------------------------------- what varies */
+
+static bool any_varies(const maker *m, node n)
+{
+    for (int32_t i = 0; i < graph_node(m->g, n)->n_in; i++)
+        if (m->t->varies[graph_in(m->g, n, i)])
+            return true;
+    return false;
+}
+
+/* A variable varies if its init or next does, or if lanes leave the loop at different times. */
+static bool loop_varies(maker *m, node loop)
+{
+    const graph *g = m->g;
+    bool *varies = m->t->varies, changed = false;
+    int32_t k = n_phis(g, loop);
+    bool cond = varies[graph_in(g, loop, k)];
+    for (int32_t i = 0; i < k; i++) {
+        node phi = graph_in(g, loop, i);
+        if (!varies[phi] && (cond || varies[graph_in(g, phi, 0)] ||
+                             varies[graph_in(g, loop, k + 1 + i)]))
+            varies[phi] = changed = true;
+    }
+    return changed;
+}
+
+static bool variation_round(maker *m)
+{
+    const graph *g = m->g;
+    bool *varies = m->t->varies, changed = false;
+    for (node n = 1; n < g->n_nodes; n++) {
+        const node_data *d = graph_node(g, n);
+        if (!m->t->used[n] || d->op == OP_phi)
+            continue;
+        if (d->op == OP_loop)
+            changed |= loop_varies(m, n);
+        else if (d->op == OP_proj)
+            varies[n] = varies[graph_in(g, graph_in(g, n, 0), (int32_t)d->imm)];
+        else
+            varies[n] = d->op == OP_arg || d->op == OP_index || any_varies(m, n);
+    }
+    return changed;
+}
+
+static void find_varying(maker *m)
+{
+    enum { MOST_ROUNDS = 8 };
+    for (int32_t round = 0; variation_round(m); round++)
+        if (round == MOST_ROUNDS) /* long chains of variables: all of them vary, which is safe */
+            for (node n = 1; n < m->g->n_nodes; n++)
+                if (graph_node(m->g, n)->op == OP_phi)
+                    m->t->varies[n] = true;
+}
+
+/* -------------------------------------------------------------------------- fusing */
+
+static bool is_fast(const graph *g, node n, op o)
+{
+    const node_data *d = graph_node(g, n);
+    return d->op == o && (d->relaxed & NODE_FAST) && type_is_float((jit_dtype)d->dtype);
+}
+
+/* In @fast code a product that only one sum uses is computed in it. Decided here and not by
+ * LLVM, so that all variants of a loop give the same bits. */
+static bool find_fused(maker *m)
+{
+    const graph *g = m->g;
+    if (!m->t->target->fma)
+        return true;
+    int32_t *uses = arena_alloc(g->ar, (size_t)g->n_nodes * sizeof *uses);
+    if (!uses)
+        return false;
+    for (int32_t i = 0; i < g->n_outputs; i++)
+        uses[g->outputs[i].value]++;
+    for (node n = 1; n < g->n_nodes; n++)
+        for (int32_t i = 0; m->t->used[n] && i < graph_node(g, n)->n_in; i++)
+            uses[graph_in(g, n, i)]++;
+    for (node n = 1; n < g->n_nodes; n++) {
+        if (!m->t->used[n] || (!is_fast(g, n, OP_add) && !is_fast(g, n, OP_sub)))
+            continue;
+        for (int32_t i = 0; i < 2; i++) {
+            node in = graph_in(g, n, i);
+            bool same = m->t->region[in] == m->t->region[n] && m->t->varies[in] == m->t->varies[n];
+            if (is_fast(g, in, OP_mul) && uses[in] == 1 && same) {
+                m->t->fused[in] = true;
+                break;
+            }
+        }
+    }
+    return true;
+}
+
+/* -------------------------------------------------------------------------- lists */
+
+static nest_list *list_of(maker *m, node n)
+{
+    nest *t = m->t;
+    if (t->region[n] == 0)
+        return t->varies[n] || (t->loop_at[n] >= 0 && any_varies(m, n)) ? &t->body : &t->once;
+    nest_loop *l = loop_of(t, t->region[n]);
+    return m->head[n] ? &l->head : &l->body;
+}
+
+static bool is_computed(const nest *t, node n)
+{
+    int32_t o = graph_node(t->g, n)->op;
+    return t->used[n] && o != OP_phi && o != OP_proj && o != OP_const && !t->fused[n];
+}
+
+static bool list_reserve(maker *m, nest_list *l)
+{
+    l->node = arena_alloc(m->g->ar, ((size_t)l->n + 1) * sizeof *l->node);
+    l->n = 0;
+    return l->node != NULL;
+}
+
+static bool fill_lists(maker *m)
+{
+    nest *t = m->t;
+    const graph *g = m->g;
+    for (node n = 1; n < g->n_nodes; n++)
+        if (is_computed(t, n))
+            list_of(m, n)->n++;
+    bool ok = list_reserve(m, &t->once) && list_reserve(m, &t->body);
+    for (int32_t i = 0; ok && i < t->n_loops; i++)
+        ok = list_reserve(m, &t->loops[i].head) && list_reserve(m, &t->loops[i].body);
+    for (node n = 1; ok && n < g->n_nodes; n++) {
+        if (!is_computed(t, n))
+            continue;
+        nest_list *l = list_of(m, n);
+        l->node[l->n++] = n;
+    }
+    return ok;
+}
+
+static bool list_buffers(maker *m)
+{
+    nest *t = m->t;
+    const graph *g = m->g;
+    t->n_inputs = g->n_inputs;
+    t->n_buffers = g->n_inputs + g->n_outputs;
+    t->buffers = arena_alloc(g->ar, ((size_t)t->n_buffers + 1) * sizeof *t->buffers);
+    if (!t->buffers)
+        return false;
+    for (int32_t i = 0; i < g->n_inputs; i++)
+        t->buffers[i] = (nest_buffer){ g->inputs[i].dtype, g->inputs[i].name, false, 0 };
+    for (node n = 1; n < g->n_nodes; n++)
+        if (t->used[n] && graph_node(g, n)->op == OP_arg)
+            t->buffers[graph_node(g, n)->imm].value = n;
+    for (int32_t i = 0; i < g->n_outputs; i++) {
+        node v = g->outputs[i].value;
+        t->buffers[g->n_inputs + i] =
+            (nest_buffer){ graph_dtype(g, v), g->outputs[i].name, true, v };
+    }
+    return true;
+}
+
+static void find_flags(nest *t)
+{
+    for (node n = 1; n < t->g->n_nodes; n++) {
+        const node_data *d = graph_node(t->g, n);
+        if (t->used[n] && op_info((op)d->op)->flags & OP_FLAGS &&
+            op_sets_flags((op)d->op, graph_dtype(t->g, graph_in(t->g, n, 0)),
+                          (jit_dtype)d->dtype))
+            t->sets_flags = true;
+    }
+}
+
+static bool reserve(maker *m)
+{
+    const graph *g = m->g;
+    size_t n = (size_t)g->n_nodes;
+    nest *t = m->t = arena_alloc(g->ar, sizeof *t);
+    if (!t)
+        return false;
+    t->g = g;
+    t->loop_at = arena_alloc(g->ar, n * sizeof *t->loop_at);
+    t->varies = arena_alloc(g->ar, n);
+    t->used = arena_alloc(g->ar, n);
+    t->fused = arena_alloc(g->ar, n);
+    m->target = arena_alloc(g->ar, n * sizeof *m->target);
+    m->head = arena_alloc(g->ar, n);
+    t->region = graph_owners(g);
+    return t->loop_at && t->varies && t->used && t->fused && t->region && m->target && m->head;
+}
+
+static bool make(maker *m, const nest_options *o)
+{
+    if (!reserve(m))
+        return false;
+    nest *t = m->t;
+    t->target = o->target;
+    t->axis[t->n_axes++] = (nest_axis){ AXIS_PARALLEL, "row" };
+    t->axis[t->n_axes++] = (nest_axis){ AXIS_PARALLEL, "element" };
+    mark_used(m);
+    if (!list_loops(m))
+        return false;
+    find_once_loops(m);
+    mark_heads(m);
+    sink(m);
+    find_varying(m);
+    if (!find_fused(m) || !fill_lists(m) || !list_buffers(m))
+        return false;
+    find_flags(t);
+    nest_plan(t, o);
+    return true;
+}
+
+nest *nest_make(const graph *g, const nest_options *o, diag *d)
+{
+    maker m = { .g = g };
+    if (make(&m, o))
+        return m.t;
+    diag_no_memory(d);
+    return NULL;
+}

@@ -1,0 +1,262 @@
+/* How a nest is run: vector width, how many vectors at a time, and what is too large. */
+#include "nest.h"
+
+enum {
+    CUT_WEIGHT = 3000,        /* above: cut into functions, one variant of the loop */
+    INTERLEAVE_WEIGHT = 600,  /* most instructions in the body of an interleaved loop */
+    IN_FLIGHT = 8             /* independent operations that keep the machine busy */
+};
+
+static int64_t at_least_one(int64_t n)
+{
+    return n > 0 ? n : 1;
+}
+
+static bool is_wide_integer(jit_dtype t)
+{
+    return t == JIT_I64 || t == JIT_U64;
+}
+
+static int64_t division_weight(const nest *t, jit_dtype type)
+{
+    return is_wide_integer(type) ? 6 * t->lanes : 24;
+}
+
+static int64_t fma_weight(const nest *t, jit_dtype type)
+{
+    if (t->target->fma)
+        return 1;
+    return type == JIT_F64 ? 120 / 2 * t->lanes : 24;
+}
+
+static int64_t cast_weight(const nest *t, jit_dtype from, jit_dtype to)
+{
+    bool halves = from == JIT_F16 || to == JIT_F16 || from == JIT_BF16 || to == JIT_BF16;
+    if (halves)
+        return t->target->f16 && from != JIT_BF16 && to != JIT_BF16 ? 2 : 10;
+    if (type_is_float(from) && type_is_integer(to))
+        return is_wide_integer(to) && !t->target->masks ? 4 * t->lanes : 8;
+    if (is_wide_integer(from) && type_is_float(to) && !t->target->masks)
+        return 2 * t->lanes;
+    return type_bits(from) == type_bits(to) ? 1 : 2;
+}
+
+/* For one vector register of operands; flat, one case a kind of operator. */
+static int64_t register_weight(const nest *t, node n)
+{
+    const node_data *d = graph_node(t->g, n);
+    jit_dtype out = (jit_dtype)d->dtype;
+    jit_dtype in = d->n_in ? graph_dtype(t->g, graph_in(t->g, n, 0)) : out;
+    switch ((op)d->op) {
+    case OP_const:
+        return 0;
+    case OP_loop:
+        return 20 + 2 * (int64_t)d->imm;
+    case OP_sign:
+    case OP_shl:
+    case OP_shr:
+        return 4;
+    case OP_mul:
+        return is_wide_integer(in) && !t->target->masks ? 8 : 1;
+    case OP_min:
+    case OP_max:
+        return type_is_float(in) ? 3 : 1;
+    case OP_fmin:
+    case OP_fmax:
+    case OP_copysign:
+        return 3;
+    case OP_floordiv:
+    case OP_mod:
+        return division_weight(t, in);
+    case OP_pow:
+        return 40;
+    case OP_fma:
+        return fma_weight(t, in);
+    case OP_mad:
+        return t->target->fma ? 1 : 2;
+    case OP_floor:
+    case OP_ceil:
+    case OP_trunc:
+    case OP_rint:
+    case OP_round:
+        return t->target->round ? 1 : 9;
+    case OP_scale:
+    case OP_ldexp:
+        return t->target->masks ? 2 : 16;
+    case OP_frexp_fraction:
+    case OP_frexp_exponent:
+    case OP_nextafter:
+    case OP_popcount:
+    case OP_clz:
+    case OP_ctz:
+        return 12;
+    case OP_two_over_pi:
+        return 4 * t->lanes;
+    case OP_cast:
+        return cast_weight(t, in, out);
+    default:
+        return 1;
+    }
+}
+
+int64_t nest_weight(const nest *t, node n)
+{
+    const node_data *d = graph_node(t->g, n);
+    jit_dtype type = (jit_dtype)d->dtype;
+    if (d->n_in && type_bits(graph_dtype(t->g, graph_in(t->g, n, 0))) > type_bits(type))
+        type = graph_dtype(t->g, graph_in(t->g, n, 0));
+    int64_t bytes = (int64_t)t->lanes * type_bits(type) / 8;
+    int64_t registers = t->varies[n] ? at_least_one(bytes / t->target->vector_bytes) : 1;
+    return registers * register_weight(t, n);
+}
+
+static bool counts(const nest *t, node n)
+{
+    return t->used[n] && !t->fused[n] && graph_node(t->g, n)->op != OP_proj;
+}
+
+/* -------------------------------------------------------------------------- lanes */
+
+/* As many lanes as fit a register of the type that most of the arithmetic is in: with fewer,
+ * that arithmetic would leave a part of each register empty; with more, the rest would need
+ * several registers a value, which LLVM provides but the register file does not. */
+static int32_t choose_lanes(const nest *t)
+{
+    int64_t work[4] = { 0 }; /* by size: 1, 2, 4, 8 bytes */
+    int64_t all = 0;
+    for (node n = 1; n < t->g->n_nodes; n++) {
+        const node_data *d = graph_node(t->g, n);
+        int32_t bits = type_bits((jit_dtype)d->dtype);
+        bool leaf = op_info((op)d->op)->rule == RULE_LEAF || d->op == OP_cast;
+        if (!counts(t, n) || !t->varies[n] || leaf || bits < 8 || d->dtype == JIT_BOOL)
+            continue;
+        int32_t size = bits == 8 ? 0 : bits == 16 ? 1 : bits == 32 ? 2 : 3;
+        work[size] += bits;
+        all += bits;
+    }
+    if (all == 0) /* copies and casts: what is stored tells */
+        for (int32_t i = 0; i < t->n_buffers; i++) {
+            int32_t bits = type_bits(t->buffers[i].dtype);
+            work[bits == 8 ? 0 : bits == 16 ? 1 : bits == 32 ? 2 : 3] += bits;
+            all += bits;
+        }
+    int32_t size = 3;
+    for (int64_t above = work[3]; size > 0 && 2 * above < all; above += work[size])
+        size--;
+    return t->target->vector_bytes >> size;
+}
+
+/* -------------------------------------------------------------------------- interleave */
+
+typedef struct shape { /* of the code for one vector */
+    int64_t weight, depth; /* all instructions; those one after the other */
+    int64_t live;          /* registers needed at once */
+    bool loops;            /* with more than one round */
+} shape;
+
+/* Follows the numbers of nodes, which is the order of emission but for loops. `at` has one entry
+ * a node: first the length of the chain that ends there, then the last user. */
+static void measure_chains(const nest *t, int32_t *at, shape *s)
+{
+    const graph *g = t->g;
+    for (node n = 1; n < g->n_nodes; n++) {
+        if (!counts(t, n) || !t->varies[n])
+            continue;
+        int64_t weight = nest_weight(t, n), chain = 0;
+        for (int32_t i = 0; i < graph_node(g, n)->n_in; i++)
+            if (at[graph_in(g, n, i)] > chain)
+                chain = at[graph_in(g, n, i)];
+        at[n] = (int32_t)(chain + weight);
+        s->weight += weight;
+        if (at[n] > s->depth)
+            s->depth = at[n];
+    }
+}
+
+static int64_t registers_of(const nest *t, node n)
+{
+    int32_t bits = type_bits(graph_dtype(t->g, n));
+    return at_least_one((int64_t)t->lanes * bits / 8 / t->target->vector_bytes);
+}
+
+static bool is_held(const nest *t, node n)
+{
+    int32_t o = graph_node(t->g, n)->op;
+    return counts(t, n) && t->varies[n] && o != OP_loop;
+}
+
+static void measure_live(const nest *t, int32_t *last, shape *s)
+{
+    const graph *g = t->g;
+    int64_t live = 0;
+    for (node n = 1; n < g->n_nodes; n++)
+        last[n] = 0;
+    for (node n = 1; n < g->n_nodes; n++)
+        for (int32_t i = 0; counts(t, n) && i < graph_node(g, n)->n_in; i++)
+            last[graph_in(g, n, i)] = n;
+    for (node n = 1; n < g->n_nodes; n++) {
+        if (!counts(t, n))
+            continue;
+        for (int32_t i = 0; i < graph_node(g, n)->n_in; i++) {
+            node in = graph_in(g, n, i);
+            if (last[in] == n && is_held(t, in))
+                live -= registers_of(t, in);
+            if (last[in] == n)
+                last[in] = -1;
+        }
+        if (is_held(t, n))
+            live += registers_of(t, n);
+        if (live > s->live)
+            s->live = live;
+    }
+}
+
+static int32_t choose_interleave(const nest *t, const shape *s)
+{
+    int64_t chains = at_least_one(s->weight / at_least_one(s->depth));
+    int64_t live = at_least_one(s->live);
+    int64_t most = t->target->vector_registers - (s->loops ? 0 : 2);
+    int64_t want = s->loops ? 4 : s->weight <= 8 ? 4 : at_least_one(IN_FLIGHT / chains);
+    int32_t u = 1;
+    while (2 * u <= want && 2 * u * live <= most + most / 4 && 2 * u * s->weight <= INTERLEAVE_WEIGHT)
+        u *= 2;
+    return u;
+}
+
+/* Memory is what limits a cheap kernel: about 0.6 vector instructions a byte take as long. */
+static bool is_memory_bound(const nest *t, const shape *s)
+{
+    int64_t bytes = 0;
+    for (int32_t i = 0; i < t->n_buffers; i++)
+        if (t->buffers[i].value)
+            bytes += type_bits(t->buffers[i].dtype) / 8;
+    return t->n_loops == 0 && 5 * s->weight <= 3 * bytes * t->lanes;
+}
+
+static bool stores_whole_vectors(const nest *t)
+{
+    for (int32_t i = t->n_inputs; i < t->n_buffers; i++) {
+        int64_t bytes = (int64_t)t->lanes * type_bits(t->buffers[i].dtype) / 8;
+        if (bytes < 16)
+            return false;
+    }
+    return t->n_buffers > t->n_inputs;
+}
+
+void nest_plan(nest *t, const nest_options *o)
+{
+    shape s = { 0 };
+    t->lanes = o->lanes > 0 ? o->lanes : choose_lanes(t);
+    int32_t *at = arena_alloc(t->g->ar, (size_t)t->g->n_nodes * sizeof *at);
+    if (at) {
+        measure_chains(t, at, &s);
+        measure_live(t, at, &s);
+    }
+    for (int32_t i = 0; i < t->n_loops; i++)
+        s.loops |= !t->loops[i].once;
+    for (node n = 1; n < t->g->n_nodes; n++)
+        t->weight += counts(t, n) ? nest_weight(t, n) : 0;
+    t->cut = !at || t->weight > CUT_WEIGHT;
+    t->interleave = t->cut ? 1 : o->interleave > 0 ? o->interleave : choose_interleave(t, &s);
+    t->streams = !t->cut && is_memory_bound(t, &s) && stores_whole_vectors(t);
+}

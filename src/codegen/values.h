@@ -1,0 +1,30 @@
+/* Where the value of each node is while code is emitted: LLVM values, for each vector of the
+ * group, or slots of the spill area in a nest that is cut (cut.h). */
+#ifndef FJ_VALUES_H
+#define FJ_VALUES_H
+
+#include "build.h"
+#include "cut.h"
+
+typedef struct emit_values {
+    ir_value *at;      /* [node][vector]: of nodes that vary; a splat in vector 0 of others */
+    ir_value *scalar;  /* [node]: of nodes that do not vary */
+    bool *splat;       /* [node]: a node that varies uses it */
+    int32_t interleave;
+    /* of a nest that is cut: */
+    bool is_cut;
+    cut cut;
+    int32_t *epoch; /* [node]: when `at` or `scalar` was filled; only the current one counts */
+    int32_t now;
+    ir_value spill; /* pointer to the spill area, in the current function */
+} emit_values;
+
+bool values_make(emit_values *v, const nest *t, diag *d); /* in the graph's arena */
+
+/* In the form that e->lanes asks for: a splat of what does not vary if it is above 1. */
+ir_value values_get(emitter *e, node n, int32_t vector);
+void values_set(emitter *e, node n, int32_t vector, ir_value v);
+/* Cut: what is in registers is not valid in the block that is emitted next. */
+void values_forget(emitter *e);
+
+#endif
