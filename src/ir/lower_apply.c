@@ -106,6 +106,19 @@ static void guard(lowering *lw, op o, jit_dtype t, node *in, span at)
     }
 }
 
+/* A `for` variable may be beyond the type it is compared with: i64 has both. */
+static value_type compared_in(const lowering *lw, const value *v, int32_t n, value_type t)
+{
+    for (int32_t i = 0; i < n; i++) {
+        bool counter =
+            v[i].kind == VALUE_WEAK_NODE && type_of_value(lw, v[i]) == TYPE_WEAK_INTEGER;
+        if (counter && t > 0 && type_is_integer((jit_dtype)t) && t != JIT_U64) {
+            return JIT_I64;
+        }
+    }
+    return t;
+}
+
 static value apply_nodes(lowering *lw, op o, const value *v, int32_t n, value_type t, span at)
 {
     node in[3] = { 0, 0, 0 };
@@ -200,6 +213,9 @@ value lower_apply(lowering *lw, op o, const value *v, int32_t n, span at)
     t = computed_in(o, t);
     if (t < 0 && all_constant(v, n) && op_info(o)->rule != RULE_EXPONENT) {
         return fold(lw, o, v, n, at);
+    }
+    if (op_info(o)->rule == RULE_COMPARE) {
+        t = compared_in(lw, v, n, t);
     }
     return apply_nodes(lw, o, v, n, t, at);
 }

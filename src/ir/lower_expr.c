@@ -118,7 +118,9 @@ static value lower_binary(lowering *lw, const ast_expr *e)
     }
     value v = lower_number(lw, e);
     while (lw->n_spine > base && lower_step(lw, e->at)) {
-        v = lower_right(lw, lw->spine[--lw->n_spine], v);
+        e = lw->spine[--lw->n_spine];
+        v = lower_right(lw, e, v);
+        v.at = e->at;
     }
     lw->n_spine = base;
     return lw->stop ? value_poison() : v;
@@ -215,6 +217,7 @@ value lower_expr(lowering *lw, const ast_expr *e)
     }
     value v = lower_deeper(lw, e->at) ? dispatch(lw, e) : value_poison();
     lw->depth--;
+    v.at = e->at;
     return v;
 }
 

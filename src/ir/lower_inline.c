@@ -124,30 +124,31 @@ static bool open_results(lowering *lw, frame *f)
     return f->returned >= 0;
 }
 
+static void not_set(lowering *lw, const ast_fn *fn, int32_t i)
+{
+    const ast_result *r = i < fn->n_results ? &fn->results[i] : NULL;
+    if (r && r->name) {
+        lower_error(lw, DIAG_not_set, r->at, "result '%s' is not set on every path", r->name);
+    } else {
+        lower_error(lw, DIAG_not_set, fn->name_at, "'%s' does not return on every path",
+                    fn->name);
+    }
+}
+
 static bool results_set(lowering *lw, const frame *f)
 {
-    const ast_fn *fn = f->fn;
     if (f->n_results == 0) {
-        lower_error(lw, DIAG_no_result, fn->name_at, "'%s' has no result", fn->name);
+        lower_error(lw, DIAG_no_result, f->fn->name_at, "'%s' has no result", f->fn->name);
         diag_hint(lw->d, "'return' a value");
         return false;
     }
-    if (lw->slots[f->returned].now.u.node == lw->yes) {
-        return true;
-    }
+    bool returned = lw->slots[f->returned].now.u.node == lw->yes;
     for (int32_t i = 0; i < f->n_results; i++) {
-        const ast_result *r = i < fn->n_results ? &fn->results[i] : NULL;
-        if (lw->slots[f->first_result + i].set) {
-            continue;
+        const slot *s = &lw->slots[f->first_result + i];
+        if (!(s->set || returned) || s->now.kind == VALUE_NONE) {
+            not_set(lw, f->fn, i);
+            return false;
         }
-        if (r && r->name) {
-            lower_error(lw, DIAG_not_set, r->at, "result '%s' is not set on every path",
-                        r->name);
-        } else {
-            lower_error(lw, DIAG_not_set, fn->name_at, "'%s' does not return on every path",
-                        fn->name);
-        }
-        return false;
     }
     return true;
 }

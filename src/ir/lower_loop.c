@@ -16,6 +16,7 @@ typedef struct loop {
     int32_t n, cap_slot, cap_phi, cap_type;
     int32_t mark; /* journal */
     int32_t outer_broken, outer_continued, n_slots;
+    bool breaks;
     node active;
     span at;
 } loop;
@@ -27,7 +28,7 @@ typedef struct scan {
     lowering *lw;
     int32_t *slot;
     int32_t n, cap, stamp;
-    bool breaks, continues; /* of the loop itself */
+    bool breaks; /* out of the loop itself */
 } scan;
 
 static void scan_slot(scan *s, int32_t i)
@@ -113,7 +114,6 @@ static void scan_stmt(scan *s, const ast_stmt *st, bool inner)
         s->breaks = s->breaks || !inner;
         break;
     case STMT_CONTINUE:
-        s->continues = s->continues || !inner;
         break;
     case STMT_RETURN:
         scan_return(s);
@@ -201,6 +201,7 @@ static void open_loop(lowering *lw, loop *l, const ast_block *body)
     for (int32_t i = 0; i < s.n && !lw->stop; i++) {
         open_variable(lw, l, s.slot[i]);
     }
+    l->breaks = s.breaks;
     if (s.breaks && !lw->stop) {
         open_variable(lw, l, f->broken);
     }
@@ -282,6 +283,9 @@ void lower_while(lowering *lw, const ast_stmt *s)
     node all = node_and(lw, lw->active, c, l.at);
     lower_body(lw, &l, &s->u.loop.body, c);
     close_loop(lw, &l, all, 0);
+    if (c == lw->yes && !l.breaks && lw->frame->returned >= 0 && !lw->stop) {
+        scope_store(lw, lw->frame->returned, value_bool(lw, true), true); /* no other way out */
+    }
 }
 
 /* ------------------------------------------------------------------------------ for */

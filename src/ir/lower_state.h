@@ -50,6 +50,7 @@ typedef struct callee {
 typedef struct value {
     value_kind kind;
     int32_t n; /* of items */
+    span at;   /* the expression that gave it; length 0: see the message's own place */
     union {
         wide integer;
         double real;

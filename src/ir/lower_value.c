@@ -186,11 +186,11 @@ static node not_number(lowering *lw, value_type from, jit_dtype t, span at)
 
 node value_to_node(lowering *lw, value v, jit_dtype t, span at)
 {
-    span place = lower_place(lw, at);
     value_type from = type_of_value(lw, v);
     if (from == TYPE_UNKNOWN) {
         return 0;
     }
+    at = v.at.length > 0 ? v.at : at;
     if (from < 0 && t == JIT_BOOL) {
         return not_number(lw, from, t, at);
     }
@@ -205,7 +205,7 @@ node value_to_node(lowering *lw, value v, jit_dtype t, span at)
     case VALUE_WEAK_NODE:
         return cast_weak(lw, v.u.node, t, 0);
     default:
-        return graph_cast(lw->g, t, v.u.node, place);
+        return graph_cast(lw->g, t, v.u.node, lower_place(lw, at));
     }
 }
 
