@@ -119,6 +119,15 @@ static double plain_run(void *arg, long n)
     return contest_now_ns() - start;
 }
 
+/* Vectors of 64 bytes, as the library sees the machine. */
+static bool machine_has_avx512(void)
+{
+    char *info = jit_system_info(NULL, NULL);
+    bool wide = info && strstr(info, "vector_bytes 64");
+    jit_text_free(info);
+    return wide;
+}
+
 static void math_case(const bench_size *s, const char *name, const char *text,
                       void (*loop)(const float *, float *, int64_t))
 {
@@ -135,12 +144,13 @@ static void math_case(const bench_size *s, const char *name, const char *text,
     c[1] = (contender){ .name = "plain C, libm", .run = plain_run, .arg = &plain };
     int n = add_peers(c, 2, name, names);
     contest(c, n, s->repeats);
-    (void)snprintf(what, sizeof what, "%s in L1, f32 (the figure: with AVX-512)", name);
+    (void)snprintf(what, sizeof what, "%s in L1, f32 (figure for AVX-512)", name);
     report_add(&(report_row){ .what = what,
                               .value = c[0].best_ns / (double)L1,
                               .unit = "ns/element",
                               .goal = GOAL_AT_MOST,
                               .reach = 0.25,
+                              .waived = !machine_has_avx512(),
                               .own = &c[0] });
     report_ratios(c, 1, n, name);
     kernel_free(&k);
@@ -162,22 +172,22 @@ void cases_layouts(const bench_size *s)
     enum { SIDE = 64, N_LAYOUTS = 6 };
     static const struct layout {
         const char *name;
-        int64_t shape[2], stride[2]; /* strides in elements */
-    } layouts[N_LAYOUTS] = { { "contiguous", { SIDE, SIDE }, { SIDE, 1 } },
-                             { "every second element", { SIDE, SIDE }, { 2 * SIDE, 2 } },
-                             { "a broadcast row", { 1, SIDE }, { SIDE, 1 } },
-                             { "a broadcast column", { SIDE, 1 }, { 1, 1 } },
-                             { "one broadcast element", { 1, 1 }, { 1, 1 } },
-                             { "transposed", { SIDE, SIDE }, { 1, SIDE } } };
+        int64_t stride[2]; /* in elements */
+    } layouts[N_LAYOUTS] = {
+        { "contiguous", { SIDE, 1 } },         { "every second element", { 2 * SIDE, 2 } },
+        { "a broadcast row", { 0, 1 } },       { "a broadcast column", { 1, 0 } },
+        { "one broadcast element", { 0, 0 } }, { "transposed", { 1, SIDE } }
+    };
+    static const int64_t shape[] = { SIDE, SIDE };
     static contender c[N_LAYOUTS];
     static bound_kernel k[N_LAYOUTS];
     float *x = floats_make(2 * SIDE * SIDE, -8, 8), *y = floats_make(SIDE * SIDE, 0, 0);
     for (int i = 0; i < N_LAYOUTS; i++) {
         k[i] = kernel_make("fn f(x) = 1 / (1 + exp(-x))", "f32 -> f32");
-        k[i].in[0] = jit_array_of(JIT_F32, x, 2, layouts[i].shape);
+        k[i].in[0] = jit_array_of(JIT_F32, x, 2, shape);
         for (int axis = 0; axis < 2; axis++)
             k[i].in[0].stride[axis] = layouts[i].stride[axis] * (int64_t)sizeof(float);
-        k[i].out = jit_array_of(JIT_F32, y, 2, layouts[0].shape);
+        k[i].out = jit_array_of(JIT_F32, y, 2, shape);
         kernel_bind(&k[i], 1);
         c[i] = (contender){ .name = layouts[i].name, .run = kernel_run, .arg = &k[i] };
     }

@@ -19,7 +19,7 @@ void report_begin(const char *json_path)
 
 static bool reached(const report_row *r)
 {
-    if (r->goal == GOAL_NONE)
+    if (r->goal == GOAL_NONE || r->waived)
         return true;
     return r->goal == GOAL_AT_LEAST ? r->value >= r->reach : r->value <= r->reach;
 }
@@ -44,6 +44,7 @@ static void print_row(const report_row *r)
         (void)time_text(peer, sizeof peer, r->peer->best_ns);
     printf("| %s | %.3g %s | %s | %s | %s | %s%s%s |\n", r->what, r->value, r->unit, reach,
            r->goal == GOAL_NONE ? ""
+           : r->waived          ? "-"
            : reached(r)         ? "yes"
                                 : "no",
            own, peer, r->peer ? " " : "", r->peer ? r->peer->name : "");
@@ -73,7 +74,9 @@ void report_add(const report_row *r)
     if (r->goal != GOAL_NONE)
         fprintf(json, ", \"%s\": %g, \"reached\": %s",
                 r->goal == GOAL_AT_LEAST ? "at_least" : "at_most", r->reach,
-                reached(r) ? "true" : "false");
+                r->waived    ? "null"
+                : reached(r) ? "true"
+                             : "false");
     print_times("own", r->own);
     print_times("peer", r->peer);
     fprintf(json, "}");

@@ -14,6 +14,7 @@ typedef struct report_row {
     const char *unit;
     report_goal goal;
     double reach;
+    bool waived;                 /* the figure is for another machine */
     const contender *own, *peer; /* either may be NULL */
 } report_row;
 
