@@ -159,7 +159,7 @@ ev(two, "--in", "x=[1]", "--json",
    out='[{"shape":[1],"dtype":"f64","data":[0.0]},{"shape":[1],"dtype":"f64","data":[2.0]}]\n')
 ev("x", "--in", "x=[[true],[false]]", "--json", out='{"shape":[2,1],"dtype":"bool","data":[[true],[false]]}\n')
 ev("x/3", "--in", "x=f32.npy", "--json", out='{"shape":[2],"dtype":"f32","data":[0.33333334,0.6666667]}\n')
-ev("fn f(x) -> f16 = x", "--in", "x=0.1", "--json", out='{"shape":[],"dtype":"f16","data":0.1}\n')
+ev("fn f(x) -> f16 = f16(x)", "--in", "x=0.1", "--json", out='{"shape":[],"dtype":"f16","data":0.1}\n')
 
 # ------------------------------------------------------------------ printing
 ev("x", "--in", "x=[0.1,1e-9]", out="[1.e-01 1.e-09]\n")

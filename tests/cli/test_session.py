@@ -96,12 +96,12 @@ class Terminal:
             os.execve(PROGRAM, [PROGRAM], env)
         self.text = ""
 
-    def until(self, wanted, seconds=20):
+    def until(self, wanted, seconds=6):
         """Reads until the pattern appears behind what was seen before."""
         end = time.monotonic() + seconds
-        while not (found := re.search(wanted, self.text)):
-            if time.monotonic() > end or not select.select([self.fd], [], [], 1)[0] and time.monotonic() > end:
-                break
+        while not re.search(wanted, self.text) and time.monotonic() < end:
+            if not select.select([self.fd], [], [], 0.2)[0]:
+                continue
             try:
                 self.text += os.read(self.fd, 4096).decode("utf-8", "replace")
             except OSError:
@@ -154,8 +154,7 @@ t.until(r"\.\.\. ")
 t.type("\x03")
 t.until(PROMPT)
 t.type("squarep\t(0)\n")
-t.until(r"squareplus\(0\)")
-t.until(r"\n1\.0\r\n")
+t.until(r"lus\(0\)\r\n1\.0\r\n")
 t.until(PROMPT)
 t.type("\x1b[A\n")  # the line before
 t.until(r"\n1\.0\r\n")

@@ -23,39 +23,57 @@ static bool has_generic(const jit_function_info *f)
     return false;
 }
 
+typedef struct findings {
+    char passed[64];   /* the types that gave the same bits */
+    char skipped[320]; /* why the first type that could not be called could not */
+    bool good;
+} findings;
+
+/* type: of generic arguments; NULL: there are none. */
+static void try_type(const comparison *k, const jit_function_info *f, const char *type,
+                     findings *found, const console *c)
+{
+    char text[320];
+    size_t at = strlen(found->passed);
+    switch (
+        self_test_compare(k, f, type ? jit_dtype_parse(type) : JIT_NONE, text, sizeof text)) {
+    case VERDICT_SAME:
+        (void)snprintf(found->passed + at, sizeof found->passed - at, " %s",
+                       type ? type : "ok");
+        break;
+    case VERDICT_SKIPPED:
+        if (!*found->skipped)
+            memcpy(found->skipped, text, sizeof text);
+        break;
+    default:
+        (void)console_error(c, EXIT_CHECK, "%s%s%s: %s", f->name, type ? " as " : "",
+                            type ? type : "", text);
+        found->good = false;
+        break;
+    }
+}
+
 /* Generic functions are tried as f32 and f64, else as i32, else as bool: what the language
  * itself tries when it checks a definition. */
 static void check_function(const comparison *k, const jit_function_info *f, tally *t,
                            const console *c)
 {
-    static const jit_dtype types[] = { JIT_F32, JIT_F64, JIT_I32, JIT_BOOL };
-    char text[320], passed[64] = "";
-    int n = has_generic(f) ? 4 : 1;
-    bool good = true;
-    for (int i = 0; i < n && !interrupt_seen(); i++) {
-        if (i >= 2 && *passed)
-            break;
-        verdict v = self_test_compare(k, f, types[i], text, sizeof text);
-        if (v == VERDICT_DIFFERENT || v == VERDICT_FAILED) {
-            (void)console_error(c, EXIT_CHECK, "%s: %s%s%s", f->name, n > 1 ? "as " : "",
-                                n > 1 ? jit_dtype_name(types[i]) : "", n > 1 ? ": " : "");
-            console_hint(c, "%s", text);
-            good = false;
-        } else if (v == VERDICT_SAME) {
-            size_t at = strlen(passed);
-            (void)snprintf(passed + at, sizeof passed - at, " %s",
-                           n > 1 ? jit_dtype_name(types[i]) : "ok");
-        }
+    static const char *const types[] = { "f32", "f64", "i32", "bool" };
+    findings found = { .good = true };
+    if (!has_generic(f))
+        try_type(k, f, NULL, &found, c);
+    for (int i = 0; i < 4 && has_generic(f) && !interrupt_seen(); i++) {
+        if (i < 2 || !*found.passed)
+            try_type(k, f, types[i], &found, c);
     }
     t->functions++;
-    t->different += !good;
-    (void)fprintf(c->out, "%s  %s%s%s\n", good ? "ok  " : "FAIL", f->signature,
-                  *passed ? "   same bits:"
-                  : good  ? "   not run: "
-                          : "",
-                  *passed ? passed
-                  : good  ? text
-                          : "");
+    t->different += !found.good;
+    (void)fprintf(c->out, "%s  %s", found.good ? "ok  " : "FAIL", f->signature);
+    if (*found.passed)
+        (void)fprintf(c->out, "   same bits:%s", found.passed);
+    else if (found.good)
+        (void)fprintf(c->out, "   not run: %s", found.skipped);
+    (void)fputc('\n', c->out);
 }
 
 static int check_all(const comparison *k, const console *c)

@@ -163,6 +163,8 @@ static verdict judge(const trial *t, const jit_error *err, char *text, size_t si
         return compare(t, text, size);
     const char *message = err->n_diagnostics ? err->diagnostic[0].message : "";
     (void)snprintf(text, size, "%s", message);
+    if (a == JIT_ERR_INTERNAL || b == JIT_ERR_INTERNAL)
+        return VERDICT_FAILED;
     /* the interpreter spends fuel per element, compiled code per vector */
     if (a == b || b == JIT_ERR_FUEL || a == JIT_ERR_FUEL)
         return VERDICT_SKIPPED;
