@@ -64,7 +64,7 @@ Test(type, promotion_and_ranges)
                      type_name(p->a));
     }
     for (int t = JIT_BOOL; t <= JIT_F64; t++)
-        cr_expect_eq(type_find(type_name((jit_dtype)t)), t);
+        cr_expect_eq((int)type_find(type_name((jit_dtype)t)), t);
     cr_expect_eq(type_find("f128"), JIT_NONE);
     cr_expect_eq(type_find("none"), JIT_NONE);
     cr_expect_eq(type_min(JIT_I8), -128);
