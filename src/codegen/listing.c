@@ -41,7 +41,7 @@ static void append_head(listing *l, const char *what)
     const nest *t = l->t;
     char *line = arena_format(t->g->ar,
                               "# ---- %s: vectors of %d x %s (%d bits), %d at a time, for %s ----\n",
-                              what, (int)t->lanes, jit_dtype_name(main_type(t)),
+                              what, (int)t->lanes, type_name(main_type(t)),
                               (int)t->lanes * (int)type_bits(main_type(t)),
                               (int)(t->cut ? 1 : t->interleave), t->target->cpu);
     if (line)
@@ -60,7 +60,8 @@ static bool line_has(const char *line, size_t size, const char *word)
 
 static bool is_label(const char *line, size_t size)
 {
-    return size > 0 && line[0] == '.' && memchr(line, ':', size) != NULL;
+    bool comment = size > 5 && memcmp(line, "# %bb.", 6) == 0; /* reached only from above */
+    return comment || (size > 0 && line[0] == '.' && memchr(line, ':', size) != NULL);
 }
 
 /* A block of another loop, or none: the hot loop ends before it. */

@@ -89,13 +89,14 @@ static void load_steps(block *k)
 {
     emitter *e = k->e;
     ir_value steps = FIELD(k, e->pointer, step);
-    ir_value all = LLVMConstInt(e->i1, 1, 0);
+    ir_value all = NULL;
     for (int32_t i = 0; i < k->n_operands; i++) {
         operand *o = &k->operand[i];
         if (!is_used(o))
             continue;
         o->step = table_entry(k, steps, e->i64, i);
-        all = build_and(e, all, build_icmp(e, LLVMIntEQ, o->step, build_i64(e, o->bytes)));
+        ir_value whole = build_icmp(e, LLVMIntEQ, o->step, build_i64(e, o->bytes));
+        all = all ? build_and(e, all, whole) : whole;
     }
     k->contiguous = all;
 }
@@ -403,18 +404,23 @@ static int32_t aligned_elements(const block *k, const operand *o)
     return memory_stream_align(k->e, o->t) / o->bytes;
 }
 
+static void require_zero(block *k, ir_value *all, ir_value rest)
+{
+    ir_value holds = build_icmp(k->e, LLVMIntEQ, rest, build_i64(k->e, 0));
+    *all = *all ? build_and(k->e, *all, holds) : holds;
+}
+
 /* Elements before the first that is aligned in each output, by the output that asks for most. */
 static ir_value elements_to_peel(block *k, ir_value *possible)
 {
     emitter *e = k->e;
     ir_value position[JIT_MAX_OPERANDS], peel = NULL;
     int32_t most = 0, n = 0;
-    *possible = LLVMConstInt(e->i1, 1, 0);
+    *possible = NULL;
     for (int32_t j = k->n_inputs; j < k->n_operands; j++) {
         const operand *o = &k->operand[j];
         ir_value address = LLVMBuildPtrToInt(e->b, o->base, e->i64, "");
-        ir_value rest = build_and(e, address, build_i64(e, o->bytes - 1));
-        *possible = build_and(e, *possible, build_icmp(e, LLVMIntEQ, rest, build_i64(e, 0)));
+        require_zero(k, possible, build_and(e, address, build_i64(e, o->bytes - 1)));
         position[n] = LLVMBuildExactUDiv(e->b, address, build_i64(e, o->bytes), "");
         if (aligned_elements(k, o) > most) {
             most = aligned_elements(k, o);
@@ -424,42 +430,60 @@ static ir_value elements_to_peel(block *k, ir_value *possible)
     }
     for (int32_t j = 0; j < n; j++) {
         const operand *o = &k->operand[k->n_inputs + j];
-        ir_value rest = build_and(e, build_add(e, position[j], peel),
-                                  build_i64(e, aligned_elements(k, o) - 1));
-        *possible = build_and(e, *possible, build_icmp(e, LLVMIntEQ, rest, build_i64(e, 0)));
+        ir_value at = build_add(e, position[j], peel);
+        require_zero(k, possible, build_and(e, at, build_i64(e, aligned_elements(k, o) - 1)));
     }
     return peel;
 }
 
+/* Aligned from `from` on: what the element loop has peeled off, perhaps nothing. */
 typedef struct stream {
-    ir_block start, peeled; /* peeled: the outputs are aligned from `peel` on */
-    ir_value peel, end;
+    ir_block start, peeled;
+    ir_value from; /* phi of `peeled` */
 } stream;
+
+static ir_value stream_end(block *k, ir_value from)
+{
+    emitter *e = k->e;
+    ir_value left = build_sub(e, k->n, from);
+    return build_add(e, from, build_and(e, left, build_i64(e, -(int64_t)group_size(k))));
+}
 
 static void stream_start(block *k, stream *s)
 {
     emitter *e = k->e;
-    ir_value possible;
+    ir_value possible, zero = build_i64(e, 0);
+    LLVMPositionBuilderAtEnd(e->b, s->peeled);
+    s->from = LLVMBuildPhi(e->b, e->i64, "");
     LLVMPositionBuilderAtEnd(e->b, s->start);
-    s->peel = elements_to_peel(k, &possible);
-    ir_value left = build_sub(e, k->n, s->peel);
-    s->end = build_add(e, s->peel, build_and(e, left, build_i64(e, -(int64_t)group_size(k))));
-    possible = build_and(e, possible, build_icmp(e, LLVMIntSGT, s->end, s->peel));
+    ir_value peel = elements_to_peel(k, &possible);
+    ir_value some = build_icmp(e, LLVMIntSGT, stream_end(k, peel), peel);
     ir_block go = build_block(e, "stream_peel");
-    build_branch(e, possible, go, k->plain);
+    build_branch(e, build_and(e, possible, some), go, k->plain);
     LLVMPositionBuilderAtEnd(e->b, go);
-    add_generic_entry(k, build_i64(e, 0), s->peel);
-    ir_value some = build_icmp(e, LLVMIntSGT, s->peel, build_i64(e, 0));
-    build_branch(e, some, k->generic, s->peeled);
+    add_generic_entry(k, zero, peel);
+    LLVMAddIncoming(s->from, &peel, &go, 1);
+    build_branch(e, build_icmp(e, LLVMIntSGT, peel, zero), k->generic, s->peeled);
 }
 
 static void stream_rest(block *k, const stream *s)
 {
     emitter *e = k->e;
     LLVMPositionBuilderAtEnd(e->b, s->peeled);
-    vector_loop(k, GROUP_STREAM, s->peel, s->end);
-    add_generic_entry(k, s->end, k->n);
-    build_branch(e, build_icmp(e, LLVMIntSLT, s->end, k->n), k->generic, k->row_end);
+    ir_value end = stream_end(k, s->from);
+    vector_loop(k, GROUP_STREAM, s->from, end);
+    add_generic_entry(k, end, k->n);
+    build_branch(e, build_icmp(e, LLVMIntSLT, end, k->n), k->generic, k->row_end);
+}
+
+/* After the element loop: on with streaming if that was the peeling. */
+static void stream_or_end(block *k, const stream *s)
+{
+    emitter *e = k->e;
+    ir_block here = LLVMGetInsertBlock(e->b);
+    LLVMAddIncoming(s->from, &k->generic_limit, &here, 1);
+    ir_value peeled = build_icmp(e, LLVMIntSLT, k->generic_limit, k->n);
+    build_branch(e, peeled, s->peeled, k->row_end);
 }
 
 /* -------------------------------------------------------------------------- rows */
@@ -571,7 +595,7 @@ static void emit_rows(block *k)
     LLVMPositionBuilderAtEnd(e->b, k->generic);
     element_loop(k);
     if (e->t->streams)
-        build_branch(e, build_icmp(e, LLVMIntSLT, k->generic_limit, k->n), s.peeled, k->row_end);
+        stream_or_end(k, &s);
     else
         LLVMBuildBr(e->b, k->row_end);
     next_row(k);

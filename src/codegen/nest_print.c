@@ -78,7 +78,7 @@ static void put_loop(printer *p, node loop, int32_t depth)
     put(p, "%*s%%%d = %s", depth, "", (int)loop, l->once ? "at most once" : "loop");
     for (int32_t i = 0; i < n; i++) {
         node phi = graph_in(g, loop, i);
-        put(p, "%s %%%d: %s from", i ? "," : "", (int)phi, jit_dtype_name(graph_dtype(g, phi)));
+        put(p, "%s %%%d: %s from", i ? "," : "", (int)phi, type_name(graph_dtype(g, phi)));
         put_operands(p, phi);
         put(p, " next %%%d", (int)graph_in(g, loop, n + 1 + i));
     }
@@ -103,7 +103,7 @@ static void put_list(printer *p, const nest_list *l, int32_t depth)
         if (d->op == OP_arg || d->op == OP_uniform)
             put(p, " #%d", (int)d->imm);
         put_operands(p, n);
-        put(p, " : %s%s\n", jit_dtype_name((jit_dtype)d->dtype),
+        put(p, " : %s%s\n", type_name((jit_dtype)d->dtype),
             p->t->varies[n] ? "" : " uniform");
     }
 }
@@ -114,7 +114,7 @@ static void put_buffers(printer *p)
     for (int32_t i = 0; i < t->n_buffers; i++) {
         const nest_buffer *b = &t->buffers[i];
         put(p, "  %s %s: %s[", b->output ? "out" : "in ", name_of(b->name),
-            jit_dtype_name(b->dtype));
+            type_name(b->dtype));
         for (int32_t a = 0; a < t->n_axes; a++)
             put(p, "%s%s", a ? ", " : "", t->axis[a].name);
         put(p, "]%s", b->value ? "" : " unused");

@@ -1,0 +1,20 @@
+/* A compiled graph, linked and ready to call; for tests of the code generator. */
+#ifndef FJ_TEST_LINKED_H
+#define FJ_TEST_LINKED_H
+
+#include "abi.h"
+#include "codegen.h"
+
+typedef struct linked {
+    void *jit;
+    kernel_entry block;
+    jit_loop loop;
+    void (*scalar)(void);
+    codegen_object object; /* sizes and choices; the bytes are gone */
+} linked;
+
+/* Compiles and links; false and a diagnostic in d. The object must have no undefined symbols. */
+bool linked_make(linked *l, const graph *g, const codegen_options *o, diag *d);
+void linked_free(linked *l);
+
+#endif
