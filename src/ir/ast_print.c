@@ -246,6 +246,15 @@ static void put_leaf(writer *w, const ast_expr *e)
     }
 }
 
+/* What is subscripted; sum[i] would be a reduction. */
+static void put_base(writer *w, const ast_expr *e)
+{
+    bool reduction = false;
+    for (int32_t op = REDOP_SUM; op <= REDOP_MEAN && e->kind == EXPR_NAME; op++)
+        reduction = reduction || !strcmp(e->u.name, ast_redop_text((ast_redop)op));
+    put_expr(w, e, reduction ? PRECEDENCE_POSTFIX : PRECEDENCE_POW);
+}
+
 /* In brackets unless it binds tighter. */
 static void put_expr(writer *w, const ast_expr *e, int32_t tighter_than)
 {
@@ -265,7 +274,7 @@ static void put_expr(writer *w, const ast_expr *e, int32_t tighter_than)
         put_call(w, e);
         break;
     case EXPR_INDEX:
-        put_expr(w, e->u.index.base, PRECEDENCE_POW);
+        put_base(w, e->u.index.base);
         put_dims(w, e->u.index.subscripts, e->u.index.n);
         break;
     case EXPR_REDUCE:

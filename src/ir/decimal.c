@@ -3,6 +3,7 @@
 #include "decimal.h"
 
 #include <float.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -172,18 +173,56 @@ double decimal_parse(const char *text, int32_t length)
 
 /* -------------------------------------------------------------------------- printing */
 
-/* Digits and exponent of x = d.ddd * 10^e with n digits; whatever the locale's point is. */
+/* a / b to the nearest integer, ties to even; it must be below 2^63. Changes both. */
+static uint64_t big_quotient(big *a, big *b)
+{
+    uint64_t q = 0;
+    int32_t shift = big_bits(a) - big_bits(b);
+    if (shift > 0)
+        big_shift(b, shift);
+    for (int32_t i = shift > 0 ? shift : 0; i >= 0; i--) {
+        q <<= 1;
+        if (!big_less(a, b)) {
+            big_subtract(a, b);
+            q |= 1;
+        }
+        big_multiply_add(a, 2, 0);
+    }
+    bool below_half = big_less(a, b), above_half = big_less(b, a);
+    return q + (above_half || (!below_half && (q & 1)));
+}
+
+/* x * 10^n to the nearest integer, for x > 0. */
+static uint64_t scaled(double x, int32_t n)
+{
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    int32_t e = (int32_t)(bits >> 52);
+    uint64_t m = (bits & ((UINT64_C(1) << 52) - 1)) | (uint64_t)(e > 0) << 52;
+    big a = { m >> 32 ? 2 : 1, { (uint32_t)m, (uint32_t)(m >> 32) } }, b = { 1, { 1 } };
+    e = (e > 0 ? e : 1) - 1075; /* x = m * 2^e */
+    big_shift(e < 0 ? &b : &a, e < 0 ? -e : e);
+    big_times_power_of_ten(n < 0 ? &b : &a, n < 0 ? -n : n);
+    return big_quotient(&a, &b);
+}
+
+/* The n <= 17 digits of x = d.ddd * 10^e, x > 0; returns e. */
 static int32_t digits_of(double x, int32_t n, char digits[DECIMAL_SIZE])
 {
-    char text[64];
-    int32_t count = 0;
-    const char *p = text;
-    snprintf(text, sizeof text, "%.*e", (int)n - 1, x);
-    for (; *p && *p != 'e'; p++)
-        if (*p >= '0' && *p <= '9' && count < n)
-            digits[count++] = *p;
-    digits[count] = 0;
-    return *p ? read_exponent(p + 1, (int32_t)strlen(p + 1)) : 0;
+    int32_t binary;
+    uint64_t limit = 1, value;
+    (void)frexp(x, &binary);
+    for (int32_t i = 0; i < n; i++)
+        limit *= 10;
+    /* floor((binary - 1) * log10(2)) is e, or e - 1 */
+    int32_t e = (binary - 1) * 30103;
+    e = e >= 0 ? e / 100000 : -((99999 - e) / 100000);
+    for (; value = scaled(x, n - 1 - e), value >= limit; e++)
+        continue;
+    for (int32_t i = n - 1; i >= 0; i--, value /= 10)
+        digits[i] = (char)('0' + value % 10);
+    digits[n] = 0;
+    return e;
 }
 
 static int32_t shortest(double x, char digits[DECIMAL_SIZE])

@@ -319,7 +319,8 @@ static token_kind lex_number(lexer *lx, token *t)
 static int32_t find_word(const char *const *words, int32_t n, const char *text, int32_t length)
 {
     for (int32_t i = 0; i < n; i++)
-        if (!strncmp(words[i], text, (size_t)length) && words[i][length] == '\0')
+        if (words[i][0] == text[0] && !strncmp(words[i], text, (size_t)length) &&
+            words[i][length] == '\0')
             return i;
     return -1;
 }
@@ -349,9 +350,10 @@ static token_kind lex_name(lexer *lx, token *t)
 
 static token_kind lex_mark(lexer *lx)
 {
+    char first = byte_at(lx, 0), second = byte_at(lx, 1);
     for (int32_t i = 0; i < N_MARKS; i++) {
         bool two = marks[i][1] != '\0';
-        if (byte_at(lx, 0) == marks[i][0] && (!two || byte_at(lx, 1) == marks[i][1])) {
+        if (first == marks[i][0] && (!two || second == marks[i][1])) {
             lx->offset += 1 + two;
             return (token_kind)(TOKEN_OR + i);
         }

@@ -288,6 +288,8 @@ static const char *hint_of_item(parser *p, bool first)
     case TOKEN_LET:
     case TOKEN_VAR:
         return "outside functions there are only 'fn' and 'const'";
+    case TOKEN_IF:
+        return "as a value it is written condition ? a : b";
     case TOKEN_NAME:
         if (parser_is_name(p, "def") || parser_is_name(p, "function") ||
             parser_is_name(p, "func") || parser_is_name(p, "fun") ||
@@ -300,7 +302,10 @@ static const char *hint_of_item(parser *p, bool first)
     }
     if (first)
         return "a program is made of functions such as 'fn f(x) = x + 1'";
-    return p->tok.first_on_line ? NULL : "is an operator missing in front of it?";
+    if (p->tok.first_on_line)
+        return NULL;
+    const char *hint = parser_comment_hint(p, p->tok.at.start);
+    return hint ? hint : "is an operator missing in front of it?";
 }
 
 static void fail_item(parser *p, bool first)

@@ -17,6 +17,8 @@ typedef struct expression { /* one that is being parsed */
     operand value;
 } expression;
 
+static const char no_slices[] = "there are no slices: use index notation, y[i] = x[i + 1]";
+
 /* -------------------------------------------------------------------------- nodes */
 
 static ast_expr *new_expr(parser *p, ast_expr_kind kind, span at)
@@ -239,12 +241,22 @@ bool parser_expr_list(parser *p, const ast_expr *const **list, int32_t *n)
     return !p->failed;
 }
 
+/* x[1:2], f(x: 1) */
+static void check_colon(parser *p, const char *what, const char *hint)
+{
+    if (p->failed || p->tok.kind != TOKEN_COLON)
+        return;
+    parser_expected(p, DIAG_unclosed, what);
+    parser_hint(p, hint);
+}
+
 bool parser_dims(parser *p, const ast_expr *const **list, int32_t *n)
 {
     span opened;
-    return parser_open(p, &opened) && parser_expr_list(p, list, n)
-               ? parser_close(p, TOKEN_RIGHT_BRACKET, opened)
-               : false;
+    if (!parser_open(p, &opened) || !parser_expr_list(p, list, n))
+        return false;
+    check_colon(p, "']'", no_slices);
+    return parser_close(p, TOKEN_RIGHT_BRACKET, opened);
 }
 
 static bool parse_argument(parser *p)
@@ -299,6 +311,7 @@ static bool parse_call(parser *p, operand *value)
         if (!p->failed && p->tok.kind == TOKEN_SEMICOLON)
             parser_fail(p, DIAG_argument_list, p->tok.at, "a second ';' among the arguments");
     }
+    check_colon(p, "')'", "a named argument is written name = value");
     if (!parser_close(p, TOKEN_RIGHT_PAREN, opened))
         return false;
     e->at = parser_since(p, value->start);
@@ -446,9 +459,9 @@ static void fail_operand(parser *p)
         { TOKEN_FLOORDIV, "comments begin with '#'; '//' is a division" },
         { TOKEN_IF, "as a value it is written condition ? a : b" },
         { TOKEN_GRAD, "the derivative of f is written grad(f)" },
+        { TOKEN_VAR, "the variance of x is written var(x)" },
         { TOKEN_PARAM, "all parameters are meant in grad(f; param) only" },
         { TOKEN_LEFT_BRACKET, "there are no array literals" },
-        { TOKEN_COLON, "there are no slices: use index notation, y[i] = x[i + 1]" },
         { TOKEN_ASSIGN, "'==' compares" },
         { TOKEN_LEFT_BRACE, "braces enclose statements; a value has round brackets" },
     };
@@ -456,6 +469,8 @@ static void fail_operand(parser *p)
     for (size_t i = 0; i < sizeof hints / sizeof hints[0]; i++)
         if (hints[i].found == p->tok.kind)
             parser_hint(p, hints[i].hint);
+    if (p->tok.kind == TOKEN_COLON && p->end > 0 && p->lx.src->text[p->end - 1] == '[')
+        parser_hint(p, no_slices);
 }
 
 static const ast_expr *parse_primary(parser *p)

@@ -1,6 +1,5 @@
 /* Statements and blocks. A mistake in a statement skips to the next one; what that is, line
  * breaks tell, which mean nothing otherwise. */
-#include <stdio.h>
 #include <string.h>
 
 #include "parser.h"
@@ -198,7 +197,7 @@ static bool fail_assignment_operator(parser *p)
     return p->failed;
 }
 
-static const char *hint_of_word(const char *word, char *buffer, size_t size)
+static const char *hint_of_word(const char *word)
 {
     static const char *const hints[][2] = {
         { "elif", "write 'else if'" },
@@ -219,36 +218,43 @@ static const char *hint_of_word(const char *word, char *buffer, size_t size)
     for (size_t i = 0; i < sizeof hints / sizeof hints[0]; i++)
         if (!strcmp(word, hints[i][0]))
             return hints[i][1];
-    const char *near = diag_nearest(word, lex_words, lex_n_words);
-    if (!near)
-        return NULL;
-    snprintf(buffer, size, "did you mean '%s'?", near);
-    return buffer;
+    return NULL;
+}
+
+/* `retrun x`, `int i = 0`, `x + 1` */
+static void fail_word(parser *p, const ast_name *word)
+{
+    span all = { word->at.start, p->end - word->at.start };
+    const char *hint = hint_of_word(word->name);
+    const char *near = diag_nearest(word->name, lex_words, lex_n_words);
+    bool keyword = p->tok.kind == TOKEN_NAME && (hint || near);
+    if (keyword)
+        parser_fail(p, DIAG_not_assigned, all, "'%s' begins no statement", word->name);
+    else
+        parser_fail(p, DIAG_not_assigned, all, "an expression is no statement");
+    if (!hint)
+        hint = parser_comment_hint(p, word->at.start);
+    if (hint)
+        parser_hint(p, hint);
+    else if (keyword)
+        diag_hint(p->d, "did you mean '%s'?", near);
+    else
+        parser_hint(p, "assign it, as in 'let y = ...', or 'return' it");
 }
 
 /* A statement that begins with a name must go on as an assignment. */
 static void fail_assignment(parser *p, const ast_stmt *s)
 {
-    char buffer[64];
-    const ast_name *name = &s->u.assign.name;
-    span all = { name->at.start, p->end - name->at.start };
-    const char *hint = hint_of_word(name->name, buffer, sizeof buffer);
     if (fail_assignment_operator(p))
         return;
-    if (p->tok.kind == TOKEN_NAME && hint) {
-        parser_fail(p, DIAG_not_assigned, all, "'%s' begins no statement", name->name);
-        parser_hint(p, hint);
-    } else if (p->tok.kind == TOKEN_EQ) {
+    if (p->tok.kind == TOKEN_EQ) {
         parser_fail(p, DIAG_equals, p->tok.at, "'==' compares");
         parser_hint(p, "write '=' to assign");
     } else if (p->tok.kind == TOKEN_COMMA) {
         parser_expected(p, DIAG_not_assigned, "'='");
         parser_hint(p, "several results are taken by let (a, b) = ...");
     } else {
-        parser_fail(p, DIAG_not_assigned, all, "an expression is no statement");
-        parser_hint(p, hint && p->tok.kind != TOKEN_LEFT_PAREN
-                           ? hint
-                           : "assign it, as in 'let y = ...', or 'return' it");
+        fail_word(p, &s->u.assign.name);
     }
 }
 

@@ -59,8 +59,11 @@ bool parser_take_name(parser *p, const char *what, ast_name *name)
     }
     bool reserved = lex_is_keyword(p->tok.kind) || p->tok.kind == TOKEN_SCALAR;
     parser_expected(p, reserved ? DIAG_reserved_word : DIAG_expected_name, what);
-    if (reserved)
+    if (reserved) {
         parser_hint(p, "this word is reserved");
+        if (!p->tok.first_on_line)
+            parser_advance(p); /* it was meant as the name, it begins nothing */
+    }
     return false;
 }
 
@@ -70,6 +73,8 @@ span parser_since(const parser *p, int32_t start)
 }
 
 /* -------------------------------------------------------------------------- mistakes */
+
+enum { MOST_MISTAKES = 100 }; /* the rest of a text with more is not looked at */
 
 /* From here to the next statement or function the text is only skipped. */
 static bool begin_failure(parser *p)
@@ -99,6 +104,8 @@ void parser_fail(parser *p, diag_code code, span at, const char *format, ...)
     va_start(arguments, format);
     diag_at_va(p->d, code, at, format, arguments);
     va_end(arguments);
+    if (diag_count(p->d) >= MOST_MISTAKES)
+        end_text(p);
 }
 
 void parser_expected(parser *p, diag_code code, const char *what)
@@ -133,6 +140,15 @@ void parser_too_deep(parser *p, span at)
     end_text(p);
 }
 
+const char *parser_comment_hint(const parser *p, int32_t offset)
+{
+    const char *text = p->lx.src->text;
+    for (int32_t i = offset; i > 1 && text[i - 1] != '\n'; i--)
+        if (text[i - 1] == '/' && text[i - 2] == '/')
+            return "comments begin with '#'; '//' is a division";
+    return NULL;
+}
+
 bool parser_expect(parser *p, token_kind kind, const char *where)
 {
     char what[96];
@@ -162,7 +178,8 @@ static void hint_opened(parser *p, span opened)
     int32_t line, column, here, unused;
     const char *text = p->lx.src->text + opened.start;
     diag_position(p->lx.src, opened.start, &line, &column);
-    diag_position(p->lx.src, p->tok.at.start, &here, &unused);
+    diag_position(p->lx.src, p->tok.kind == TOKEN_END ? p->end : p->tok.at.start, &here,
+                  &unused);
     if (line == here)
         diag_hint(p->d, "to close the '%c' of column %d", *text, (int)column);
     else
@@ -176,12 +193,7 @@ bool parser_close(parser *p, token_kind kind, span opened)
         char what[8];
         snprintf(what, sizeof what, "'%s'", lex_text(kind));
         parser_expected(p, DIAG_unclosed, what);
-        if (p->tok.kind == TOKEN_COLON)
-            parser_hint(p, kind == TOKEN_RIGHT_BRACKET
-                               ? "there are no slices: use index notation, y[i] = x[i + 1]"
-                               : "a named argument is written name = value");
-        else if (p->d->last >= 0)
-            hint_opened(p, opened);
+        hint_opened(p, opened);
     }
     p->open--;
     if (p->failed)

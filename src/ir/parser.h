@@ -57,6 +57,8 @@ void parser_fail(parser *p, diag_code code, span at, const char *format, ...)
 /* At tok: "expected WHAT, found 'x'". */
 void parser_expected(parser *p, diag_code code, const char *what);
 void parser_hint(parser *p, const char *text); /* to that message; NULL: none */
+/* If the line has a `//` before that offset. */
+const char *parser_comment_hint(const parser *p, int32_t offset);
 void parser_no_memory(parser *p);
 void parser_too_deep(parser *p, span at);
 bool parser_expect(parser *p, token_kind kind, const char *where); /* "'=' after ..." */
