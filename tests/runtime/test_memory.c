@@ -1,0 +1,229 @@
+/* Each allocation of ours fails once, and then all from there on: a clean error, nothing lost,
+ * and the same call works afterwards. */
+#include <criterion/criterion.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <fusejit.h>
+
+typedef struct failing {
+    long calls, fail_at; /* -1: none */
+    bool stay;           /* fails from there on */
+    long long bytes;
+    long live;
+} failing;
+
+static void *resize(void *user, void *ptr, size_t old, size_t size)
+{
+    failing *f = user;
+    if (size == 0) {
+        f->bytes -= (long long)old;
+        f->live -= ptr != NULL;
+        free(ptr);
+        return NULL;
+    }
+    long call = f->calls++;
+    if (f->fail_at >= 0 && (call == f->fail_at || (f->stay && call > f->fail_at)))
+        return NULL;
+    void *p = realloc(ptr, size);
+    if (p) {
+        f->bytes += (long long)size - (long long)old;
+        f->live += ptr == NULL;
+    }
+    return p;
+}
+
+static const char program[] =
+    "fn sq(x) = x*x\n"
+    "fn f(x, y; a = 2, g: fn = sq) -> (p, q) {\n"
+    "  var s = 0.0  for i in 0 .. 3 { if x > y { s += g(x) } else { break } }\n"
+    "  p = s + exp(a*x)  q = y }\n";
+
+/* One step of a host; true if it went through. What it made is freed. */
+typedef bool (*step)(jit_context *c, jit_error *err);
+
+static jit_module *compile(jit_context *c, int interpret, jit_error *err)
+{
+    jit_options o = { .size = sizeof o, .context = c, .interpret = interpret };
+    return jit_compile(program, &o, err);
+}
+
+static bool call(jit_context *c, int interpret, int threads, jit_error *err)
+{
+    enum { N = 40000 };
+    jit_module *m = compile(c, interpret, err);
+    if (!m)
+        return false;
+    int64_t n = interpret ? 40 : N;
+    float *x = malloc(N * 4);
+    memset(x, 0, N * 4);
+    jit_array in[2] = { jit_array_of(JIT_F32, x, 1, &n), jit_array_of(JIT_F32, x, 0, NULL) };
+    jit_array out[2] = { jit_array_of(JIT_F32, x, 1, &n), { .rank = -1 } };
+    jit_args args = { .in = in,
+                      .n_in = 2,
+                      .out = out,
+                      .n_out = 2,
+                      .threads = threads,
+                      .options = JIT_COPY_OVERLAP };
+    bool ok = jit_call(m, "f", &args, err) == JIT_OK;
+    jit_array_free(&out[1]);
+    free(x);
+    jit_release(m);
+    return ok;
+}
+
+static bool call_compiled(jit_context *c, jit_error *err)
+{
+    return call(c, 0, 2, err);
+}
+
+static bool call_interpreted(jit_context *c, jit_error *err)
+{
+    return call(c, 1, 1, err);
+}
+
+static bool compile_only(jit_context *c, jit_error *err)
+{
+    jit_module *m = compile(c, 0, err);
+    jit_function_info info;
+    bool ok = m && jit_function_find(m, "f", &info, err) == JIT_OK;
+    if (ok && jit_function_at(m, 1, &info) != JIT_OK) {
+        err->status = JIT_ERR_MEMORY;
+        ok = false;
+    }
+    jit_release(m);
+    return ok;
+}
+
+static bool expression(jit_context *c, jit_error *err)
+{
+    jit_options o = { .size = sizeof o, .context = c };
+    jit_module *m = jit_compile_expression(program, "sq(x) + y*sin(x)", &o, err);
+    jit_release(m);
+    return m != NULL;
+}
+
+static bool prepare(jit_context *c, jit_error *err)
+{
+    jit_module *m = compile(c, 0, err);
+    jit_static s = { "g", "exp", 0 };
+    jit_prepare_options o = {
+        .size = sizeof o, .statics = &s, .n_statics = 1, .entries = JIT_ENTRY_LOOP
+    };
+    jit_kernel *k = m ? jit_prepare(m, "f", "f64, f32", &o, err) : NULL;
+    jit_release(m);
+    jit_kernel_release(k);
+    return k != NULL;
+}
+
+static bool stages(jit_context *c, jit_error *err)
+{
+    jit_module *m = compile(c, 0, err);
+    bool ok = m != NULL;
+    for (int s = JIT_STAGE_TREE; ok && s <= JIT_STAGE_EXPLAIN; s++) {
+        if (s == JIT_STAGE_LLVM || s == JIT_STAGE_ASM)
+            continue; /* most of their time is LLVM's */
+        char *text = jit_stage_text(m, "f", NULL, NULL, (jit_stage)s, err);
+        ok = text != NULL;
+        jit_text_free(text);
+    }
+    jit_release(m);
+    return ok;
+}
+
+static bool builder(jit_context *c, jit_error *err)
+{
+    jit_builder *b = jit_builder_new(c, err);
+    if (!b)
+        return false;
+    jit_fn_begin(b, "f");
+    jit_expr x = jit_fn_arg(b, "x", NULL), a = jit_fn_uniform(b, "a", NULL, jit_real(b, 2.5));
+    jit_fn_result(b, "r", "f32");
+    jit_if(b, jit_op(b, "<", x, a));
+    jit_let(b, "t", jit_apply(b, "exp", &x, 1));
+    jit_else(b);
+    jit_end(b);
+    jit_assign(b, "r", jit_op(b, "*", a, x));
+    jit_fn_end(b);
+    jit_module *m = jit_build(b, NULL, err);
+    jit_builder_free(b);
+    jit_release(m);
+    return m != NULL;
+}
+
+static bool system_info(jit_context *c, jit_error *err)
+{
+    char *text = jit_system_info(c, err);
+    jit_text_free(text);
+    return text != NULL;
+}
+
+static long attempt(step what, failing *f, const char *name)
+{
+    jit_error err;
+    err.status = JIT_OK;
+    jit_context_options o = { .size = sizeof o, .allocator = { resize, f } };
+    long before = f->calls;
+    jit_context *c = jit_context_new(&o, &err);
+    bool ok = c && what(c, &err);
+    jit_context_free(c);
+    if (!ok)
+        cr_assert_eq(err.status, JIT_ERR_MEMORY, "%s, failure %ld: status %d, %s", name,
+                     f->fail_at, (int)err.status, err.diagnostic[0].message);
+    cr_assert_eq(f->live, 0, "%s, failure %ld: %ld blocks, %lld bytes lost", name, f->fail_at,
+                 f->live, f->bytes);
+    cr_assert_eq(f->bytes, 0, "%s, failure %ld: %lld bytes miscounted", name, f->fail_at,
+                 f->bytes);
+    return ok ? f->calls - before : -1;
+}
+
+static void fail_each(step what, const char *name)
+{
+    failing f = { .fail_at = -1 };
+    long total = attempt(what, &f, name);
+    cr_assert_gt(total, 0, "%s does not work at all", name);
+    long failed = 0;
+    for (int stay = 0; stay < 2; stay++)
+        for (long i = 0; i < total; i++) {
+            f = (failing){ .fail_at = i, .stay = stay };
+            failed += attempt(what, &f, name) < 0;
+        }
+    cr_assert_gt(failed, total, "%s: of %ld allocations only %ld failures were seen", name,
+                 total, failed);
+    f = (failing){ .fail_at = -1 };
+    cr_assert_gt(attempt(what, &f, name), 0, "%s does not work afterwards", name);
+}
+
+Test(memory, failures_while_compiling_are_clean)
+{
+    fail_each(compile_only, "compile");
+    fail_each(expression, "expression");
+    fail_each(builder, "builder");
+}
+
+Test(memory, failures_while_preparing_and_calling_are_clean)
+{
+    fail_each(prepare, "prepare");
+    fail_each(call_compiled, "call");
+    fail_each(call_interpreted, "interpreted call");
+}
+
+Test(memory, failures_while_printing_are_clean)
+{
+    fail_each(stages, "stages");
+    fail_each(system_info, "system info");
+}
+
+/* A limit of our own instead of the system's. */
+Test(memory, the_compile_limit_is_an_error)
+{
+    jit_error err;
+    jit_context_options o = { .size = sizeof o, .limits = { .memory = 16000 } };
+    jit_context *c = jit_context_new(&o, &err);
+    cr_assert(c);
+    cr_assert_null(compile(c, 0, &err));
+    cr_assert_eq(err.status, JIT_ERR_LIMIT, "%s", err.diagnostic[0].message);
+    jit_context_free(c);
+}
