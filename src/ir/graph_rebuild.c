@@ -36,15 +36,16 @@ static node next_of(const graph *g, node loop, int32_t i)
     return graph_in(g, loop, (int32_t)graph_node(g, loop)->imm + 1 + i);
 }
 
-/* A variable whose next value is itself is its first value. */
+/* A variable whose next value is itself or its first value never changes. */
 static void find_variables(rebuild *r)
 {
     for (node n = 1; n < r->src->n_nodes; n++) {
         const node_data *d = graph_node(r->src, n);
         for (int32_t i = 0; d->op == OP_loop && i < (int32_t)d->imm; i++) {
             node phi = graph_in(r->src, n, i);
-            bool constant = r->dst->simplify && next_of(r->src, n, i) == phi;
-            r->loop_of[phi] = constant ? 0 : n;
+            node next = next_of(r->src, n, i);
+            bool constant = next == phi || next == graph_in(r->src, phi, 0);
+            r->loop_of[phi] = constant && r->dst->simplify ? 0 : n;
             r->position[phi] = i;
         }
     }

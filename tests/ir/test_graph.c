@@ -279,6 +279,12 @@ static const rebuild_case rebuilds[] = {
       "  %3 = const 9 : i32\n  %4 = lt %2 %3 : bool\n  %5 = loop %2 | %4 | %2\n"
       "  %6 = proj #0 %5 : i32\n  return %6\n",
       "fn f(n: i32) -> (y: i32)\n  %1 = arg #0 : i32\n  return %1\n" },
+    /* a loop variable that is set to its first value */
+    { true,
+      "fn f(n: i32) -> (y: i32)\n  %1 = arg #0 : i32\n  %2 = phi %1 : i32\n"
+      "  %3 = const 9 : i32\n  %4 = lt %2 %3 : bool\n  %5 = loop %2 | %4 | %1\n"
+      "  %6 = proj #0 %5 : i32\n  return %6\n",
+      "fn f(n: i32) -> (y: i32)\n  %1 = arg #0 : i32\n  return %1\n" },
     /* a loop that never runs */
     { true,
       "fn f(n: i32) -> (y: i32)\n  %1 = arg #0 : i32\n  %2 = phi %1 : i32\n"
