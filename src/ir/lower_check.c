@@ -1,8 +1,9 @@
 /* The check of a whole program: every constant, every signature, every body, called or not.
  *
- * Arguments without a type are tried as f32, then i32, then bool, then mixed. In a check a
- * function is lowered once for each combination of argument types (see lower_memo.c), and no
- * node matters but by its type: an argument of type t is input number t of the scratch graph.
+ * Arguments without a type are tried as f32, then i32, bool and all others, then mixed. In a
+ * check a function is lowered once for each combination of argument types (see lower_memo.c),
+ * and no node matters but by its type: an argument of type t is input number t of the scratch
+ * graph.
  */
 #include "lower_state.h"
 
@@ -250,12 +251,13 @@ static int32_t count_generic(const ast_fn *fn)
     return n;
 }
 
-/* All the same type first, then, for a few arguments, every mixture. */
+/* All the same type first, then, for a few arguments, every mixture of the first three. */
 static bool other_types(lowering *lw, const ast_fn *fn, jit_dtype *generic, int32_t messages)
 {
-    static const jit_dtype types[3] = { JIT_F32, JIT_I32, JIT_BOOL };
+    static const jit_dtype types[] = { JIT_F32, JIT_I32, JIT_BOOL, JIT_F64, JIT_I64, JIT_U64,
+                                       JIT_U32, JIT_I16, JIT_U16,  JIT_I8,  JIT_U8 };
     int32_t n = count_generic(fn), mixtures = 1;
-    for (int32_t k = 1; k < 3 && n > 0; k++) {
+    for (int32_t k = 1; k < (int32_t)(sizeof types / sizeof *types) && n > 0; k++) {
         for (int32_t i = 0; i < n; i++) {
             generic[i] = types[k];
         }
