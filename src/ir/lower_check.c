@@ -95,11 +95,13 @@ static void check_default(lowering *lw, const ast_fn *fn, const ast_param *p, bo
         (void)call_default(lw, fn, p, p->at);
         return;
     }
+    lw->g->simplify = true; /* folds what is constant */
     value d = call_default(lw, fn, p, p->at);
     jit_dtype t = p->type.given ? p->type.scalar : JIT_F64;
     if (d.kind == VALUE_NODE || d.kind == VALUE_WEAK_NODE || uniform) {
         (void)value_constant_cell(lw, d, t, p->value->at, &v);
     }
+    lw->g->simplify = false;
 }
 
 static void check_param(lowering *lw, const ast_fn *fn, const ast_param *p, bool uniform)

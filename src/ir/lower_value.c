@@ -309,7 +309,7 @@ bool value_constant_cell(lowering *lw, value v, jit_dtype t, span at, cell *out)
         return false;
     }
     int32_t before = diag_count(lw->d);
-    value typed = value_declared(lw, v, t, at);
+    value typed = value_declared(lw, v, type_compute(t), at); /* rounded to t below */
     if (typed.kind == VALUE_NODE && graph_is_const(lw->g, typed.u.node, out)) {
         *out = type_round(t, *out);
         return true;
