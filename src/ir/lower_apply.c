@@ -20,6 +20,12 @@ static const char *shown(op o)
     return op_info(o)->name;
 }
 
+static void hint_common(lowering *lw, bool with_bool)
+{
+    diag_hint(lw->d, with_bool ? "bool is no number: write 'c ? 1 : 0'"
+                               : "cast one of them, as in i64(...)");
+}
+
 /* The promoted type of the operands; reports what has none. */
 static bool common_type(lowering *lw, op o, const value *v, int32_t n, value_type *t, span at)
 {
@@ -28,10 +34,12 @@ static bool common_type(lowering *lw, op o, const value *v, int32_t n, value_typ
         value_type one = type_of_value(lw, v[i]);
         value_type joined = type_join(all, one);
         if (joined == TYPE_CONFLICT) {
-            bool with_bool = all == JIT_BOOL || one == JIT_BOOL;
-            lower_error(lw, with_bool ? DIAG_bool_arithmetic : DIAG_no_common_type, at,
-                        "'%s' of %s and %s: no common type", shown(o), type_text(all),
+            lower_error(lw,
+                        all == JIT_BOOL || one == JIT_BOOL ? DIAG_bool_arithmetic
+                                                           : DIAG_no_common_type,
+                        at, "'%s' of %s and %s: no common type", shown(o), type_text(all),
                         type_text(one));
+            hint_common(lw, all == JIT_BOOL || one == JIT_BOOL);
             return false;
         }
         all = joined;
@@ -283,6 +291,7 @@ value lower_choose(lowering *lw, node c, value yes, value no, span at)
         lower_error(lw, with_bool ? DIAG_bool_arithmetic : DIAG_no_common_type, at,
                     "the sides of '?:' are %s and %s: no common type", type_text(a),
                     type_text(b));
+        hint_common(lw, with_bool);
         return value_poison();
     }
     if (c == lw->yes || c == lw->no) {

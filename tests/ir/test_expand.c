@@ -1,0 +1,377 @@
+/* expand: every operator with a definition, against op_eval; the prelude's functions. */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "eval.h"
+#include "expand.h"
+#include "lower_case.h"
+#include "prelude.h"
+
+typedef struct runner {
+    eval_plan *plan;
+    void *scratch;
+} runner;
+
+static runner runner_new(const graph *g)
+{
+    runner r = { eval_prepare(NULL, g), NULL };
+    cr_assert(r.plan);
+    r.scratch = aligned_alloc(16, (eval_scratch(r.plan) + 31) / 16 * 16);
+    return r;
+}
+
+static cell runner_run(const runner *r, const cell *in, uint32_t *flags)
+{
+    cell out[4];
+    eval_call c = { .in = in, .out = out, .fuel = 100000 };
+    cr_expect_eq(eval_run(r->plan, &c, r->scratch), JIT_OK);
+    *flags = c.flags;
+    return out[0];
+}
+
+static void runner_free(runner *r)
+{
+    free(r->scratch);
+    eval_free(r->plan);
+}
+
+static double ulp_of(double v, jit_dtype t)
+{
+    v = fabs(v);
+    if (t == JIT_F32) {
+        float f = (float)v;
+        return f < 1.17549435e-38f ? 1.40129846e-45
+                                   : (double)nextafterf(f, INFINITY) - (double)f;
+    }
+    return v < 2.3e-308 ? 4.9406564584124654e-324 : nextafter(v, INFINITY) - v;
+}
+
+static double error_in_ulp(double got, double want, jit_dtype t)
+{
+    if (isnan(want) || isnan(got)) {
+        return isnan(want) && isnan(got) ? 0 : INFINITY;
+    }
+    if (got == want) {
+        return signbit(got) == signbit(want) || got != 0 ? 0 : INFINITY;
+    }
+    return isinf(want) || isinf(got) ? 2 : fabs(got - want) / ulp_of(want, t);
+}
+
+static const double specials[] = { 0.0,      -0.0,      1,    -1,    0.5,   -0.5, 2,    -2,
+                                   1e-30,    -1e-30,    1e30, -1e30, 1e-40, 3,    7.25, -7.25,
+                                   INFINITY, -INFINITY, NAN,  88.5,  -88.5, 1e6,  -1e6, 0.3 };
+enum { N_SPECIAL = sizeof specials / sizeof *specials, N_RANDOM = 300 };
+
+static double next_random(uint64_t *state)
+{
+    *state = *state * 6364136223846793005u + 1442695040888963407u;
+    return (double)(*state >> 11) * 0x1p-53;
+}
+
+static double sample(const op_row *row, int i, uint64_t *state)
+{
+    return i < N_SPECIAL ? specials[i]
+                         : row->test_lo + (row->test_hi - row->test_lo) * next_random(state);
+}
+
+static void check_operator(op o, jit_dtype t)
+{
+    char text[128];
+    lower_text p;
+    uint64_t state = 42;
+    const op_row *row = op_info(o);
+    const char *sign = o == OP_floordiv ? "x//y" : o == OP_mod ? "x%y" : NULL;
+    (void)snprintf(text, sizeof text,
+                   row->arity == 2 ? "fn f(x, y) = %s(x, y)" : "fn f(x) = %s(x)", row->name);
+    if (sign) {
+        (void)snprintf(text, sizeof text, "fn f(x, y) = %s", sign);
+    }
+    lower_text_make(&p, text);
+    cr_assert(p.program, "%s", text);
+    const char *types = t == JIT_F32 ? (row->arity == 2 ? "f32,f32" : "f32")
+                                     : (row->arity == 2 ? "f64,f64" : "f64");
+    graph *g = lower_text_graph(&p, "f", types, PIPELINE_MATH);
+    cr_assert(g, "%s: %s", text, p.err.diagnostic[0].message);
+    runner r = runner_new(g);
+    double bound = t == JIT_F32 ? row->ulp_f32 : row->ulp_f64, worst = 0;
+    for (int i = 0; i < N_SPECIAL + N_RANDOM; i++) {
+        for (int k = 0; k < (row->arity == 2 && i < N_SPECIAL ? N_SPECIAL : 1); k++) {
+            cell in[2] = { { .f = sample(row, i, &state) },
+                           { .f = sample(row, i < N_SPECIAL ? k : i, &state) } };
+            uint32_t flags = 0, unused = 0;
+            in[0] = type_round(t, in[0]);
+            in[1] = type_round(t, in[1]);
+            double got = runner_run(&r, in, &flags).f;
+            double want = op_eval(o, t, t, in, &unused).f;
+            double error = error_in_ulp(got, want, t);
+            worst = error > worst ? error : worst;
+            cr_expect(error <= bound + 0.5, "%s_%s(%.17g, %.17g) = %.17g, not %.17g: %.2f ulp",
+                      row->name, type_name(t), in[0].f, in[1].f, got, want, error);
+            cr_expect_eq(flags, 0, "%s_%s(%g) sets flags", row->name, type_name(t), in[0].f);
+        }
+    }
+    runner_free(&r);
+    lower_text_free(&p);
+}
+
+Test(expand, definitions_are_the_operators)
+{
+    for (int o = OP_none + 1; o < OP_COUNT; o++) {
+        if (op_info((op)o)->flags & OP_EXPAND) {
+            check_operator((op)o, JIT_F32);
+            check_operator((op)o, JIT_F64);
+        }
+    }
+}
+
+Test(expand, leaves_nothing_to_expand_and_integers_alone)
+{
+    lower_text t;
+    lower_text_make(&t, "fn f(x, n) = sin(x)**n + exp(x) % 3\n"
+                        "fn g(n, m) = n**m // m % n");
+    graph *g = lower_text_graph(&t, "f", "f32,f32", PIPELINE_MATH);
+    cr_assert(g);
+    for (node n = 1; n < g->n_nodes; n++) {
+        cr_expect(!(op_info((op)graph_node(g, n)->op)->flags & OP_EXPAND));
+    }
+    g = lower_text_graph(&t, "g", "i32,i32", PIPELINE_MATH);
+    cr_assert(g);
+    int found = 0;
+    for (node n = 1; n < g->n_nodes; n++) {
+        found += (op_info((op)graph_node(g, n)->op)->flags & OP_EXPAND) != 0;
+    }
+    cr_expect_eq(found, 3);
+    lower_text_free(&t);
+}
+
+/* ---------------------------------------------------------------------------- the prelude */
+
+static bool lowers(lower_text *t, const ast_fn *fn, jit_dtype type)
+{
+    jit_dtype in[8];
+    specialisation s = { .fn = fn, .in = in, .n_in = fn->n_args };
+    for (int32_t i = 0; i < fn->n_args; i++) {
+        in[i] = fn->args[i].type.given ? fn->args[i].type.scalar : type;
+    }
+    return pipeline_run(t->program, &s, PIPELINE_MATH, NULL, t->ar, &t->d) != NULL;
+}
+
+Test(expand, every_function_of_the_prelude_lowers)
+{
+    lower_text t;
+    lower_text_make(&t, "fn f(x) = x");
+    for (int32_t i = 0; i < prelude_count; i++) {
+        const prelude_item *item = &prelude_items[i];
+        const ast_fn *fn = item->is_const ? NULL : program_find(t.program, item->name);
+        if (fn) {
+            cr_expect(item->text[0] == '#', "%s has no comment", item->name);
+            cr_expect(lowers(&t, fn, JIT_F32), "%s f32: %s", item->name,
+                      t.err.diagnostic[0].message);
+            cr_expect(lowers(&t, fn, JIT_F64), "%s f64: %s", item->name,
+                      t.err.diagnostic[0].message);
+        }
+    }
+    lower_text_free(&t);
+}
+
+/* f32 against the same formula in long double. */
+typedef struct activation {
+    const char *name;
+    long double (*exact)(long double x);
+    double lo, hi, ulp;
+} activation;
+
+static long double sigmoid_l(long double x)
+{
+    return 1 / (1 + expl(-x));
+}
+static long double silu_l(long double x)
+{
+    return x / (1 + expl(-x));
+}
+static long double softplus_l(long double x)
+{
+    return fmaxl(x, 0) + log1pl(expl(-fabsl(x)));
+}
+static long double log_sigmoid_l(long double x)
+{
+    return -softplus_l(-x);
+}
+static long double mish_l(long double x)
+{
+    return x * tanhl(softplus_l(x));
+}
+static long double gelu_l(long double x)
+{
+    return 0.5L * x * erfcl(-x * 0.70710678118654752440L);
+}
+static long double tanhshrink_l(long double x)
+{
+    return x - tanhl(x);
+}
+static long double gaussian_l(long double x)
+{
+    return expl(-x * x);
+}
+static long double elu_l(long double x)
+{
+    return x > 0 ? x : expm1l(x);
+}
+static long double selu_l(long double x)
+{
+    return 1.0507009873554804934L * (x > 0 ? x : 1.6732632423543772848L * expm1l(x));
+}
+static long double softsign_l(long double x)
+{
+    return x / (1 + fabsl(x));
+}
+static long double squareplus_l(long double x)
+{
+    return (x + sqrtl(x * x + 4)) / 2;
+}
+static long double rsqrt_l(long double x)
+{
+    return 1 / sqrtl(x);
+}
+
+static void check_activation(const activation *a)
+{
+    char text[64];
+    lower_text t;
+    (void)snprintf(text, sizeof text, "fn f(x) = %s(x)", a->name);
+    lower_text_make(&t, text);
+    graph *g = lower_text_graph(&t, "f", "f32", PIPELINE_MATH);
+    cr_assert(g, "%s: %s", a->name, t.err.diagnostic[0].message);
+    runner r = runner_new(g);
+    uint64_t state = 7;
+    double worst = 0;
+    for (int i = 0; i < 4000; i++) {
+        uint32_t flags = 0;
+        cell x = { .f = (double)(float)(a->lo + (a->hi - a->lo) * next_random(&state)) };
+        double got = runner_run(&r, &x, &flags).f;
+        double error = error_in_ulp(got, (double)a->exact(x.f), JIT_F32);
+        worst = error > worst ? error : worst;
+        cr_expect(error <= a->ulp, "%s(%.9g) = %.9g: %.2f ulp", a->name, x.f, got, error);
+    }
+    if (getenv("FUSEJIT_SHOW")) {
+        fprintf(stderr, "%-12s %6.2f ulp\n", a->name, worst);
+    }
+    runner_free(&r);
+    lower_text_free(&t);
+}
+
+Test(expand, activations_keep_their_digits)
+{
+    static const activation rows[] = {
+        { "sigmoid", sigmoid_l, -87, 100, 4 },
+        { "silu", silu_l, -91.5, 100, 4 },
+        { "softplus", softplus_l, -87, 100, 4 },
+        { "log_sigmoid", log_sigmoid_l, -100, 87, 4 },
+        { "mish", mish_l, -91.5, 100, 4 },
+        { "gelu", gelu_l, -12.9, 10, 4 },
+        { "tanhshrink", tanhshrink_l, -3, 3, 32 },
+        { "gaussian", gaussian_l, -9.2, 9.2, 4 },
+        { "elu", elu_l, -90, 10, 2 },
+        { "selu", selu_l, -90, 10, 3 },
+        { "softsign", softsign_l, -1e3, 1e3, 2 },
+        { "squareplus", squareplus_l, -1e4, 1e4, 4 },
+        { "rsqrt", rsqrt_l, 0, 4, 1 },
+        { "rsqrt", rsqrt_l, 0, 1e38, 1 },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        check_activation(&rows[i]);
+    }
+}
+
+/* NaN stays NaN, limits at the infinities. */
+Test(expand, activations_at_the_ends)
+{
+    static const struct {
+        const char *name;
+        double at_minus, at_plus;
+    } rows[] = {
+        { "identity", -INFINITY, INFINITY },
+        { "relu", 0, INFINITY },
+        { "relu6", 0, 6 },
+        { "leaky_relu", -INFINITY, INFINITY },
+        { "thresholded_relu", 0, INFINITY },
+        { "elu", -1, INFINITY },
+        { "celu", -1, INFINITY },
+        { "sigmoid", 0, 1 },
+        { "log_sigmoid", -INFINITY, 0 },
+        { "hard_sigmoid", 0, 1 },
+        { "silu", 0, INFINITY },
+        { "swish", 0, INFINITY },
+        { "hard_swish", 0, INFINITY },
+        { "hard_tanh", -1, 1 },
+        { "mish", 0, INFINITY },
+        { "gelu", 0, INFINITY },
+        { "gelu_tanh", 0, INFINITY },
+        { "gelu_quick", 0, INFINITY },
+        { "tanhshrink", -INFINITY, INFINITY },
+        { "softsign", -1, 1 },
+        { "softplus", 0, INFINITY },
+        { "squareplus", 0, INFINITY },
+        { "hard_shrink", -INFINITY, INFINITY },
+        { "soft_shrink", -INFINITY, INFINITY },
+        { "gaussian", 0, 0 },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        for (int k = 0; k < 2; k++) {
+            const char *name = rows[i].name, *types = k ? "f64" : "f32";
+            char text[64];
+            lower_text t;
+            uint32_t flags = 0;
+            (void)snprintf(text, sizeof text, "fn f(x) = %s(x)", name);
+            lower_text_make(&t, text);
+            graph *g = lower_text_graph(&t, "f", types, PIPELINE_MATH);
+            cr_assert(g, "%s", name);
+            for (node n = 1; n < g->n_nodes; n++) {
+                cr_expect(graph_node(g, n)->op != OP_uniform || g->n_uniforms == 0);
+            }
+            runner r = runner_new(g);
+            cr_expect_eq(runner_run(&r, &(cell){ .f = -INFINITY }, &flags).f, rows[i].at_minus,
+                         "%s(-inf) %s", name, types);
+            cr_expect_eq(runner_run(&r, &(cell){ .f = INFINITY }, &flags).f, rows[i].at_plus,
+                         "%s(inf) %s", name, types);
+            cr_expect(isnan(runner_run(&r, &(cell){ .f = NAN }, &flags).f), "%s(nan) %s", name,
+                      types);
+            runner_free(&r);
+            lower_text_free(&t);
+        }
+    }
+}
+
+/* The first word of Philox4x32-10 of counter 0 and key 0 is 6627e8d5 (Salmon et al. 2011). */
+Test(expand, rand_is_philox)
+{
+    lower_text t;
+    lower_text_make(&t, "fn f(x) = rand() + 0*x\nfn g(x) = rand() - rand() + 0*x");
+    graph *g = lower_text_graph(&t, "f", "f32", PIPELINE_MATH);
+    cr_assert(g);
+    runner r = runner_new(g);
+    cell in = { .f = 0 }, out;
+    eval_call c = { .in = &in, .out = &out };
+    cr_expect_eq(eval_run(r.plan, &c, r.scratch), JIT_OK);
+    cr_expect_eq(out.f, (double)(0x6627e8d5u >> 8) * 0x1p-24, "%.17g", out.f);
+    double sum = 0;
+    for (uint64_t i = 0; i < 2000; i++) {
+        c = (eval_call){ .in = &in, .out = &out, .index = i, .seed = 5 };
+        cr_expect_eq(eval_run(r.plan, &c, r.scratch), JIT_OK);
+        cr_expect(out.f >= 0 && out.f < 1);
+        sum += out.f;
+    }
+    cr_expect(fabs(sum / 2000 - 0.5) < 0.03, "%g", sum / 2000);
+    runner_free(&r);
+    g = lower_text_graph(&t, "g", "f32", PIPELINE_MATH); /* two calls, two draws */
+    cr_assert(g);
+    r = runner_new(g);
+    c = (eval_call){ .in = &in, .out = &out };
+    cr_expect_eq(eval_run(r.plan, &c, r.scratch), JIT_OK);
+    cr_expect_neq(out.f, 0);
+    runner_free(&r);
+    lower_text_free(&t);
+}
