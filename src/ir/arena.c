@@ -115,7 +115,7 @@ static bool extend(arena *ar, const void *p, size_t old, size_t size)
     size_t old_rounded = (old + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     size_t more = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT - old_rounded;
     chunk *c = ar->last;
-    if (!p || old == 0 || (const char *)p + old_rounded != (const char *)c + c->used ||
+    if (!p || (const char *)p + old_rounded != (const char *)c + c->used ||
         c->size - c->used < more)
         return false;
     take(ar, more);

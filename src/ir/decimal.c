@@ -88,11 +88,11 @@ typedef struct decimal { /* 0.d1 d2 ... dn * 10^point, d1 not 0 */
 static int32_t read_exponent(const char *text, int32_t length)
 {
     int32_t value = 0;
-    int32_t i = length > 0 && (text[0] == '+' || text[0] == '-');
+    int32_t i = text[0] == '+' || text[0] == '-';
     for (; i < length; i++)
         if (value < 100000000)
             value = 10 * value + (text[i] - '0');
-    return length > 0 && text[0] == '-' ? -value : value;
+    return text[0] == '-' ? -value : value;
 }
 
 static void read_digits(decimal *d, const char *text, int32_t length)
@@ -227,16 +227,14 @@ static int32_t digits_of(double x, int32_t n, char digits[DECIMAL_SIZE])
 
 static int32_t shortest(double x, char digits[DECIMAL_SIZE])
 {
-    int32_t e = 0;
-    for (int32_t n = 1; n <= 17; n++) {
+    for (int32_t n = 1;; n++) { /* 17 digits are always enough */
         char text[DECIMAL_SIZE + 16];
-        e = digits_of(x, n, digits);
+        int32_t e = digits_of(x, n, digits);
         int length = snprintf(text, sizeof text, "%se%d", digits, (int)(e - n + 1));
         double back = decimal_parse(text, (int32_t)length);
         if (back >= x && back <= x)
-            break;
+            return e;
     }
-    return e;
 }
 
 static char *put(char *to, const char *bytes, int32_t n)

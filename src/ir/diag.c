@@ -1,6 +1,7 @@
 /* Diagnostics: collecting them with their place and excerpt, and rendering them. */
 #include "diag.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -228,6 +229,7 @@ add_message(diag *d, diag_code code, const span *place, const char *format, va_l
 {
     jit_error *e = d->out;
     const diag_row *row = diag_find((int32_t)code);
+    assert(row);
     d->last = -1;
     if (e->n_diagnostics >= JIT_MAX_DIAGNOSTICS) {
         e->n_diagnostics++;
@@ -244,7 +246,7 @@ add_message(diag *d, diag_code code, const span *place, const char *format, va_l
         return;
     }
     if (e->n_diagnostics == 0)
-        e->status = row ? row->status : JIT_ERR_INTERNAL;
+        e->status = row->status;
     d->last = e->n_diagnostics++;
 }
 

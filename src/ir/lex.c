@@ -263,10 +263,10 @@ static token_kind finish_integer(lexer *lx, int32_t start, bool fits)
 static token_kind lex_hexadecimal(lexer *lx, uint64_t *value)
 {
     int32_t start = lx->offset;
-    bool fits = true;
+    bool fits = true; /* once it does not, no further digit does */
     *value = 0;
     for (lx->offset += 2; hex_value(byte_at(lx, 0)) >= 0; lx->offset++)
-        fits = add_digit(value, 16, (uint64_t)hex_value(byte_at(lx, 0))) && fits;
+        fits = add_digit(value, 16, (uint64_t)hex_value(byte_at(lx, 0)));
     if (lx->offset > start + 2)
         return finish_integer(lx, start, fits);
     skip_name(lx);

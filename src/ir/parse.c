@@ -150,7 +150,8 @@ static void parse_results(parser *p, ast_fn *f)
         return;
     if (p->tok.kind != TOKEN_LEFT_PAREN) {
         parse_result(p);
-    } else if (parser_open(p, &opened)) {
+    } else {
+        parser_open(p, &opened); /* the arguments' brackets were as deep */
         while (parse_result(p) && parser_accept(p, TOKEN_COMMA))
             continue;
         parser_close(p, TOKEN_RIGHT_PAREN, opened);
@@ -161,8 +162,7 @@ static void parse_results(parser *p, ast_fn *f)
 static bool parse_attribute_value(parser *p, ast_attr *a)
 {
     span opened;
-    if (!parser_open(p, &opened))
-        return false;
+    parser_open(p, &opened); /* the arguments' brackets were as deep */
     if (p->tok.kind == TOKEN_INTEGER)
         a->value = (double)p->tok.value.integer;
     else if (p->tok.kind == TOKEN_REAL)

@@ -7,12 +7,15 @@
 
 /* The tree of a program, in `ar`, or NULL when there was an error in d. src and its text must
  * live as long as the tree. */
-const ast_program *parse_program(arena *ar, const source *src, const jit_limits *limits, diag *d);
+const ast_program *parse_program(arena *ar, const source *src, const jit_limits *limits,
+                                 diag *d);
 /* One expression, whole text. */
-const ast_expr *parse_expression(arena *ar, const source *src, const jit_limits *limits, diag *d);
+const ast_expr *parse_expression(arena *ar, const source *src, const jit_limits *limits,
+                                 diag *d);
 
 /* One type as written in the language, such as "f32[B,784]"; used for signatures. */
-bool parse_type(arena *ar, const source *src, const jit_limits *limits, diag *d, ast_type *type);
+bool parse_type(arena *ar, const source *src, const jit_limits *limits, diag *d,
+                ast_type *type);
 
 /* The tree as indented text, whose output parses back to the same tree (parentheses where
  * precedence needs them). */

@@ -385,8 +385,7 @@ static const ast_expr *parse_reduction(parser *p, ast_redop op)
         parser_expected(p, DIAG_reduction_body, "'(' and what is reduced");
         return NULL;
     }
-    if (!parser_open(p, &opened))
-        return NULL;
+    parser_open(p, &opened); /* those of the indices were as deep */
     e->u.reduce.body = parser_expr(p);
     if (!parser_close(p, TOKEN_RIGHT_PAREN, opened))
         return NULL;

@@ -47,7 +47,7 @@ static bool is_next_function(const parser *p)
 {
     int32_t start = p->tok.at.start;
     return (p->tok.kind == TOKEN_FN || p->tok.kind == TOKEN_GRAD) && p->tok.first_on_line &&
-           (start == 0 || p->lx.src->text[start - 1] == '\n');
+           p->lx.src->text[start - 1] == '\n';
 }
 
 static void skip_statement(parser *p, const mark *m)
@@ -184,7 +184,7 @@ static bool fail_assignment_operator(parser *p)
     token_kind next = parser_peek(p);
     if (p->ahead.at.start != op.start + op.length)
         return false;
-    if (next == TOKEN_ASSIGN || next == TOKEN_LE || next == TOKEN_GE || next == TOKEN_EQ) {
+    if (next == TOKEN_ASSIGN) {
         parser_fail(p, DIAG_assignment_operator, (span){ op.start, op.length + 1 },
                     "no assignment operator");
         diag_hint(p->d, "only += -= *= /= exist: write x = x %.*s ...", (int)op.length,
@@ -283,11 +283,7 @@ static void parse_else_if(parser *p, ast_block *block)
     int32_t start = p->tok.at.start, first = p->n_items;
     if (!s)
         return;
-    if (p->open >= p->nesting) {
-        parser_too_deep(p, p->tok.at);
-        return;
-    }
-    p->open++;
+    p->open++; /* not too deep yet: the block before was as deep */
     p->blocks++;
     parse_if(p, s);
     p->open--;

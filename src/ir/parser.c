@@ -1,6 +1,7 @@
 /* Tokens, messages, nesting and lists of the parser. */
 #include "parser.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,11 +19,10 @@ void parser_advance(parser *p)
 
 token_kind parser_peek(parser *p)
 {
-    if (!p->has_ahead && !p->fatal) {
+    if (!p->has_ahead)
         p->ahead = lex_next(&p->lx);
-        p->has_ahead = true;
-    }
-    return p->fatal ? TOKEN_END : p->ahead.kind;
+    p->has_ahead = true;
+    return p->ahead.kind;
 }
 
 bool parser_accept(parser *p, token_kind kind)
@@ -77,15 +77,12 @@ span parser_since(const parser *p, int32_t start)
 enum { MOST_MISTAKES = 100 }; /* the rest of a text with more is not looked at */
 
 /* From here to the next statement or function the text is only skipped. */
-static bool begin_failure(parser *p)
+static void begin_failure(parser *p)
 {
-    bool first = !p->failed;
-    if (first)
-        p->failed_in_brackets = p->open - p->blocks;
+    p->failed_in_brackets = p->open - p->blocks;
     p->failed = true;
     p->lx.quiet = true;
     p->lx.wrong = true;
-    return first;
 }
 
 static void end_text(parser *p)
@@ -97,9 +94,11 @@ static void end_text(parser *p)
 
 void parser_fail(parser *p, diag_code code, span at, const char *format, ...)
 {
+    assert(!p->failed);
+    begin_failure(p);
     p->d->last = -1;
-    if (!begin_failure(p) || p->tok.kind == TOKEN_BAD)
-        return;
+    if (p->tok.kind == TOKEN_BAD)
+        return; /* the lexer has said what is wrong */
     va_list arguments;
     va_start(arguments, format);
     diag_at_va(p->d, code, at, format, arguments);

@@ -51,7 +51,7 @@ span parser_since(const parser *p, int32_t start); /* to the end of the last tok
 
 /* -------------------------------------------------------------------------- mistakes */
 
-/* Says one thing about one place, unless something was said already, and fails. */
+/* Says what is wrong, and fails: not after a failure. */
 void parser_fail(parser *p, diag_code code, span at, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 /* At tok: "expected WHAT, found 'x'". */

@@ -84,6 +84,9 @@ Test(diag, renders_line_excerpt_and_carets)
         { "a\x1b[31m\xff\xe2\x80\xae z",
           { 11, 1 },
           "a.fj:1:10: error[E0014]: wrong\n  1 | a?[31m?? z\n    |          ^ hint\n" },
+        { "\xe2\x81\xb0 \xe2\x81\xa6",
+          { 0, 3 },
+          "a.fj:1:1: error[E0014]: wrong\n  1 | \xe2\x81\xb0 ?\n    | ^ hint\n" },
         { "\xef\xbb\xbfx", { 3, 1 }, "a.fj:1:1: error[E0014]: wrong\n  1 | x\n    | ^ hint\n" },
         { "\xef\xbb\xbfx", { 0, 0 }, "a.fj:1:1: error[E0014]: wrong\n  1 | x\n    | ^ hint\n" },
         { "x", { -5, 100 }, "a.fj:1:1: error[E0014]: wrong\n  1 | x\n    | ^ hint\n" },
@@ -216,6 +219,40 @@ Test(diag, long_texts_are_cut_at_a_character)
         cr_expect_eq((strlen(err.file) - (size_t)shift) % 2, 0u);
         cr_expect_geq(strlen(err.file), sizeof err.file - 2);
     }
+}
+
+/* Not even text: nothing to cut at. */
+Test(diag, bytes_that_are_no_text_are_cut_too)
+{
+    char bytes[400];
+    jit_error err;
+    diag d;
+    memset(bytes, 0x80, sizeof bytes - 1);
+    bytes[sizeof bytes - 1] = 0;
+    source src = { bytes, "x", 1, false };
+    diag_init(&d, &err, &src);
+    diag_plain(&d, DIAG_no_memory, "%s", bytes);
+    cr_expect_str_eq(err.diagnostic[0].message, "...");
+    cr_expect_str_eq(err.file, "");
+}
+
+/* What a host may make up. */
+Test(diag, carets_end_with_the_excerpt)
+{
+    jit_error err = { .n_diagnostics = 1 };
+    char out[200];
+    err.diagnostic[0] = (jit_diagnostic){ .code = 1,
+                                          .line = 1,
+                                          .column = 1,
+                                          .length = 9,
+                                          .message = "m",
+                                          .excerpt = "ab",
+                                          .excerpt_column = 9 };
+    jit_error_format(&err, out, sizeof out, 0);
+    cr_expect_str_eq(out, "1:1: error[E0001]: m\n  1 | ab\n    |   ^\n");
+    err.diagnostic[0].excerpt_column = 1;
+    jit_error_format(&err, out, sizeof out, 0);
+    cr_expect_str_eq(out, "1:1: error[E0001]: m\n  1 | ab\n    | ^^\n");
 }
 
 /* -------------------------------------------------------------------------- collecting */
