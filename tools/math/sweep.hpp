@@ -101,6 +101,16 @@ FJ_UNARY(rint, __builtin_rint)
 FJ_UNARY(floor, __builtin_floor)
 FJ_UNARY(ceil, __builtin_ceil)
 FJ_UNARY(trunc, __builtin_trunc)
+template <class A, class B> inline meet<A, B> min(A a, B b)
+{
+    using T = meet<A, B>;
+    return (T)a != (T)a || (T)a < (T)b ? (T)a : (T)b;
+}
+template <class A, class B> inline meet<A, B> max(A a, B b)
+{
+    using T = meet<A, B>;
+    return (T)a != (T)a || (T)a > (T)b ? (T)a : (T)b;
+}
 template <class T> inline bool isnan(T x) { return x != x; }
 template <class T> inline bool isinf(T x) { return __builtin_isinf(x); }
 template <class T> inline bool isfinite(T x) { return __builtin_isfinite(x); }
