@@ -239,8 +239,11 @@ add_message(diag *d, diag_code code, const span *place, const char *format, va_l
     memset(m, 0, sizeof *m);
     m->code = (int32_t)code;
     format_text(m->message, sizeof m->message, format, arguments);
-    if (place)
+    if (place) {
         fill_place(m, d->src, *place);
+        if (!e->file[0] && d->src && d->src->name)
+            copy_name(e->file, sizeof e->file, d->src->name);
+    }
     if (is_repeated(e, m)) {
         memset(m, 0, sizeof *m);
         return;
