@@ -406,6 +406,20 @@ static void find_carets(const char *example, int32_t *line, int32_t *column, int
     *line = 0;
 }
 
+/* Examples are printable: a byte that is not is written as \xNN. */
+static void unescape(char *to, const char *from)
+{
+    for (; *from; to++)
+        if (from[0] == '\\' && from[1] == 'x') {
+            const char digits[3] = { from[2], from[3], 0 };
+            *to = (char)strtoul(digits, NULL, 16);
+            from += 4;
+        } else {
+            *to = *from++;
+        }
+    *to = 0;
+}
+
 /* The examples of mistakes in the text get their code, first, at their carets. */
 Test(diag, examples_of_text_are_what_they_say)
 {
@@ -415,9 +429,12 @@ Test(diag, examples_of_text_are_what_they_say)
         if (rows[i].code >= 100 || !rows[i].example[0])
             continue;
         int32_t line, column = 0, length = 0;
-        source src = text_of(rows[i].example);
+        char text[1000];
         jit_error err;
         diag d;
+        cr_assert_lt(strlen(rows[i].example), sizeof text);
+        unescape(text, rows[i].example);
+        source src = text_of(text);
         arena *ar = arena_new(NULL, 0);
         diag_init(&d, &err, &src);
         cr_expect_null(parse_program(ar, &src, NULL, &d));
