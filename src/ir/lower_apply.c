@@ -228,23 +228,50 @@ value lower_apply(lowering *lw, op o, const value *v, int32_t n, span at)
     return apply_nodes(lw, o, v, n, t, at);
 }
 
-/* Powers that one correctly rounded operation gives are that operation. */
+static value multiplied(lowering *lw, value x, int32_t times, span at)
+{
+    value r = x;
+    for (int32_t i = 1; i < times; i++) {
+        r = lower_apply(lw, OP_mul, (value[]){ r, x }, 2, at);
+    }
+    return r;
+}
+
+/* A power by a function of the prelude that is within 1 ulp. */
+static value by_function(lowering *lw, const char *name, value x, span at)
+{
+    callee c = program_hidden(lw->p, name, lw->d);
+    return c.kind == CALLEE_FN ? inline_function(lw, c.fn, &x, at) : value_poison();
+}
+
+static bool whole_power(lowering *lw, value x, wide n, span at, value *out)
+{
+    value_type t = type_of_value(lw, x);
+    bool floating = t > 0 && type_is_float((jit_dtype)t);
+    if (n == 1 || n == 2 || (n > 2 && n <= 4 && t > 0 && (!floating || lw->g->relaxed))) {
+        *out = multiplied(lw, x, (int32_t)n, at);
+        return true;
+    }
+    if (floating && (n == 3 || n == 4)) {
+        *out = by_function(lw, n == 3 ? "_power_3" : "_power_4", x, at);
+        return true;
+    }
+    if (floating && n == -1) {
+        *out = lower_apply(lw, OP_div, (value[]){ value_integer(1), x }, 2, at);
+        return true;
+    }
+    return false;
+}
+
+/* Powers that a few operations give within 1 ulp. */
 static bool easy_power(lowering *lw, value x, value y, span at, value *out)
 {
-    if (y.kind != VALUE_INTEGER) {
-        return false;
-    }
-    if (y.u.integer == 2) {
-        *out = lower_apply(lw, OP_mul, (value[]){ x, x }, 2, at);
-        return true;
-    }
-    if (y.u.integer == 1) {
-        *out = x;
-        return true;
+    if (y.kind == VALUE_INTEGER) {
+        return whole_power(lw, x, y.u.integer, at, out);
     }
     value_type t = type_of_value(lw, x);
-    if (y.u.integer == -1 && t > 0 && type_is_float((jit_dtype)t)) {
-        *out = lower_apply(lw, OP_div, (value[]){ value_integer(1), x }, 2, at);
+    if (y.kind == VALUE_REAL && y.u.real == 0.5 && t > 0 && type_is_float((jit_dtype)t)) {
+        *out = by_function(lw, "_power_half", x, at);
         return true;
     }
     return false;

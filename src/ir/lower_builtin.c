@@ -33,7 +33,7 @@ static const char *const array_functions[] = {
     "bce_logits",    "xent",        "nll",        "kl",       "hinge",
     "log_cosh",      "zeros",       "normal",     "uniform",  "glorot_uniform",
     "glorot_normal", "he_uniform",  "he_normal",  "var",      "std",
-    "norm",          "logsumexp",
+    "norm",          "logsumexp",   "adamw",      "rmsprop",  "adagrad",
 };
 
 int32_t builtin_find(const char *name)

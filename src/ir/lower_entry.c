@@ -212,9 +212,23 @@ static void copy_header(graph *to, const graph *from)
     to->ftz = from->ftz;
 }
 
+/* The loose graph was full: say so with the limit that the caller knows. */
+static void say_too_large(const ast_fn *fn, diag *d, int32_t messages, int32_t nodes)
+{
+    static const char text[] =
+        "'%s' needs more than %d operations after inlining (jit_limits.nodes)";
+    diag_rewind(d, messages);
+    if (d->src) {
+        diag_at(d, DIAG_node_limit, fn->name_at, text, fn->name, (int)nodes);
+    } else {
+        diag_plain(d, DIAG_node_limit, text, fn->name, (int)nodes);
+    }
+}
+
 graph *lower_function(program *p, const specialisation *s, arena *ar, diag *d)
 {
-    enum { SLACK = 8 }; /* nodes of passes that were thrown away */
+    enum { SLACK = 4 }; /* nodes of passes that were thrown away */
+    int32_t messages = diag_count(d);
     int32_t nodes = program_limits(p).nodes;
     int32_t loose = nodes > INT32_MAX / SLACK ? INT32_MAX : nodes * SLACK;
     const source *before = d->src;
@@ -225,6 +239,9 @@ graph *lower_function(program *p, const specialisation *s, arena *ar, diag *d)
     if (lw && lower_entry(lw, s) && (out = graph_new(ar, d, s->fn->name, nodes))) {
         copy_header(out, g);
         out = graph_rebuild(out, g, NULL, NULL) ? out : NULL;
+    }
+    if (g && g->n_nodes >= loose && !arena_failed(ar)) {
+        say_too_large(s->fn, d, messages, nodes);
     }
     if (!out && !diag_failed(d)) {
         diag_plain(d, DIAG_internal, "'%s' could not be lowered", s->fn->name);

@@ -253,9 +253,8 @@ static bool collect_names(program *p)
         p->names[n++] = special[i];
     }
     for (int o = OP_none + 1; o < OP_COUNT; o++) {
-        const char *name = op_info((op)o)->name;
-        if (op_find(name) == (op)o) {
-            p->names[n++] = name;
+        if (!(op_info((op)o)->flags & OP_HIDDEN)) {
+            p->names[n++] = op_info((op)o)->name;
         }
     }
     for (int32_t i = 0; i < prelude_count; i++) {
