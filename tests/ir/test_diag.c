@@ -437,7 +437,10 @@ Test(diag, examples_of_text_are_what_they_say)
         source src = text_of(text);
         arena *ar = arena_new(NULL, 0);
         diag_init(&d, &err, &src);
-        cr_expect_null(parse_program(ar, &src, NULL, &d));
+        if (rows[i].code == DIAG_trailing_text)
+            cr_expect_null(parse_expression(ar, &src, NULL, &d));
+        else
+            cr_expect_null(parse_program(ar, &src, NULL, &d));
         const jit_diagnostic *m = &err.diagnostic[0];
         find_carets(rows[i].example, &line, &column, &length);
         cr_expect_eq(m->code, rows[i].code, "E%04d gives E%04d", (int)rows[i].code,
