@@ -164,6 +164,25 @@ Test(lower, inlines_on_given_nodes)
     lower_text_free(&t);
 }
 
+/* ---------------------------------------------------------------------------- diag.def */
+
+Test(lower, examples_of_the_error_table_get_their_error)
+{
+    int32_t n;
+    const diag_row *rows = diag_rows(&n);
+    for (int32_t i = 0; i < n; i++) {
+        if (rows[i].code < 100 || rows[i].code > 399 || !rows[i].example[0]) {
+            continue;
+        }
+        lower_text t;
+        lower_text_make(&t, rows[i].example);
+        cr_expect_eq(t.err.diagnostic[0].code, rows[i].code, "E%04d: %s gives E%04d",
+                     (int)rows[i].code, rows[i].example, (int)t.err.diagnostic[0].code);
+        cr_expect_eq(t.err.status, rows[i].status, "E%04d", (int)rows[i].code);
+        lower_text_free(&t);
+    }
+}
+
 /* ---------------------------------------------------------------------------- limits */
 
 typedef struct text {
