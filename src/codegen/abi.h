@@ -8,9 +8,13 @@
  * order, then the outputs. Steps are in bytes, any value. An element is loaded before any element
  * of the same block that is stored after it, so an output may be exactly an input.
  *
+ * This is what block_run (block.h) takes. The compiled entry itself takes one row of whole groups
+ * of neighbours: rows, step and row_step are not read, n is a positive multiple of the group, and
+ * elements from `valid` on are copies that fill the last group.
+ *
  * Generated code never calls the host but through `fuel` and `cancel` checks in loops; it has no
  * static data that it writes. The layout is part of the key of cached code (ABI_VERSION). */
-enum { ABI_VERSION = 1 };
+enum { ABI_VERSION = 2 };
 
 typedef struct kernel_call {
     int64_t n, rows;
@@ -25,6 +29,7 @@ typedef struct kernel_call {
     int64_t fuel;               /* per vector of elements; INT64_MAX: no limit */
     const volatile int32_t *cancel; /* never NULL here */
     int64_t streaming;          /* non-zero: non-temporal stores pay (outputs exceed the cache) */
+    int64_t valid;              /* set by block_run */
 } kernel_call;
 
 enum { /* the kernel's result: JIT_FLAG_* and */

@@ -38,7 +38,6 @@ typedef struct emitter {
     node mask_loop;             /* the loop whose mask holds; 0: all lanes execute */
     int32_t vector;             /* of the group, that is emitted now */
     ir_value raised[2];         /* lanes that set a flag, not yet stored; by bit of JIT_FLAG_* */
-    ir_value fill_tail[4], write_tail[4]; /* by size: 1, 2, 4, 8 bytes; made when needed */
     bool failed; /* no memory of ours: what is emitted is not complete */
     ir_value fma_function;      /* exact f64 fma for targets without, once needed */
     ir_value pi_table;          /* bits of 2/pi, once needed */

@@ -10,6 +10,7 @@
 
 #include "arena.h"
 #include "emit.h"
+#include "entries.h"
 #include "listing.h"
 #include "loops.h"
 #include "object.h"
@@ -105,6 +106,18 @@ static bool make_module(job *j)
     return !e->failed && !arena_failed(j->g->ar);
 }
 
+static void fill_shape(const nest *t, block_shape *s)
+{
+    s->group = t->lanes * t->interleave;
+    s->n_inputs = t->n_inputs;
+    s->n_operands = t->n_buffers;
+    s->streams = t->streams;
+    s->indexed = t->indexed;
+    for (int32_t i = 0; i < t->n_buffers; i++)
+        s->size[i] = t->buffers[i].value ? (uint8_t)(type_bits(t->buffers[i].dtype) / 8) : 0;
+    block_plan(s);
+}
+
 static bool copy_out(const job *j, LLVMMemoryBufferRef buffer, codegen_object *out)
 {
     size_t size = LLVMGetBufferSize(buffer);
@@ -117,7 +130,7 @@ static bool copy_out(const job *j, LLVMMemoryBufferRef buffer, codegen_object *o
     out->size = size;
     out->vector_lanes = j->t->lanes;
     out->interleave = j->t->interleave;
-    out->streams = j->t->streams;
+    fill_shape(j->t, &out->shape);
     return true;
 }
 

@@ -3,6 +3,7 @@
 #ifndef FJ_CODEGEN_H
 #define FJ_CODEGEN_H
 
+#include "block.h"
 #include "graph.h"
 #include "target.h"
 
@@ -19,7 +20,7 @@ typedef struct codegen_object {
     void *bytes; /* an object file; free with codegen_free */
     size_t size;
     int32_t vector_lanes, interleave;
-    bool streams;   /* has a non-temporal variant */
+    block_shape shape; /* for block_run, with the linked entry k0 */
 } codegen_object;
 
 /* g: after expand. False and a diagnostic (limit, memory, internal) on failure. */

@@ -1,11 +1,9 @@
-/* The raw entry points k1 and k2. They run with default uniforms, seed 0 and the default fuel,
- * and have nobody to report flags to. */
-#include "loops.h"
+/* k2, and what it shares with k1 (entry_loop.c). */
+#include "entries.h"
 
 #include <math.h>
 #include <stddef.h>
 
-#include "abi.h"
 #include "emit.h"
 #include "values.h"
 
@@ -28,7 +26,7 @@ static uint64_t default_bits(const emitter *e, const cell *defaults, int32_t i)
     return type_encode(type_is_float(t) ? JIT_F64 : t, defaults ? defaults[i] : zero);
 }
 
-static ir_value default_cells(emitter *e, const cell *defaults)
+ir_value entries_defaults(emitter *e, const cell *defaults)
 {
     int32_t n = e->g->n_uniforms;
     ir_value *cells = arena_alloc(e->g->ar, ((size_t)n + 1) * sizeof *cells);
@@ -44,61 +42,34 @@ static ir_value default_cells(emitter *e, const cell *defaults)
 
 /* -------------------------------------------------------------------------- calling k0 */
 
-typedef struct block_call { /* what differs */
-    ir_value n, data, step, uniform;
-} block_call;
-
 static void put(emitter *e, ir_value call, size_t offset, ir_value v)
 {
     build_store(e, v, build_offset(e, call, build_i64(e, (int64_t)offset)), 8);
 }
 
-static void call_block(emitter *e, ir_value block, const block_call *c)
+void entries_call_block(emitter *e, ir_value block, const block_call *c)
 {
-    ir_type area = LLVMArrayType2(e->i64, sizeof(kernel_call) / 8);
-    ir_value call = build_local(e, area, 8);
-    ir_value one = build_i64(e, 1), zero = build_i64(e, 0);
-    ir_value never = constant_data(e, build_i32(e, 0), "never");
+    ir_value call = build_local(e, LLVMArrayType2(e->i64, sizeof(kernel_call) / 8), 8);
+    ir_value zero = build_i64(e, 0);
     put(e, call, offsetof(kernel_call, n), c->n);
-    put(e, call, offsetof(kernel_call, rows), one);
     put(e, call, offsetof(kernel_call, data), c->data);
-    put(e, call, offsetof(kernel_call, step), c->step);
-    put(e, call, offsetof(kernel_call, row_step), c->step);
     put(e, call, offsetof(kernel_call, uniform), c->uniform);
-    put(e, call, offsetof(kernel_call, index), zero);
-    put(e, call, offsetof(kernel_call, index_step), one);
-    put(e, call, offsetof(kernel_call, index_row_step), zero);
+    put(e, call, offsetof(kernel_call, index), c->index);
+    put(e, call, offsetof(kernel_call, index_step), build_i64(e, 1));
     put(e, call, offsetof(kernel_call, seed), zero);
     put(e, call, offsetof(kernel_call, fuel), build_i64(e, default_fuel));
-    put(e, call, offsetof(kernel_call, cancel), never);
-    put(e, call, offsetof(kernel_call, streaming), zero);
+    put(e, call, offsetof(kernel_call, cancel), constant_data(e, build_i32(e, 0), "never"));
+    put(e, call, offsetof(kernel_call, valid), c->valid);
     LLVMBuildCall2(e->b, LLVMGlobalGetValueType(block), block, &call, 1, "");
 }
 
-static ir_value begin_function(emitter *e, const char *name, ir_type type)
+ir_value entries_begin(emitter *e, const char *name, ir_type type)
 {
     ir_value f = LLVMAddFunction(e->module, name, type);
     e->frame = (emit_frame){ .function = f };
     e->lanes = e->full = 1;
     LLVMPositionBuilderAtEnd(e->b, build_block(e, "entry"));
     return f;
-}
-
-void entries_loop(emitter *e, ir_value block, const cell *defaults)
-{
-    ir_type parameters[4] = { e->pointer, e->pointer, e->pointer, e->pointer };
-    ir_type type = LLVMFunctionType(LLVMVoidTypeInContext(e->context), parameters, 4, 0);
-    ir_value f = begin_function(e, ABI_SYMBOL_LOOP, type);
-    ir_value data = LLVMGetParam(f, 3);
-    ir_value none = build_icmp(e, LLVMIntEQ, data, LLVMConstNull(e->pointer));
-    block_call c = {
-        .n = build_load(e, e->i64, LLVMGetParam(f, 1), 8),
-        .data = LLVMGetParam(f, 0),
-        .step = LLVMGetParam(f, 2),
-        .uniform = build_select(e, none, default_cells(e, defaults), data),
-    };
-    call_block(e, block, &c);
-    LLVMBuildRetVoid(e->b);
 }
 
 /* -------------------------------------------------------------------------- scalar */
@@ -114,24 +85,24 @@ static jit_dtype common_type(const nest *t)
     return one_result && (type == JIT_F32 || type == JIT_F64) ? type : JIT_NONE;
 }
 
-/* A nest that is cut: through k0, on one element. */
+/* A nest that is cut: through k0, on one group whose elements are all the same. */
 static void scalar_by_block(emitter *e, ir_value block, ir_type type, const cell *defaults)
 {
-    int32_t n = e->t->n_buffers;
-    ir_type pointers = LLVMArrayType2(e->pointer, (uint64_t)n);
-    ir_type integers = LLVMArrayType2(e->i64, (uint64_t)n);
-    ir_value data = build_local(e, pointers, 8), steps = build_local(e, integers, 8);
-    ir_value result = NULL;
+    int32_t n = e->t->n_buffers, lanes = e->t->lanes;
+    ir_value data = build_local(e, LLVMArrayType2(e->pointer, (uint64_t)n), 8), group = NULL;
     for (int32_t i = 0; i < n; i++) {
-        result = build_local(e, type, 8);
-        if (i < e->t->n_inputs)
-            build_store(e, LLVMGetParam(e->frame.function, (unsigned)i), result, 8);
-        put(e, data, 8 * (size_t)i, result);
-        put(e, steps, 8 * (size_t)i, build_i64(e, 0));
+        group = build_local(e, LLVMArrayType2(type, (uint64_t)lanes), 64);
+        for (int32_t lane = 0; i < e->t->n_inputs && lane < lanes; lane++) {
+            ir_value at = build_i64(e, lane);
+            ir_value p = LLVMBuildGEP2(e->b, type, group, &at, 1, "");
+            build_store(e, LLVMGetParam(e->frame.function, (unsigned)i), p, 4);
+        }
+        put(e, data, 8 * (size_t)i, group);
     }
-    block_call c = { build_i64(e, 1), data, steps, default_cells(e, defaults) };
-    call_block(e, block, &c);
-    LLVMBuildRet(e->b, build_load(e, type, result, 8));
+    block_call c = { build_i64(e, lanes), data, entries_defaults(e, defaults), build_i64(e, 0),
+                     build_i64(e, 1) };
+    entries_call_block(e, block, &c);
+    LLVMBuildRet(e->b, build_load(e, type, group, 4));
 }
 
 static void set_leaf(emitter *e, node n, const cell *defaults)
@@ -183,7 +154,7 @@ void entries_scalar(emitter *e, ir_value block, const cell *defaults)
     for (int32_t i = 0; i < e->t->n_inputs; i++)
         parameters[i] = type;
     ir_type f = LLVMFunctionType(type, parameters, (unsigned)e->t->n_inputs, 0);
-    begin_function(e, ABI_SYMBOL_SCALAR, f);
+    entries_begin(e, ABI_SYMBOL_SCALAR, f);
     if (e->t->cut)
         scalar_by_block(e, block, type, defaults);
     else

@@ -64,27 +64,15 @@ static bool is_label(const char *line, size_t size)
     return comment || (size > 0 && line[0] == '.' && memchr(line, ':', size) != NULL);
 }
 
-/* A block of another loop, or none: the hot loop ends before it. */
-static bool leaves_loop(const char *line, size_t size)
-{
-    static const char *const after[] = { "%after", "%row", "%end", "%plain", "%element",
-                                         "%stream", "%no_fuel", "%cancelled", NULL };
-    for (const char *const *name = after; *name; name++)
-        if (line_has(line, size, *name))
-            return true;
-    return false;
-}
-
 static void append_lines(listing *l, const char *p, const char *end)
 {
-    const char *hot = l->t->cut ? "%element_loop" : "%vector_loop";
     bool inside = false, marked = false;
     while (p < end) {
         const char *stop = memchr(p, '\n', (size_t)(end - p));
         size_t size = stop ? (size_t)(stop - p) + 1 : (size_t)(end - p);
         if (is_label(p, size)) {
-            bool starts = !marked && line_has(p, size, hot);
-            if (inside && leaves_loop(p, size)) {
+            bool starts = !marked && line_has(p, size, "%vector_loop");
+            if (inside && line_has(p, size, "%end")) {
                 append_text(l, "# ---- end of the hot loop ----\n");
                 inside = false;
             }

@@ -366,6 +366,7 @@ static void find_flags(nest *t)
             op_sets_flags((op)d->op, graph_dtype(t->g, graph_in(t->g, n, 0)),
                           (jit_dtype)d->dtype))
             t->sets_flags = true;
+        t->indexed |= t->used[n] && d->op == OP_index;
     }
 }
 

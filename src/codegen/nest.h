@@ -1,6 +1,6 @@
 /* The loop-nest IR: what codegen makes of a graph before there is any LLVM.
  *
- *     for row in rows                     axis 0: parallel
+ *     for row in rows                     axis 0: parallel, run by block.c
  *       for element in n                  axis 1: parallel, in vectors of `lanes`,
  *         loads, body, stores                     `interleave` vectors at a time
  *
@@ -63,10 +63,10 @@ typedef struct nest {
     bool *varies;      /* per node: depends on the element */
     bool *used;        /* per node: some output depends on it */
     bool *fused;       /* per node: a product that is only computed in an fma (@fast) */
-    bool sets_flags;
+    bool sets_flags, indexed;
 
     int32_t lanes, interleave;
-    bool streams;  /* a variant with non-temporal stores pays */
+    bool streams;  /* cheap enough that non-temporal stores can pay */
     bool cut;      /* too large for one function: cut.h */
     int64_t weight; /* machine instructions for one vector, roughly */
 } nest;

@@ -233,16 +233,6 @@ static bool is_memory_bound(const nest *t, const shape *s)
     return t->n_loops == 0 && 5 * s->weight <= 3 * bytes * t->lanes;
 }
 
-static bool stores_whole_vectors(const nest *t)
-{
-    for (int32_t i = t->n_inputs; i < t->n_buffers; i++) {
-        int64_t bytes = (int64_t)t->lanes * type_bits(t->buffers[i].dtype) / 8;
-        if (bytes < 16)
-            return false;
-    }
-    return t->n_buffers > t->n_inputs;
-}
-
 void nest_plan(nest *t, const nest_options *o)
 {
     shape s = { 0 };
@@ -258,5 +248,5 @@ void nest_plan(nest *t, const nest_options *o)
         t->weight += counts(t, n) ? nest_weight(t, n) : 0;
     t->cut = !at || t->weight > CUT_WEIGHT;
     t->interleave = t->cut ? 1 : o->interleave > 0 ? o->interleave : choose_interleave(t, &s);
-    t->streams = !t->cut && is_memory_bound(t, &s) && stores_whole_vectors(t);
+    t->streams = !t->cut && is_memory_bound(t, &s);
 }

@@ -221,7 +221,6 @@ static void target_instructions(target *t, const host_facts *h, const cpu_row *c
     t->vector_registers = avx512 ? 32 : 16;
     t->fma = t->f16 = cpu->level >= 3;
     t->round = cpu->level >= 2;
-    t->streams_unordered = true;
     t->masks = avx512;
 }
 

@@ -17,7 +17,6 @@ typedef struct target {
     bool round;      /* has vector floor, ceil, trunc, rint (SSE4.1)    */
     bool f16;        /* converts f16                                    */
     bool masks;      /* has lane masks, scalef, getexp (AVX-512)        */
-    bool streams_unordered; /* non-temporal stores need x86's sfence      */
     int64_t l1_bytes, l2_bytes, llc_bytes;
 } target;
 

@@ -1,0 +1,255 @@
+/* block_run:
+ *
+ *   every operand contiguous   whole groups in place; the rest of the row by one piece
+ *   any other row              pieces of at most `block` elements
+ *   many short rows            pieces made of several rows
+ *
+ * A piece: inputs that are not neighbours in memory are copied into buffers (filled up to a
+ * whole group with copies of the first element, so that no lane computes on anything but an
+ * element), the kernel runs, outputs are copied to their places. All inputs of a piece are read
+ * before any of its outputs is written. */
+#include "block.h"
+
+#include "element_copy.h"
+
+enum {
+    BLOCK_BYTES = 16 << 10, /* all buffers together, unless a group needs more */
+    STREAM_BYTES = 4 << 10, /* of an output per piece: reading and writing memory overlap */
+    LINE = 64
+};
+
+void block_plan(block_shape *s)
+{
+    int32_t bytes = 0, unit = s->group > LINE ? s->group : LINE;
+    for (int32_t i = 0; i < s->n_operands; i++)
+        bytes += s->size[i];
+    int32_t units = bytes > 0 ? BLOCK_BYTES / bytes / unit : 1;
+    s->block = unit * (units > 0 ? units : 1);
+}
+
+typedef struct runner {
+    const block_shape *s;
+    kernel_entry entry;
+    const kernel_call *call;
+    kernel_call inner;               /* what the entry is given */
+    char *data[2 * JIT_MAX_OPERANDS]; /* of the entry's operands */
+    char *base[2 * JIT_MAX_OPERANDS]; /* of the current row */
+    char *buffer[2 * JIT_MAX_OPERANDS];
+    uint64_t index; /* of the current row's first element */
+    uint32_t flags;
+    bool streaming;
+    int64_t repeated; /* elements of this row's step-0 inputs that lie in their buffers */
+} runner;
+
+static bool is_whole(const runner *r, int32_t i)
+{
+    return r->call->step[i] == r->s->size[i];
+}
+
+static int64_t whole_groups(const runner *r, int64_t n)
+{
+    return n & -(int64_t)r->s->group;
+}
+
+static bool stopped(const runner *r)
+{
+    return r->flags >= KERNEL_OUT_OF_FUEL;
+}
+
+static void run_entry(runner *r, int64_t at, int64_t n, int64_t valid)
+{
+    r->inner.n = n;
+    r->inner.valid = valid;
+    r->inner.index = r->index + (uint64_t)(at * r->call->index_step);
+    r->flags |= r->entry(&r->inner);
+}
+
+/* -------------------------------------------------------------------------- pieces of a row */
+
+static void bring_input(runner *r, int32_t i, int64_t at, int64_t count, int64_t padded)
+{
+    int64_t step = r->call->step[i];
+    char *from = r->base[i] + at * step;
+    if (is_whole(r, i) && count == padded) {
+        r->data[i] = from;
+        return;
+    }
+    r->data[i] = r->buffer[i];
+    if (step == 0 && r->repeated >= padded)
+        return;
+    element_gather(r->s->size[i], r->buffer[i], &(element_row){ from, step, count }, padded);
+}
+
+static void take_output(runner *r, int32_t i, int64_t at, int64_t count)
+{
+    int64_t step = r->call->step[i];
+    char *to = r->base[i] + at * step;
+    if (r->data[i] == to)
+        return;
+    if (r->streaming && is_whole(r, i))
+        element_stream(to, r->data[i], count * step);
+    else
+        element_scatter(r->s->size[i], &(element_row){ to, step, count }, r->data[i]);
+}
+
+static void run_piece(runner *r, int64_t at, int64_t count)
+{
+    const block_shape *s = r->s;
+    int64_t padded = whole_groups(r, count + s->group - 1);
+    for (int32_t i = 0; i < s->n_inputs; i++)
+        if (s->size[i])
+            bring_input(r, i, at, count, padded);
+    for (int32_t i = s->n_inputs; i < s->n_operands; i++) {
+        bool in_place = is_whole(r, i) && count == padded && !r->streaming;
+        r->data[i] = in_place ? r->base[i] + at * s->size[i] : r->buffer[i];
+    }
+    if (padded > r->repeated)
+        r->repeated = padded;
+    run_entry(r, at, padded, count);
+    for (int32_t i = s->n_inputs; i < s->n_operands; i++)
+        take_output(r, i, at, count);
+}
+
+static int64_t piece_size(const runner *r)
+{
+    int64_t stream = STREAM_BYTES / r->s->size[r->s->n_inputs];
+    return r->streaming && stream < r->s->block ? stream : r->s->block;
+}
+
+/* The first piece is shorter, so that the others begin where a cache line does. */
+static int64_t before_line(const runner *r)
+{
+    int32_t o = r->s->n_inputs;
+    return r->streaming ? (int64_t)((uintptr_t)r->base[o] % LINE / r->s->size[o]) : 0;
+}
+
+static void run_pieces(runner *r, int64_t at, int64_t n)
+{
+    int64_t size = piece_size(r), most = size - before_line(r);
+    while (at < n && !stopped(r)) {
+        int64_t count = n - at < most ? n - at : most;
+        run_piece(r, at, count);
+        at += count;
+        most = size;
+    }
+}
+
+static void run_row(runner *r, bool contiguous)
+{
+    const block_shape *s = r->s;
+    int64_t n = r->call->n, whole = contiguous ? whole_groups(r, n) : 0;
+    r->repeated = 0;
+    if (whole > 0) {
+        for (int32_t i = 0; i < s->n_operands; i++)
+            r->data[i] = r->base[i];
+        run_entry(r, 0, whole, whole);
+    }
+    run_pieces(r, whole, n);
+}
+
+static bool all_whole(const runner *r)
+{
+    for (int32_t i = 0; i < r->s->n_operands; i++)
+        if (r->s->size[i] && !is_whole(r, i))
+            return false;
+    return true;
+}
+
+static void run_rows(runner *r)
+{
+    const kernel_call *c = r->call;
+    bool contiguous = all_whole(r) && !r->streaming;
+    run_row(r, contiguous);
+    for (int64_t j = 1; j < c->rows && !stopped(r); j++) {
+        for (int32_t i = 0; i < r->s->n_operands; i++)
+            r->base[i] += c->row_step[i];
+        r->index += (uint64_t)c->index_row_step;
+        run_row(r, contiguous);
+    }
+}
+
+/* -------------------------------------------------------------------------- short rows */
+
+/* rows rows of n elements as one piece. */
+static void run_batch(runner *r, int64_t rows)
+{
+    const block_shape *s = r->s;
+    const kernel_call *c = r->call;
+    int64_t count = rows * c->n, padded = whole_groups(r, count + s->group - 1);
+    for (int32_t i = 0; i < s->n_operands; i++) {
+        r->data[i] = r->buffer[i];
+        if (i >= s->n_inputs || !s->size[i])
+            continue;
+        element_gather_rows(s->size[i], r->buffer[i],
+                            &(element_rows){ { r->base[i], c->step[i], c->n }, rows,
+                                            c->row_step[i] });
+        element_fill_up(s->size[i], r->buffer[i], count, padded);
+    }
+    run_entry(r, 0, padded, count);
+    for (int32_t i = s->n_inputs; i < s->n_operands; i++)
+        element_scatter_rows(s->size[i],
+                             &(element_rows){ { r->base[i], c->step[i], c->n }, rows,
+                                             c->row_step[i] },
+                             r->data[i]);
+}
+
+static void run_batches(runner *r)
+{
+    int64_t most = r->s->block / r->call->n, left = r->call->rows;
+    while (left > 0 && !stopped(r)) {
+        int64_t rows = left < most ? left : most;
+        run_batch(r, rows);
+        left -= rows;
+        for (int32_t i = 0; left > 0 && i < r->s->n_operands; i++)
+            r->base[i] += rows * r->call->row_step[i];
+    }
+}
+
+/* -------------------------------------------------------------------------- start */
+
+/* Field by field: a copy of the whole would wait for what the caller has just written. */
+static void set_inner(runner *r)
+{
+    const kernel_call *c = r->call;
+    r->inner.data = r->data;
+    r->inner.uniform = c->uniform;
+    r->inner.index_step = c->index_step;
+    r->inner.seed = c->seed;
+    r->inner.fuel = c->fuel;
+    r->inner.cancel = c->cancel;
+}
+
+static void set_operands(runner *r, char *buffer)
+{
+    const block_shape *s = r->s;
+    for (int32_t i = 0; i < s->n_operands; i++) {
+        r->base[i] = r->call->data[i];
+        r->buffer[i] = buffer;
+        buffer += (int64_t)s->size[i] * s->block;
+    }
+}
+
+uint32_t block_run(const block_shape *s, kernel_entry entry, const kernel_call *call)
+{
+    _Alignas(LINE) char buffers[BLOCK_BUFFER_BYTES];
+    if (s->group == 0)
+        return entry(call);
+    if (call->n <= 0 || call->rows <= 0)
+        return 0;
+    runner r;
+    r.s = s;
+    r.entry = entry;
+    r.call = call;
+    r.index = call->index;
+    r.flags = 0;
+    r.streaming = call->streaming && s->streams;
+    set_inner(&r);
+    set_operands(&r, buffers);
+    if (call->rows > 1 && call->n <= s->block / 4 && !s->indexed && !r.streaming)
+        run_batches(&r);
+    else
+        run_rows(&r);
+    if (r.streaming)
+        element_stream_end();
+    return r.flags;
+}
