@@ -89,8 +89,9 @@ void lower_error(lowering *lw, diag_code code, span at, const char *format, ...)
     va_end(args);
     const char *inside = prelude_name(lw);
     const source *user = lw->frame ? lw->frame->user_src : lw->d->src;
-    if (!user) {
-        diag_plain(lw->d, code, "%s (in '%s')", text, inside ? inside : "?");
+    if (!user) { /* an entry of the prelude, or a tree without a text: the builder's */
+        const char *fn = lw->frame && lw->frame->fn ? lw->frame->fn->name : "a constant";
+        diag_plain(lw->d, code, "%s (in '%s')", text, inside ? inside : fn);
     } else if (inside) {
         diag_at(lw->d, code, lower_place(lw, at), "%s (in '%s')", text, inside);
     } else {

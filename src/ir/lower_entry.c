@@ -235,7 +235,7 @@ graph *lower_function(program *p, const specialisation *s, arena *ar, diag *d)
     graph *g = graph_new(ar, d, s->fn->name, loose);
     lowering *lw = g ? lower_new(p, ar, g, d) : NULL;
     graph *out = NULL;
-    d->src = s->fn->src->prelude ? NULL : s->fn->src;
+    d->src = s->fn->src && s->fn->src->prelude ? NULL : s->fn->src;
     if (lw && lower_entry(lw, s) && (out = graph_new(ar, d, s->fn->name, nodes))) {
         copy_header(out, g);
         out = graph_rebuild(out, g, NULL, NULL) ? out : NULL;
@@ -311,7 +311,7 @@ bool lower_inline_in(lowering *lw, const char *name, const node *in, int32_t n_i
     for (int32_t i = 0; i < n && i < out.n; i++) {
         value one = v.kind == VALUE_TUPLE ? v.u.items[i] : v;
         value_type t = type_of_value(lw, one);
-        jit_dtype d = graph_dtype(lw->g, in[0]);
+        jit_dtype d = n_in > 0 ? graph_dtype(lw->g, in[0]) : JIT_F64;
         out.node[i] =
             t == TYPE_UNKNOWN ? 0 : value_to_node(lw, one, t > 0 ? (jit_dtype)t : d, out.at);
     }
