@@ -29,7 +29,7 @@ void drive_settings(kernel_call *call, const jit_kernel *k, const jit_args *args
 bool drive_streams(const jit_kernel *k, int64_t bytes)
 {
     int64_t cache = k->context->target.llc_bytes;
-    return k->streams && cache > 0 && bytes >= cache / 2;
+    return k->shape.streams && cache > 0 && bytes >= cache / 2;
 }
 
 int64_t drive_grain(const jit_kernel *k)

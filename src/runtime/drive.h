@@ -12,7 +12,7 @@ void drive_settings(kernel_call *call, const jit_kernel *k, const jit_args *args
 
 static inline uint32_t drive_block(const jit_kernel *k, const kernel_call *call)
 {
-    return k->block ? k->block(call) : interpret_block(k, call);
+    return k->block ? block_run(&k->shape, k->block, call) : interpret_block(k, call);
 }
 
 /* Whether non-temporal stores pay for `bytes` of output. */

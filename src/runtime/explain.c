@@ -53,20 +53,19 @@ static void add_vectors(page *p, const jit_kernel *k)
                      together == 1 ? "" : "s",
                      together > 1 ? ", so that their latencies overlap"
                                   : ": the elements have enough independent work, or loops"));
-    add(p, "tails", "the last elements of a row by a narrower step, with the same bits");
 }
 
 static void add_memory(page *p, const jit_kernel *k)
 {
     long long half = (long long)k->context->target.llc_bytes / 2;
     add(p, "stores",
-        k->streams && half > 0
+        k->shape.streams && half > 0
             ? arena_format(p->ar,
                            "non-temporal when outputs take %lld KiB or more (half the last "
                            "cache), are contiguous and no input",
                            half >> 10)
             : "ordinary");
-    add(p, "layouts", "contiguous, strided and broadcast operands each have a loop");
+    add(p, "layouts", "contiguous operands in place; others, and the ends of rows, by buffers");
 }
 
 static void add_control(page *p, const jit_kernel *k)

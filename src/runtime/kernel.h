@@ -6,6 +6,7 @@
 
 #include <stdatomic.h>
 
+#include "block.h"
 #include "context.h"
 #include "eval.h"
 #include "kernel_cache.h"
@@ -21,9 +22,10 @@ typedef struct kernel_uniform {
 
 struct jit_kernel {
     /* what a run reads, first */
-    kernel_entry block; /* NULL: interpreted */
+    kernel_entry block; /* NULL: interpreted; called through block_run */
+    block_shape shape;
     int32_t n_in, n_out, n_uniform;
-    bool ftz, loops, indexed, streams, all_defaults;
+    bool ftz, loops, indexed, all_defaults;
     uint8_t dtype[MAX_OPERANDS]; /* inputs, then outputs */
     uint8_t size[MAX_OPERANDS];  /* of an element */
     int64_t fuel;                /* of the context; INT64_MAX: none */

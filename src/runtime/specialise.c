@@ -242,7 +242,7 @@ static bool add_code(compile *c, jit_kernel *k)
     bool ok = engine_link(k->context->engine, c->object.bytes, c->object.size, &k->code, c->d);
     c->link_ms = module_clock() - start;
     k->block = k->code.block;
-    k->streams = c->object.streams;
+    k->shape = c->object.shape;
     k->info.vector_lanes = c->object.vector_lanes;
     k->info.interleave = c->object.interleave;
     k->info.code_bytes = (int64_t)k->code.bytes;

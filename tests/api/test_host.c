@@ -68,9 +68,9 @@ Test(host, floating_point_modes_do_not_leak_either_way)
     enum { N = 100003 };
     static float x[N], want[N], y[N];
     jit_kernel *f = prepare("f", "f32"), *flush = prepare("flush", "f32");
-    unsigned usual = modes();
     for (int i = 0; i < N; i++)
         x[i] = (float)(i % 99) * (i % 3 ? 1e-3f : 1e-41f);
+    unsigned usual = modes();
     run(f, x, want, N, 1);
     cr_assert_eq(modes(), usual);
     for (size_t i = 0; i < sizeof tried / sizeof tried[0]; i++) {
