@@ -14,7 +14,7 @@ const char *const lex_words[] = {
 };
 const int32_t lex_n_words = (int32_t)(sizeof lex_words / sizeof lex_words[0]);
 
-static const char *const marks[] = { LEX_MARKS(LEX_TEXT) };
+static const char marks[][3] = { LEX_MARKS(LEX_TEXT) };
 #undef LEX_TEXT
 
 enum { N_MARKS = sizeof marks / sizeof marks[0] };
@@ -94,7 +94,7 @@ static void skip_name(lexer *lx)
 static bool complain(lexer *lx)
 {
     lx->wrong = true;
-    return !lx->quiet;
+    return !lx->quiet && diag_count(lx->d) < LEX_MOST_MISTAKES;
 }
 
 /* What people write, or paste, for what the language has. */

@@ -78,6 +78,8 @@ typedef enum token_kind {
 #undef LEX_ENUM
 } token_kind;
 
+enum { LEX_MOST_MISTAKES = 100 }; /* later ones are not told */
+
 typedef struct token {
     token_kind kind;
     bool first_on_line;

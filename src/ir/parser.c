@@ -74,8 +74,6 @@ span parser_since(const parser *p, int32_t start)
 
 /* -------------------------------------------------------------------------- mistakes */
 
-enum { MOST_MISTAKES = 100 }; /* the rest of a text with more is not looked at */
-
 /* From here to the next statement or function the text is only skipped. */
 static void begin_failure(parser *p)
 {
@@ -103,8 +101,8 @@ void parser_fail(parser *p, diag_code code, span at, const char *format, ...)
     va_start(arguments, format);
     diag_at_va(p->d, code, at, format, arguments);
     va_end(arguments);
-    if (diag_count(p->d) >= MOST_MISTAKES)
-        end_text(p);
+    if (diag_count(p->d) >= LEX_MOST_MISTAKES)
+        end_text(p); /* enough */
 }
 
 void parser_expected(parser *p, diag_code code, const char *what)
