@@ -114,12 +114,38 @@ static void splice(char *text, size_t from, size_t length, const char *insert)
     memcpy(text + from + m, rest, n - from - length + 1);
 }
 
+static size_t word_at(const char *text, size_t at)
+{
+    size_t n = 0;
+    while ((text[at + n] >= 'a' && text[at + n] <= 'z') ||
+           (text[at + n] >= '0' && text[at + n] <= '9'))
+        n++;
+    return n;
+}
+
+/* Puts one word or operator of the text in the place of another: this often stays a program. */
+static void exchange(feeder *f, char *text)
+{
+    size_t n = strlen(text), from = n ? draw(f, n) : 0, to = n ? draw(f, n) : 0;
+    char piece[32] = "";
+    while (from > 0 && word_at(text, from - 1))
+        from--;
+    while (to > 0 && word_at(text, to - 1))
+        to--;
+    size_t length = word_at(text, from), old = word_at(text, to);
+    length = length ? length : n > 0;
+    if (length >= sizeof piece || (old == 0) != (word_at(text, from) == 0))
+        return;
+    memcpy(piece, text + from, length);
+    splice(text, to, old ? old : n > 0, piece);
+}
+
 static void mutate(feeder *f, char *text)
 {
     size_t n = strlen(text), at = n ? draw(f, n) : 0;
     size_t length = n ? draw(f, n - at < 12 ? n - at + 1 : 12) : 0;
     char piece[16] = "";
-    switch (draw(f, 6)) {
+    switch (draw(f, 10)) {
     case 0:
         splice(text, at, length, "");
         break;
@@ -137,9 +163,12 @@ static void mutate(feeder *f, char *text)
         piece[0] = (char)(1 + draw(f, 255));
         splice(text, at, n ? 1 : 0, piece);
         break;
-    default:
+    case 5:
         splice(text, n, 0, "\n");
         splice(text, strlen(text), 0, programs[draw(f, N_PROGRAMS)]);
+        break;
+    default:
+        exchange(f, text);
         break;
     }
 }
@@ -147,7 +176,7 @@ static void mutate(feeder *f, char *text)
 static void make_mutated(feeder *f, char *text)
 {
     strcpy(text, programs[draw(f, N_PROGRAMS)]);
-    for (uint64_t i = 0, n = 1 + draw(f, 5); i < n; i++)
+    for (uint64_t i = 0, n = 1 + draw(f, 1 + draw(f, 5)); i < n; i++)
         mutate(f, text);
 }
 
@@ -164,8 +193,10 @@ static int32_t count_lines(const char *text)
 static void check_error(feeder *f, const char *text, const jit_error *err)
 {
     const jit_diagnostic *d = &err->diagnostic[0];
-    if (err->status == JIT_OK || err->status == JIT_ERR_INTERNAL || err->n_diagnostics < 1)
-        fail(f, text, "no message, or one about a defect");
+    if (err->status == JIT_OK || err->n_diagnostics < 1)
+        fail(f, text, "a failure without a message");
+    else if (err->status == JIT_ERR_INTERNAL)
+        fail(f, text, d->message);
     else if (d->code <= 0 || !d->message[0] || strstr(d->message, "LLVM") ||
              !jit_error_explain(d->code))
         fail(f, text, d->message);

@@ -58,19 +58,23 @@ def npy_data(content):
     )
 
 
-def run(*args, stdin="", env=None, timeout=60):
+def run(*args, stdin="", env=None, timeout=30):
     global runs
     runs += 1
     data = stdin if isinstance(stdin, bytes) else stdin.encode()
-    return subprocess.run(
-        [PROGRAM, *args],
-        input=data,
-        capture_output=True,
-        cwd=DIRECTORY.name,
-        env={**ENVIRONMENT, **(env or {})},
-        timeout=timeout,
-        check=False,
-    )
+    try:
+        return subprocess.run(
+            [PROGRAM, *args],
+            input=data,
+            capture_output=True,
+            cwd=DIRECTORY.name,
+            env={**ENVIRONMENT, **(env or {})},
+            timeout=timeout,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        failures.append("fusejit %r < %r: no end after %d s" % (args, stdin, timeout))
+        return subprocess.CompletedProcess(args, -9, b"", b"")
 
 
 def compare(what, got, wanted, command):

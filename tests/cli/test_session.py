@@ -188,7 +188,11 @@ for extra in ([], ["--interpret"], ["--threads", "2"]):
                          cwd=DIRECTORY.name, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     time.sleep(1)
     p.send_signal(signal.SIGINT)
-    out, err = p.communicate(timeout=30)
+    try:
+        out, err = p.communicate(timeout=30)
+    except subprocess.TimeoutExpired:
+        p.kill()
+        out, err = p.communicate()
     expect(p.returncode == 130, "SIGINT with %r: exit code %r, %r" % (extra, p.returncode, err))
     expect(out == b"" and not os.path.exists(path("never.npy")), "an interrupted run wrote something")
 
