@@ -241,7 +241,7 @@ add_message(diag *d, diag_code code, const span *place, const char *format, va_l
     format_text(m->message, sizeof m->message, format, arguments);
     if (place) {
         fill_place(m, d->src, *place);
-        if (!e->file[0] && d->src && d->src->name)
+        if (!e->file[0] && d->src->name)
             copy_name(e->file, sizeof e->file, d->src->name);
     }
     if (is_repeated(e, m)) {

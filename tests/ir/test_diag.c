@@ -131,6 +131,10 @@ Test(diag, renders_without_place_file_or_hint)
     cr_expect_str_eq(out, "a.fj: error[E0800]: plain\na.fj:1:1: error[E0014]: here\n  1 | x\n"
                           "    | ^\n");
     cr_expect_eq(err.status, JIT_ERR_MEMORY);
+    diag_init(&d, &err, NULL);
+    d.src = &src;
+    diag_at(&d, DIAG_unclosed, (span){ 0, 1 }, "the file is known with the place");
+    cr_expect_str_eq(err.file, "a.fj");
     src.name = NULL;
     diag_init(&d, &err, &src);
     diag_at(&d, DIAG_unclosed, (span){ 0, 1 }, "here");
