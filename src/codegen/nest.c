@@ -173,9 +173,12 @@ static node sink_region(const maker *m, node n)
     node own = m->t->region[n], at = m->target[n];
     if (at < 0 || !may_sink(m, n))
         return own;
-    for (node r = at; r != own; r = m->t->region[r])
-        if (r == 0 || !loop_of(m->t, r)->once)
-            at = r ? m->t->region[r] : own;
+    for (node r = at; r != own; r = m->t->region[r]) {
+        if (r == 0)
+            return own; /* a use before or outside n's loop: nothing to sink into */
+        if (!loop_of(m->t, r)->once)
+            at = m->t->region[r];
+    }
     return at;
 }
 
