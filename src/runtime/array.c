@@ -172,7 +172,15 @@ static bool span_fits(const jit_array *a, int64_t size)
     return (uintptr_t)-low <= at && !__builtin_add_overflow(at, (uintptr_t)high, &end);
 }
 
-bool array_check(const jit_array *a, const char *what, diag *d)
+bool array_is_sound(const jit_array *a)
+{
+    int64_t count, size = (int64_t)jit_dtype_size(a->dtype);
+    if (size == 0 || !array_elements(a->rank, a->shape, size, &count))
+        return false;
+    return count == 0 || (a->data && span_fits(a, size));
+}
+
+void array_explain(const jit_array *a, const char *what, diag *d)
 {
     char text[SHAPE_TEXT];
     int64_t count;
@@ -184,13 +192,10 @@ bool array_check(const jit_array *a, const char *what, diag *d)
     else if (!array_elements(a->rank, a->shape, (int64_t)dtypes[a->dtype].size, &count))
         diag_plain(d, DIAG_array_extent, "%s cannot have the shape %s", what,
                    shape_text(text, a->rank, a->shape));
-    else if (count > 0 && !a->data)
+    else if (!a->data)
         diag_plain(d, DIAG_null_argument, "%s has no data (shape %s)", what,
                    shape_text(text, a->rank, a->shape));
-    else if (count > 0 && !span_fits(a, (int64_t)dtypes[a->dtype].size))
+    else
         diag_plain(d, DIAG_address_span, "%s reaches beyond the address space (shape %s)", what,
                    shape_text(text, a->rank, a->shape));
-    else
-        return true;
-    return false;
 }

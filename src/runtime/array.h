@@ -11,9 +11,11 @@ enum { SHAPE_TEXT = 8 * 21 + 3 };
 /* "[2,3]" into text (SHAPE_TEXT bytes); returns text. */
 const char *shape_text(char *text, int32_t rank, const int64_t *shape);
 
-/* Rank, extents, element type, data and the span of addresses; `what` is what messages call it,
- * such as "argument 'x' of swish". False and a diagnostic if something is wrong. */
-bool array_check(const jit_array *a, const char *what, diag *d);
+/* Rank, extents, element type, data and the span of addresses. */
+bool array_is_sound(const jit_array *a);
+/* What is wrong with an array that is not; `what` is what the message calls it, such as
+ * "argument 'x' of swish". */
+void array_explain(const jit_array *a, const char *what, diag *d);
 /* The number of elements; false if it, or its bytes, do not fit 63 bits, or an extent is < 0.
  */
 bool array_elements(int32_t rank, const int64_t *shape, int64_t size, int64_t *count);

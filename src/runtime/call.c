@@ -35,13 +35,15 @@ static bool to_be_made(const jit_array *a)
 static bool check_operand(const jit_kernel *k, int32_t i, const jit_array *a, diag *d)
 {
     char what[OPERAND_TEXT];
-    kernel_operand(k, i, what);
-    if (!array_check(a, what, d))
-        return false;
-    if (a->dtype == (jit_dtype)k->dtype[i])
+    bool sound = array_is_sound(a);
+    if (sound && a->dtype == (jit_dtype)k->dtype[i])
         return true;
-    diag_plain(d, DIAG_prepared_type, "%s was prepared for %s, not %s", what,
-               jit_dtype_name((jit_dtype)k->dtype[i]), jit_dtype_name(a->dtype));
+    kernel_operand(k, i, what);
+    if (!sound)
+        array_explain(a, what, d);
+    else
+        diag_plain(d, DIAG_prepared_type, "%s was prepared for %s, not %s", what,
+                   jit_dtype_name((jit_dtype)k->dtype[i]), jit_dtype_name(a->dtype));
     return false;
 }
 

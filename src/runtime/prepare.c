@@ -65,63 +65,67 @@ jit_status jit_kernel_describe(const jit_kernel *k, jit_kernel_info *info)
 
 /* ---------------------------------------------------------------- jit_call */
 
-static bool read_type(const jit_array *a, jit_dtype *t, const char *side, diag *d)
+/* Checks without words: what fails here is explained by explain_args. */
+static bool args_are_sound(const jit_module *m, const char *name, const jit_args *args)
 {
-    *t = a->dtype;
-    if (jit_dtype_size(a->dtype) > 0)
-        return true;
-    diag_plain(d, DIAG_array_dtype, "an array of jit_args.%s has no element type (%d)", side,
-               (int)a->dtype);
-    return false;
+    return m && name && args && args->n_in >= 0 && args->n_in <= JIT_MAX_OPERANDS &&
+           args->n_out >= 1 && args->n_out <= JIT_MAX_OPERANDS &&
+           (args->in || args->n_in == 0) && args->out;
 }
 
-static bool read_types(signature_types *s, const jit_args *args, diag *d)
+static void explain_args(const jit_module *m, const char *name, const jit_args *args, diag *d)
 {
-    s->n_in = args->n_in;
-    s->n_out = args->n_out;
-    for (int32_t i = 0; i < args->n_in; i++)
-        if (!read_type(&args->in[i], &s->in[i], "in", d))
-            return false;
-    for (int32_t i = 0; i < args->n_out; i++) {
-        const jit_array *o = &args->out[i];
-        if (o->dtype == JIT_NONE && !o->data && o->rank == -1)
-            s->out[i] = JIT_NONE; /* to be made, of the result's own type */
-        else if (!read_type(o, &s->out[i], "out", d))
-            return false;
-    }
-    return true;
-}
-
-static bool check_args(const jit_module *m, const char *name, const jit_args *args, diag *d)
-{
-    if (!m || !name || !args) {
+    if (!m || !name || !args)
         diag_plain(d, DIAG_null_argument, "jit_call: the %s is null",
                    !m      ? "module"
                    : !name ? "name"
                            : "args");
-        return false;
-    }
-    if (args->n_in < 0 || args->n_in > JIT_MAX_OPERANDS || args->n_out < 1 ||
-        args->n_out > JIT_MAX_OPERANDS) {
+    else if (args->n_in < 0 || args->n_in > JIT_MAX_OPERANDS || args->n_out < 1 ||
+             args->n_out > JIT_MAX_OPERANDS)
         diag_plain(d, DIAG_operand_count, "n_in = %d, n_out = %d: there are 0 to %d, 1 to %d",
                    (int)args->n_in, (int)args->n_out, JIT_MAX_OPERANDS, JIT_MAX_OPERANDS);
-        return false;
-    }
-    if ((args->n_in > 0 && !args->in) || !args->out) {
+    else
         diag_plain(d, DIAG_null_argument, "jit_args.%s is null", args->out ? "in" : "out");
-        return false;
-    }
-    return true;
 }
 
-/* The module keeps what jit_call made. */
-static jit_kernel *find_kernel(jit_module *m, const request *r, diag *d)
+/* An output to be made may leave its type open. */
+static bool type_is_known(const jit_array *a, bool output)
+{
+    return jit_dtype_size(a->dtype) > 0 ||
+           (output && a->dtype == JIT_NONE && !a->data && a->rank == -1);
+}
+
+static const jit_array *read_types(signature_types *s, const jit_args *args)
+{
+    s->n_in = args->n_in;
+    s->n_out = args->n_out;
+    for (int32_t i = 0; i < args->n_in; i++) {
+        s->in[i] = args->in[i].dtype;
+        if (!type_is_known(&args->in[i], false))
+            return &args->in[i];
+    }
+    for (int32_t i = 0; i < args->n_out; i++) {
+        s->out[i] = args->out[i].dtype;
+        if (!type_is_known(&args->out[i], true))
+            return &args->out[i];
+    }
+    return NULL;
+}
+
+static jit_kernel *find_pinned(jit_module *m, const request *r)
 {
     unsigned char buffer[KEY_BUFFER];
     arena *ar = NULL;
     kernel_key key = request_key(r, buffer, &ar, &m->context->allocator);
     jit_kernel *k = key.bytes ? kernel_cache_find_pinned(m->cache, key) : NULL;
     arena_free(ar);
+    return k;
+}
+
+/* The module keeps what jit_call makes. */
+static jit_kernel *find_or_make(jit_module *m, const request *r, diag *d)
+{
+    jit_kernel *k = find_pinned(m, r);
     if (k)
         return k;
     k = specialise(m, r, d);
@@ -130,19 +134,72 @@ static jit_kernel *find_kernel(jit_module *m, const request *r, diag *d)
     return k;
 }
 
-jit_status jit_call(jit_module *m, const char *name, jit_args *args, jit_error *err)
+static void read_request(request *r, const char *name)
+{
+    r->name = name;
+    r->statics = NULL;
+    r->n_statics = 0;
+    r->entries = 0;
+}
+
+/* Out of line: a diag is 5 KB to clear, and a call that just works has no use for it. */
+static __attribute__((noinline)) jit_status call_with_checks(jit_module *m, const char *name,
+                                                             jit_args *args, jit_error *err)
 {
     diag d;
     diag_init(&d, err, NULL);
-    request r;
-    r.name = name;
-    r.statics = NULL;
-    r.n_statics = 0;
-    r.entries = 0;
-    if (!check_args(m, name, args, &d) || !read_types(&r.types, args, &d))
+    if (!args_are_sound(m, name, args)) {
+        explain_args(m, name, args, &d);
         return d.out->status;
-    const jit_kernel *k = find_kernel(m, &r, &d);
+    }
+    request r;
+    read_request(&r, name);
+    const jit_array *wrong = read_types(&r.types, args);
+    if (wrong) {
+        bool output = wrong >= args->out && wrong < args->out + args->n_out;
+        diag_plain(&d, DIAG_array_dtype, "an array of jit_args.%s has no element type (%d)",
+                   output ? "out" : "in", (int)wrong->dtype);
+        return d.out->status;
+    }
+    const jit_kernel *k = find_or_make(m, &r, &d);
     if (k)
         (void)call_run(k, args, true, &d);
     return d.out->status;
+}
+
+/* The kernel if it was there and has run, with its flags; else NULL, and nothing was done. */
+static const jit_kernel *call_quick(jit_module *m, const char *name, jit_args *args,
+                                    uint32_t *flags)
+{
+    if (!args_are_sound(m, name, args))
+        return NULL;
+    request r;
+    read_request(&r, name);
+    const jit_kernel *k = read_types(&r.types, args) ? NULL : find_pinned(m, &r);
+    return k && call_run_quick(k, args, flags) ? k : NULL;
+}
+
+static __attribute__((noinline)) jit_status report_stop(const jit_kernel *k, jit_args *args,
+                                                        uint32_t flags, jit_error *err)
+{
+    diag d;
+    diag_init(&d, err, NULL);
+    (void)call_finish(k, args, flags, &d);
+    return d.out->status;
+}
+
+jit_status jit_call(jit_module *m, const char *name, jit_args *args, jit_error *err)
+{
+    uint32_t flags;
+    const jit_kernel *k = call_quick(m, name, args, &flags);
+    if (!k)
+        return call_with_checks(m, name, args, err);
+    if (flags >= KERNEL_OUT_OF_FUEL)
+        return report_stop(k, args, flags, err);
+    if (err) {
+        err->status = JIT_OK;
+        err->n_diagnostics = 0;
+        err->file[0] = 0;
+    }
+    return JIT_OK;
 }

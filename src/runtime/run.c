@@ -167,16 +167,23 @@ static __attribute__((noinline)) jit_status report_stop(const jit_kernel *k, jit
     return copy_error(d.out, err);
 }
 
-jit_status jit_run(const jit_kernel *k, jit_args *args, jit_error *err)
+bool call_run_quick(const jit_kernel *k, jit_args *args, uint32_t *flags)
 {
     direct r;
-    if (!k || !args || !set_direct(&r, k, args))
-        return run_with_checks(k, args, err);
+    if (!set_direct(&r, k, args))
+        return false;
     const uint64_t *cells = uniform_cells(k, args, r.cells, NULL);
     if (!cells)
-        return run_with_checks(k, args, err);
+        return false;
     drive_settings(&r.call, k, args, cells);
-    uint32_t flags = run_direct(&r, k);
-    args->flags = flags;
+    *flags = args->flags = run_direct(&r, k);
+    return true;
+}
+
+jit_status jit_run(const jit_kernel *k, jit_args *args, jit_error *err)
+{
+    uint32_t flags;
+    if (!k || !args || !call_run_quick(k, args, &flags))
+        return run_with_checks(k, args, err);
     return flags < KERNEL_OUT_OF_FUEL ? JIT_OK : report_stop(k, args, flags, err);
 }
