@@ -1,6 +1,6 @@
 /* nest_make: graph to loop nest (see nest.h).
  *
- *   owners -> once-loops -> heads -> sink -> varies -> fuse -> lists -> plan
+ *   owners -> once-loops -> heads -> sink -> varies -> late -> fuse -> lists -> plan
  */
 #include "nest.h"
 
@@ -9,6 +9,7 @@ typedef struct maker {
     const graph *g;
     node *target; /* while sinking: the innermost region that holds all uses; -1: none yet */
     bool *head;   /* the condition of the node's own loop needs it */
+    bool *late;   /* cannot be computed before the nest */
 } maker;
 
 static nest_loop *loop_of(const nest *t, node loop)
@@ -298,11 +299,22 @@ static bool find_fused(maker *m)
 
 /* -------------------------------------------------------------------------- lists */
 
+/* What comes after something that varies, even if it does not itself: a loop may have variables
+ * of both kinds. */
+static void find_late(maker *m)
+{
+    for (node n = 1; n < m->g->n_nodes; n++) {
+        m->late[n] = m->t->varies[n];
+        for (int32_t i = 0; m->t->used[n] && i < graph_node(m->g, n)->n_in; i++)
+            m->late[n] |= m->late[graph_in(m->g, n, i)];
+    }
+}
+
 static nest_list *list_of(maker *m, node n)
 {
     nest *t = m->t;
     if (t->region[n] == 0)
-        return t->varies[n] || (t->loop_at[n] >= 0 && any_varies(m, n)) ? &t->body : &t->once;
+        return m->late[n] ? &t->body : &t->once;
     nest_loop *l = loop_of(t, t->region[n]);
     return m->head[n] ? &l->head : &l->body;
 }
@@ -387,8 +399,10 @@ static bool reserve(maker *m)
     t->fused = arena_alloc(g->ar, n);
     m->target = arena_alloc(g->ar, n * sizeof *m->target);
     m->head = arena_alloc(g->ar, n);
+    m->late = arena_alloc(g->ar, n);
     t->region = graph_owners(g);
-    return t->loop_at && t->varies && t->used && t->fused && t->region && m->target && m->head;
+    return t->loop_at && t->varies && t->used && t->fused && t->region && m->target && m->head &&
+           m->late;
 }
 
 static bool make(maker *m, const nest_options *o)
@@ -406,6 +420,7 @@ static bool make(maker *m, const nest_options *o)
     mark_heads(m);
     sink(m);
     find_varying(m);
+    find_late(m);
     if (!find_fused(m) || !fill_lists(m) || !list_buffers(m))
         return false;
     find_flags(t);
