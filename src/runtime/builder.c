@@ -31,6 +31,7 @@ jit_builder *jit_builder_new(jit_context *context, jit_error *err)
     b->n_exprs = 1;
     diag_init(&b->d, NULL, NULL);
     b->ar = arena_new(&c->allocator, (size_t)c->limits.memory);
+    b->d.memory = b->ar;
     if (!b->ar) {
         diag_no_memory(&d);
         destroy(b);

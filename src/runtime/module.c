@@ -77,9 +77,12 @@ jit_module *module_begin(const jit_options *options, jit_options *read, diag *d)
     }
     m->context = c;
     m->parse_ms = -module_clock();
-    if (fill(m, read))
+    bool ok = fill(m, read);
+    d->memory = m->ar; /* until module_finish */
+    if (ok)
         return m;
     diag_no_memory(d);
+    d->memory = NULL;
     destroy(m);
     return NULL;
 }
@@ -88,6 +91,7 @@ jit_module *module_finish(jit_module *m, diag *d)
 {
     if (m->tree)
         m->program = program_new(m->ar, m->tree, &m->context->limits, d);
+    d->memory = NULL;
     if (!m->program || diag_failed(d)) {
         destroy(m);
         return NULL;

@@ -319,8 +319,10 @@ static jit_kernel *make(jit_module *m, const request *r, diag *d)
     }
     const source *before = d->src;
     jit_kernel *k = NULL;
+    d->memory = c.ar;
     if (resolve(&c, r))
         k = c.r.open ? build_named(&c, r) : build(&c);
+    d->memory = NULL;
     d->src = before;
     arena_free(c.ar);
     return k;

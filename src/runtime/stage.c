@@ -93,10 +93,12 @@ char *jit_stage_text(jit_module *m, const char *name, const char *types,
     if (!request_read(&r, m, name, types, options, &d))
         return NULL;
     arena *ar = arena_new(&m->context->allocator, (size_t)m->context->limits.memory);
+    d.memory = ar;
     char *text = ar ? text_of(&(stage_job){ m, &r, stage, ar, &d }) : NULL;
-    char *given = text ? text_give(&m->context->allocator, text, &d) : NULL;
     if (!text && !diag_failed(&d))
         diag_no_memory(&d);
+    d.memory = NULL;
+    char *given = text ? text_give(&m->context->allocator, text, &d) : NULL;
     arena_free(ar);
     return given;
 }

@@ -349,8 +349,12 @@ static void functions(bomb *b)
 }
 static void mathematics(bomb *b)
 {
+    char line[64];
     add(b, "fn f(x) = x");
-    repeat(b, " + sin(exp(x)*cos(x))", 200);
+    for (int i = 0; i < 100; i++) {
+        snprintf(line, sizeof line, " + sin(exp(x*%d)*cos(x + %d))", i, i);
+        add(b, line);
+    }
 }
 static void hostile_bytes(bomb *b)
 {
