@@ -114,7 +114,7 @@ static void fill_shape(const nest *t, block_shape *s)
     s->streams = t->streams;
     s->indexed = t->indexed;
     for (int32_t i = 0; i < t->n_buffers; i++)
-        s->size[i] = t->buffers[i].value ? (uint8_t)(type_bits(t->buffers[i].dtype) / 8) : 0;
+        s->size[i] = (uint8_t)(t->buffers[i].value ? type_bits(t->buffers[i].dtype) / 8 : 0);
     block_plan(s);
 }
 
