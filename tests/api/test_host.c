@@ -20,6 +20,8 @@
 
 #include <fusejit.h>
 
+#include "../runtime/sanitizers.h"
+
 static const char program[] = "fn f(x; a = 2) = x > 0 ? a/x + exp(x) : 0\n"
                               "fn flush(x) @ftz = x*0.5\n";
 
@@ -209,7 +211,7 @@ Test(host, the_locale_does_not_matter)
     jit_release(m);
 }
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if !WITH_ASAN && !WITH_TSAN
 static size_t allocated(void)
 {
     struct mallinfo2 i = mallinfo2();
@@ -414,7 +416,7 @@ Test(host, compile_bombs_are_limited, .timeout = 120)
     pthread_t thread;
     pthread_attr_t attr;
     pthread_attr_init(&attr);
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if WITH_ASAN || WITH_TSAN
     pthread_attr_setstacksize(&attr, 2 << 20);
 #else
     pthread_attr_setstacksize(&attr, 256 << 10);

@@ -7,9 +7,10 @@
 #include <string.h>
 
 #include "random_program.h"
+#include "sanitizers.h"
 #include "type.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if WITH_ASAN || WITH_TSAN
 enum { PROGRAMS = 150 };
 #else
 enum { PROGRAMS = 2000 };

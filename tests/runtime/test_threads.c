@@ -11,9 +11,10 @@
 
 #include <fusejit.h>
 
+#include "sanitizers.h"
 #include "threads.h"
 
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#if WITH_ASAN || WITH_TSAN
 enum { ROUNDS = 20, FORKS = 3 };
 #else
 enum { ROUNDS = 100, FORKS = 20 };
@@ -180,7 +181,7 @@ Test(threads, helpers_leave_signals_to_the_host)
 
 /* ---------------------------------------------------------------- fork */
 
-#if !defined(__SANITIZE_THREAD__) /* which does not follow forks of threaded programs */
+#if !WITH_TSAN /* which does not follow forks of threaded programs */
 static bool threaded_call(jit_module *m, float *x, int64_t n)
 {
     jit_array in = jit_array_of(JIT_F32, x, 1, &n), out = in;
