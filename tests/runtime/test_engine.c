@@ -81,7 +81,7 @@ static long resident_kib(void)
     return pages * 4;
 }
 
-static void check_code(const engine_code *c)
+static void check_code(const sample *s, const engine_code *c)
 {
     double x[5] = { 1, 2, 3, 4, 5 }, y[5] = { 0 };
     char *data[2] = { (char *)x, (char *)y };
@@ -94,7 +94,7 @@ static void check_code(const engine_code *c)
                          .row_step = step,
                          .fuel = INT64_MAX,
                          .cancel = &no };
-    cr_assert_eq(c->block(&call), 0);
+    cr_assert_eq(block_run(&s->object.shape, c->block, &call), 0);
     for (int i = 0; i < 5; i++)
         cr_assert_eq(y[i], 3 * x[i]);
 }
@@ -109,7 +109,7 @@ Test(engine, code_is_freed_and_its_pages_used_again)
     for (int i = 0; i < CYCLES; i++) {
         cr_assert(engine_link(e, s.object.bytes, s.object.size, &c, &s.d));
         if (i % 1000 == 0)
-            check_code(&c);
+            check_code(&s, &c);
         cr_assert_eq(count_mappings().writable_code * (i % 100 == 0), 0);
         engine_unlink(e, &c);
         cr_assert_null(c.block);
@@ -138,12 +138,12 @@ Test(engine, many_live_kernels_share_mappings)
     cr_assert_lt(m.all - before, 100 + LIVE / 100, "%d mappings for %d kernels", m.all - before,
                  LIVE);
     for (int i = 0; i < LIVE; i += 97)
-        check_code(&c[i]);
+        check_code(&s, &c[i]);
     for (int i = 0; i < LIVE; i += 2) /* holes do not split mappings */
         engine_unlink(e, &c[i]);
     cr_assert_lt(count_mappings().all - before, 100 + LIVE / 100);
     for (int i = 1; i < LIVE; i += 2)
-        check_code(&c[i]);
+        check_code(&s, &c[i]);
     for (int i = 1; i < LIVE; i += 2)
         engine_unlink(e, &c[i]);
     cr_assert_eq(engine_usage(e).pages_used, 0);
@@ -176,7 +176,7 @@ Test(engine, damaged_objects_are_errors)
     free(renamed);
     cr_assert_eq(engine_usage(e).pages_used, 0);
     cr_assert(engine_link(e, s.object.bytes, s.object.size, &c, &s.d));
-    check_code(&c);
+    check_code(&s, &c);
     engine_unlink(e, &c);
     engine_unlink(e, &c);
     engine_free(e);
