@@ -7,7 +7,7 @@ static const char *const programs[] = {
     "fn f(x) {\n  let h = 2 * sgmoid(x)\n  return h +\n}",
     "fn f(x) = x + y",
     "fn f(x) = g(x)\nfn g(x) = f(x)",
-    "fn f(x) = x ? 1 : 2",
+    "fn f(x: f32) = x ? 1 : 2",
 };
 
 static void show_place(const jit_diagnostic *d)

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LONGEST = 4096, N_ELEMENTS = 5, COMPILE_EVERY = 40 };
+enum { LONGEST = 4096, N_ELEMENTS = 5, COMPILE_EVERY = 20 };
 
 static const char *const programs[] = {
     "fn sigmoid(x) = 1 / (1 + exp(-x))",

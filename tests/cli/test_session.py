@@ -115,6 +115,11 @@ class Terminal:
 
     def end(self):
         for _ in range(100):
+            if select.select([self.fd], [], [], 0)[0]:
+                try:
+                    os.read(self.fd, 4096)  # leaving waits until all was read
+                except OSError:
+                    pass
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
                 return os.waitstatus_to_exitcode(status)
@@ -164,7 +169,9 @@ t.until(r"\n2\r\n")
 t.until(PROMPT)
 t.type("fn spin(x) { var s = x  while s > 0 { s += 1e-9 }  return s }\n")
 t.until(PROMPT)
-t.type(":set fuel 0\nspin(1e9)\n")
+t.type(":set fuel 0\n")
+t.until(PROMPT)
+t.type("spin(1e9)\n")
 t.until(r"spin\(1e9\)\r\n")
 time.sleep(0.5)
 t.type("\x03")

@@ -22,7 +22,7 @@ static const char program[] = "fn activations(x) = sigmoid(x) + tanh(x) * gelu(x
 
 static void report(const console *c, const char *what, const char *problem, int *failed)
 {
-    (void)fprintf(c->out, "%-28s %s%s%s\n", what, problem ? "FAILED" : "ok",
+    (void)fprintf(c->out, "%-36s %s%s%s\n", what, problem ? "FAILED" : "ok",
                   problem && *problem ? ": " : "", problem ? problem : "");
     *failed += problem != NULL;
 }

@@ -224,6 +224,8 @@ static int run_terminal(repl *r)
         int n = 0;
         r->more = length > 0;
         r->cancelled = false;
+        /* before the prompt: a Ctrl-D typed at the sight of it must be a key already */
+        (void)el_set(r->edit, EL_PREP_TERM, 1);
         const char *line = el_gets(r->edit, &n);
         if (r->cancelled || (!line && r->more)) {
             length = 0;
