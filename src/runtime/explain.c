@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "drive.h"
+
 typedef struct page {
     arena *ar;
     char *text; /* NULL once memory is gone */
@@ -81,8 +83,7 @@ static void add_control(page *p, const jit_kernel *k)
     if (k->indexed)
         add(p, "index", "uses the element's position (rand, randn)");
     add(p, "threads",
-        arena_format(p->ar, "on request; chunks of at least %d elements",
-                     k->loops ? 1024 : 16384));
+        arena_format(p->ar, "on request; chunks of at least %d elements", (int)drive_grain(k)));
 }
 
 static bool expands(const graph *g, node i, op o)

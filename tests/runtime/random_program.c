@@ -469,7 +469,7 @@ void random_program_make(random_program *p, uint64_t seed, int options)
     writer w = { .r = { seed }, .p = p, .options = options };
     p->text[0] = 0;
     arguments(&w);
-    statements(&w, 1 + pick(&w, 4), 1 + pick(&w, 3));
-    results(&w, 2);
+    statements(&w, 1 + pick(&w, 7), 1 + pick(&w, 4));
+    results(&w, 1 + pick(&w, 3));
     put(&w, "}\n");
 }

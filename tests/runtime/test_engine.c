@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 
 #include <fusejit.h>
 
@@ -229,5 +230,36 @@ Test(engine, the_limit_of_live_kernels_is_an_error)
     for (int i = 0; i < 3; i++)
         jit_kernel_release(k[i]);
     jit_release(m);
+    jit_context_free(c);
+}
+
+/* Memory that gains the right to be executed is refused from here on, for good: last. */
+Test(engine, refused_executable_memory_is_an_error)
+{
+    enum { SET_MDWE = 65, REFUSE_EXEC_GAIN = 1 }; /* of newer headers */
+    jit_error err;
+    jit_context *c = jit_context_new(NULL, NULL);
+    cr_assert(c);
+    if (prctl(SET_MDWE, REFUSE_EXEC_GAIN, 0L, 0L, 0L) != 0) {
+        jit_context_free(c);
+        return; /* an older kernel */
+    }
+    for (int interpret = 0; interpret < 3; interpret++) {
+        jit_options o = { .size = sizeof o, .context = c, .interpret = interpret };
+        jit_module *m = jit_compile("fn f(x) = x*x + 1", &o, &err);
+        cr_assert(m);
+        double x = 3;
+        jit_array in = jit_array_of(JIT_F64, &x, 0, NULL), out = in;
+        jit_args args = { .in = &in, .n_in = 1, .out = &out, .n_out = 1 };
+        for (int i = 0; i < 5 && interpret == 0; i++) {
+            cr_assert_eq(jit_call(m, "f", &args, &err), JIT_ERR_UNSUPPORTED);
+            cr_assert_eq(err.diagnostic[0].code, 530, "%s", err.diagnostic[0].message);
+        }
+        if (interpret > 0)
+            cr_assert_eq(jit_call(m, "f", &args, &err), JIT_OK, "%s",
+                         err.diagnostic[0].message);
+        cr_assert_eq(x, interpret ? 10 : 3);
+        jit_release(m);
+    }
     jit_context_free(c);
 }
