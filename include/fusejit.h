@@ -214,7 +214,10 @@ typedef struct jit_options {
     size_t size;
     jit_context *context;
     const char *file;  /* the name used in messages; default "<text>" */
-    int32_t interpret; /* run the reference interpreter instead of compiled code */
+    /* Run the reference interpreter instead of compiled code. 1: on the operations that would be
+     * compiled, with the same bits; 2: on those of the program as written, with the reference
+     * values of mathematical functions. */
+    int32_t interpret;
     /* Called with each stage of a compile named in `dump` (letters: see jit_stage_letters). */
     const char *dump;
     void (*on_dump)(void *user, char letter, const char *function, const char *text);

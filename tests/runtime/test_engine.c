@@ -17,7 +17,7 @@
 /* Their allocators keep what is freed. */
 enum { CYCLES = 300, LIVE = 500, COMPILES = 100, GROWTH_KIB = 1 << 30 };
 #else
-enum { CYCLES = 10000, LIVE = 20000, COMPILES = 1000, GROWTH_KIB = 4096 };
+enum { CYCLES = 10000, LIVE = 20000, COMPILES = 10000, GROWTH_KIB = 4096 };
 #endif
 
 static const char graph_text[] = "fn f(x: f64) -> (_: f64)\n"
