@@ -58,6 +58,8 @@ session(":qiut\n", code=1, err=ERROR + "unknown command ':qiut': did you mean ':
 session(":load\n", code=1, err=ERROR + "':load' needs FILE.fj\n")
 session(":help\n", Like(r".*:load .*"))
 session("?sigmoid\n", Like(r".*sigmoid.*\n"))
+session(":type sin\n?relu\n", "sin(x)   built in\nfn relu(x) = max(x, 0)\n")
+session(":ir y*2\n", Like(r"fn ans\(y: f32\).*mul.*"))
 session(":ir sigmoid\n", Like(r".+\n"))
 session("x = 2.5;\n:llvm x*x\n", Like(r".*define .*"))
 session(":asm sigmoid\n", Like(r".*ret.*"))

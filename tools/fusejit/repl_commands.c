@@ -62,6 +62,27 @@ static int print_signature(session *s, const char *rest)
     return EXIT_DONE;
 }
 
+/* Operators have no definition: what can be found out is how many arguments they take. */
+static int print_built_in(session *s, const char *name)
+{
+    static const char *const arguments[] = { "x", "x, y", "x, y, z" };
+    char text[64];
+    jit_options options = { .size = sizeof options, .context = session_context(s) };
+    options.interpret = 1;
+    const char *p = name;
+    token t = scan_token(&p);
+    for (int i = 0; i < 3 && t.kind == SCAN_WORD && !*p && t.length < 32; i++) {
+        (void)snprintf(text, sizeof text, "%s(%s)", name, arguments[i]);
+        jit_module *m = jit_compile_expression(NULL, text, &options, NULL);
+        if (!m)
+            continue;
+        jit_release(m);
+        (void)fprintf(s->c->out, "%s   built in\n", text);
+        return EXIT_DONE;
+    }
+    return EXIT_USER;
+}
+
 /* -------------------------------------------------------------------------- types, stages */
 
 /* Compiles for the inputs' types; NULL: it failed and was said. */
@@ -81,7 +102,8 @@ static int run_type(session *s, const repl_command *self, const char *rest)
     expression e;
     jit_kernel_info info;
     (void)self;
-    if (print_signature(s, rest) == EXIT_DONE)
+    if (!session_variable(s, rest) &&
+        (print_signature(s, rest) == EXIT_DONE || print_built_in(s, rest) == EXIT_DONE))
         return EXIT_DONE;
     int code = session_compile(s, typed(rest), true, &e);
     jit_kernel *k = code ? NULL : prepare(s, &e);
@@ -127,10 +149,16 @@ static int run_stage(session *s, const repl_command *self, const char *rest)
         jit_release(m);
         return code;
     }
-    int code = session_compile(s, typed(rest), false, &e);
+    /* names without a value stand for f32 arrays */
+    int code = session_parse(s, typed(rest), false, &e);
+    bool open = !code && session_free_name(s, &e);
+    if (!code && !open) {
+        session_release(&e);
+        code = session_compile(s, typed(rest), false, &e);
+    }
     if (!code) {
         call_signature(&e.call, signature, sizeof signature);
-        code = print_stage(s, e.module, "ans", signature, self->stage);
+        code = print_stage(s, e.module, "ans", open ? NULL : signature, self->stage);
     }
     session_release(&e);
     return code;
@@ -245,6 +273,18 @@ static int run_list(session *s, const repl_command *self, const char *rest)
     return EXIT_DONE;
 }
 
+/* A function of the prelude, as the library reads it. */
+static int print_definition(session *s, const char *rest)
+{
+    jit_module *m;
+    jit_function_info info;
+    if (!names_function(s, rest, true, &m, &info))
+        return EXIT_USER;
+    int code = print_stage(s, m, info.name, NULL, JIT_STAGE_TREE);
+    jit_release(m);
+    return code;
+}
+
 static int run_info(session *s, const repl_command *self, const char *rest)
 {
     (void)self;
@@ -259,7 +299,7 @@ static int run_info(session *s, const repl_command *self, const char *rest)
             return EXIT_DONE;
         }
     }
-    if (print_signature(s, rest) == EXIT_DONE)
+    if (print_definition(s, rest) == EXIT_DONE || print_built_in(s, rest) == EXIT_DONE)
         return EXIT_DONE;
     return console_error(s->c, EXIT_USER, "there is nothing called '%s'", rest);
 }

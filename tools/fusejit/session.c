@@ -330,34 +330,47 @@ static int unknown_name(session *s, typed_text t, const jit_function_info *info,
     return code;
 }
 
-static int bind(session *s, expression *e, const jit_function_info *info)
+static int bind(session *s, expression *e)
 {
     named_value *in = memory_take((size_t)s->n_variables * sizeof *in);
     for (int i = 0; i < s->n_variables; i++)
         in[i] = (named_value){ s->variable[i].name, &s->variable[i].v };
     bindings given = { .in = in, .n_in = s->n_variables, .whole = JIT_I64 };
-    int code = call_bind(&e->call, info, &given, s->c);
+    jit_function_info info = e->call.info;
+    int code = call_bind(&e->call, &info, &given, s->c);
     free(in);
     return code;
 }
 
-int session_compile(session *s, typed_text t, bool interpret, expression *e)
+int session_parse(session *s, typed_text t, bool interpret, expression *e)
 {
     jit_error err;
-    jit_function_info info;
     memset(e, 0, sizeof *e);
     if (!session_context(s))
         return EXIT_USER;
     e->module = compile(s, t.text, interpret || s->s.interpret, &err);
-    if (!e->module || jit_function_find(e->module, "ans", &info, &err) != JIT_OK) {
-        place_expression(&err, t, t.line);
-        return console_jit_error(s->c, &err);
+    if (e->module && jit_function_find(e->module, "ans", &e->call.info, &err) == JIT_OK)
+        return EXIT_DONE;
+    place_expression(&err, t, t.line);
+    return console_jit_error(s->c, &err);
+}
+
+const char *session_free_name(const session *s, const expression *e)
+{
+    for (int i = 0; i < e->call.info.n_in; i++) {
+        if (!session_variable(s, e->call.info.in_name[i]))
+            return e->call.info.in_name[i];
     }
-    for (int i = 0; i < info.n_in; i++) {
-        if (!session_variable(s, info.in_name[i]))
-            return unknown_name(s, t, &info, info.in_name[i]);
-    }
-    return bind(s, e, &info);
+    return NULL;
+}
+
+int session_compile(session *s, typed_text t, bool interpret, expression *e)
+{
+    int code = session_parse(s, t, interpret, e);
+    if (code)
+        return code;
+    const char *name = session_free_name(s, e);
+    return name ? unknown_name(s, t, &e->call.info, name) : bind(s, e);
 }
 
 void session_release(expression *e)

@@ -68,6 +68,10 @@ typedef struct typed_text {
 /* `interpret`: nothing is compiled to machine code. Returns an exit code; free it in any case.
  */
 int session_compile(session *s, typed_text t, bool interpret, expression *e);
+/* The same without values: only module and call.info are set, and names may have none. */
+int session_parse(session *s, typed_text t, bool interpret, expression *e);
+/* The first free name without a value, or NULL. */
+const char *session_free_name(const session *s, const expression *e);
 void session_release(expression *e);
 
 #endif
