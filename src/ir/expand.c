@@ -93,3 +93,22 @@ graph *expand_graph(program *p, const graph *g, arena *ar, diag *d)
     }
     return dst;
 }
+
+static node split_mad(void *user, graph *dst, const graph *src, node old, const node *in)
+{
+    const node_data *n = graph_node(src, old);
+    (void)user;
+    if (n->op != OP_mad)
+        return -1;
+    return graph_apply2(dst, OP_add, graph_apply2(dst, OP_mul, in[0], in[1], n->at), in[2],
+                        n->at);
+}
+
+graph *expand_unfused(program *p, const graph *g, arena *ar, diag *d)
+{
+    graph *dst = empty_copy(p, g, ar, d);
+    if (!dst)
+        return NULL;
+    dst->simplify = false; /* @fast would fuse them again */
+    return graph_rebuild(dst, g, split_mad, NULL) ? dst : NULL;
+}

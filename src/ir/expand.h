@@ -9,4 +9,8 @@
 
 graph *expand_graph(program *p, const graph *g, arena *ar, diag *d);
 
+/* A copy with each mad as a product and a sum, for targets that have no fused multiply-add: so
+ * interpreter and compiled code round alike there too. */
+graph *expand_unfused(program *p, const graph *g, arena *ar, diag *d);
+
 #endif

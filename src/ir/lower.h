@@ -36,6 +36,7 @@ typedef struct specialisation {
     int32_t n_in, n_out;
     const static_arg *statics;
     int32_t n_statics;
+    bool unfused; /* the target has no fused multiply-add: expand leaves no mad */
 } specialisation;
 
 /* The graph of one function. Inputs: the arguments with their stored types. Uniforms: those

@@ -41,8 +41,8 @@ static graph *run_simplify(program *p, const specialisation *s, const graph *bef
 static graph *run_expand(program *p, const specialisation *s, const graph *before, arena *ar,
                          diag *d)
 {
-    (void)s;
-    return expand_graph(p, before, ar, d);
+    graph *g = expand_graph(p, before, ar, d);
+    return g && s->unfused ? expand_unfused(p, g, ar, d) : g;
 }
 
 static const pass passes[] = {

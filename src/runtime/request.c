@@ -286,6 +286,7 @@ bool request_resolve(resolved *out, jit_module *m, const request *r, arena *ar, 
         return false;
     out->entries = r->entries;
     out->spec.fn = fn;
+    out->spec.unfused = !m->context->target.fma;
     out->spec.in = r->types.in;
     out->spec.n_in = r->types.n_in;
     bool ok = copy_statics(out, r, ar) && resolve_outputs(out, m, r, ar, d);
