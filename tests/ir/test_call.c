@@ -164,9 +164,11 @@ Test(call, entries_take_statics)
         lower_text t;
         lower_text_make(&t, "fn f(x; act: fn = identity, n: dim) = act(n*x)\nfn h(x) = 7*x");
         jit_dtype in = JIT_F64;
-        specialisation s = {
-            program_find(t.program, "f"), &in, NULL, 1, 0, rows[i].given, rows[i].n
-        };
+        specialisation s = { .fn = program_find(t.program, "f"),
+                             .in = &in,
+                             .n_in = 1,
+                             .statics = rows[i].given,
+                             .n_statics = rows[i].n };
         graph *g = lower_function(t.program, &s, t.ar, &t.d);
         cr_expect_eq(g == NULL, isnan(rows[i].expect), "row %zu", i);
         if (g) {
