@@ -17,7 +17,7 @@
 #include "values.h"
 
 enum {
-    MAX_WEIGHT = 150000, /* instructions: 2 seconds */
+    MAX_WEIGHT = 80000, /* instructions: about 1.5 seconds */
     LOOP_CONTROL = 60    /* of a loop in a nest that is cut */
 };
 
@@ -50,7 +50,7 @@ static bool within_limits(const job *j)
 static bool make_nest(job *j)
 {
     const codegen_options *o = j->o;
-    nest_options n = { o->target, o->vector_lanes, o->interleave };
+    nest_options n = { o->target, o->vector_lanes, o->interleave, o->cut };
     j->t = nest_make(j->g, &n, j->d);
     return j->t && within_limits(j);
 }

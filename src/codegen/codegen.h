@@ -14,6 +14,7 @@ typedef struct codegen_options {
     const cell *defaults; /* of the uniforms, for the raw entries; in their cell types */
     int32_t vector_lanes; /* 0: chosen; tests force 1, 2, 4, ... */
     int32_t interleave;   /* 0: chosen */
+    bool cut;             /* tests: into functions, as if it were large */
 } codegen_options;
 
 typedef struct codegen_object {

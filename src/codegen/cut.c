@@ -48,13 +48,17 @@ static void close_run(cutter *k)
     k->weight = -1;
 }
 
+/* Leaves have their values before anything else of the list is computed. */
+static void place_leaves(cutter *k, const nest_list *l)
+{
+    for (int32_t i = 0; i < l->n; i++)
+        if (is_leaf(k, l->node[i]) && k->t->loop_at[l->node[i]] < 0)
+            k->from[l->node[i]] = k->till[l->node[i]] = tick(k, l->node[i]);
+}
+
 static void place(cutter *k, node n)
 {
     k->from[n] = k->till[n] = tick(k, n);
-    if (is_leaf(k, n)) {
-        close_run(k);
-        return;
-    }
     int64_t weight = nest_weight(k->t, n), traffic = 1 + graph_node(k->g, n)->n_in;
     bool full = k->weight + weight > RUN_WEIGHT || k->traffic + traffic > RUN_TRAFFIC;
     if (k->weight < 0 || full) {
@@ -93,7 +97,7 @@ static void place_list(cutter *k, const nest_list *l)
     for (int32_t i = 0; i < l->n; i++) {
         if (k->t->loop_at[l->node[i]] >= 0)
             place_loop(k, l->node[i]);
-        else
+        else if (!is_leaf(k, l->node[i]))
             place(k, l->node[i]);
     }
     close_run(k);
@@ -252,7 +256,9 @@ static bool make(cutter *k)
 {
     if (!reserve(k))
         return false;
+    place_leaves(k, &k->t->once);
     place_list(k, &k->t->once);
+    place_leaves(k, &k->t->body);
     place_list(k, &k->t->body);
     find_lives(k);
     keep_once(k);

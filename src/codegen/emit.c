@@ -81,9 +81,14 @@ static ir_value emit_operator(emitter *e, node n)
     return table[d->op](e, &a);
 }
 
+static bool is_leaf(const emitter *e, node n)
+{
+    return op_info((op)graph_node(e->g, n)->op)->rule == RULE_LEAF;
+}
+
 static void emit_one(emitter *e, node n, int32_t vectors)
 {
-    if (op_info((op)graph_node(e->g, n)->op)->rule == RULE_LEAF)
+    if (is_leaf(e, n))
         return;
     int32_t lanes = e->lanes;
     if (!e->t->varies[n]) {
@@ -123,11 +128,13 @@ static void emit_run(emitter *e, const node *nodes, int32_t n)
     LLVMBuildCall2(e->b, type, f, (ir_value[]){ spill, flags }, 2, "");
 }
 
+/* Leaves among the nodes have their values already. */
 static int32_t run_length(const emitter *e, const node *nodes, int32_t n)
 {
     const int32_t *run = e->values->cut.run;
     int32_t length = 1;
-    while (length < n && run[nodes[length]] == run[nodes[0]])
+    while (length < n && (run[nodes[length]] == run[nodes[0]] ||
+                          (is_leaf(e, nodes[length]) && e->t->loop_at[nodes[length]] < 0)))
         length++;
     return length;
 }

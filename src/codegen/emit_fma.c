@@ -136,7 +136,21 @@ static ir_value rounded(emitter *e, wide_sum s)
     return build_reinterpret(e, bits, e->scalar[JIT_F64]);
 }
 
-/* Zero factors, infinities and NaN: two operations are exact then. */
+/* Two operations are exact with zero factors, infinities and NaN; but a product of numbers, which
+ * may be too large for them, is nothing to an infinite addend. */
+static ir_value special_value(emitter *e, const ir_value *v, number a, number b)
+{
+    ir_value ones = i64(e, EXPONENT_ONES);
+    ir_value numbers = build_and(e, build_icmp(e, LLVMIntNE, a.field, ones),
+                                 build_icmp(e, LLVMIntNE, b.field, ones));
+    ir_value product = build_fmul(e, v[0], v[1]);
+    ir_value zero = build_or(e, build_icmp(e, LLVMIntEQ, a.mantissa, i64(e, 0)),
+                             build_icmp(e, LLVMIntEQ, b.mantissa, i64(e, 0)));
+    ir_value sum = build_fadd(e, product, v[2]);
+    ir_value simple = build_and(e, numbers, LLVMBuildNot(e->b, zero, ""));
+    return build_select(e, simple, v[2], sum);
+}
+
 static ir_value is_special(emitter *e, number a, number b, number c)
 {
     ir_value ones = i64(e, EXPONENT_ONES), r = NULL;
@@ -159,7 +173,7 @@ static void fma_body(emitter *e)
     ir_block special = build_block(e, "special"), general = build_block(e, "general");
     build_branch(e, is_special(e, a, b, c), special, general);
     LLVMPositionBuilderAtEnd(e->b, special);
-    LLVMBuildRet(e->b, build_fadd(e, build_fmul(e, v[0], v[1]), v[2]));
+    LLVMBuildRet(e->b, special_value(e, v, a, b));
     LLVMPositionBuilderAtEnd(e->b, general);
     LLVMBuildRet(e->b, rounded(e, added(e, a, b, c)));
 }

@@ -74,6 +74,7 @@ typedef struct nest {
 typedef struct nest_options {
     const target *target;
     int32_t lanes, interleave; /* 0: choose */
+    bool cut;                  /* even if it is small */
 } nest_options;
 
 /* In g's arena; NULL and a diagnostic (limit, memory) on failure. */

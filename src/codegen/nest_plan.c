@@ -17,16 +17,23 @@ static bool is_wide_integer(jit_dtype t)
     return t == JIT_I64 || t == JIT_U64;
 }
 
+/* Of one register: what is done lane by lane costs so many times as much. */
+static int64_t lanes_of(const nest *t, jit_dtype type)
+{
+    int64_t fit = t->target->vector_bytes * 8 / type_bits(type);
+    return fit < t->lanes ? fit : t->lanes;
+}
+
 static int64_t division_weight(const nest *t, jit_dtype type)
 {
-    return is_wide_integer(type) ? 6 * t->lanes : 24;
+    return is_wide_integer(type) ? 6 * lanes_of(t, type) : 24;
 }
 
 static int64_t fma_weight(const nest *t, jit_dtype type)
 {
     if (t->target->fma)
         return 1;
-    return type == JIT_F64 ? 120 / 2 * t->lanes : 24;
+    return type == JIT_F64 ? 8 * lanes_of(t, type) : 24;
 }
 
 static int64_t cast_weight(const nest *t, jit_dtype from, jit_dtype to)
@@ -35,9 +42,9 @@ static int64_t cast_weight(const nest *t, jit_dtype from, jit_dtype to)
     if (halves)
         return t->target->f16 && from != JIT_BF16 && to != JIT_BF16 ? 2 : 10;
     if (type_is_float(from) && type_is_integer(to))
-        return is_wide_integer(to) && !t->target->masks ? 4 * t->lanes : 8;
+        return is_wide_integer(to) && !t->target->masks ? 4 * lanes_of(t, to) : 8;
     if (is_wide_integer(from) && type_is_float(to) && !t->target->masks)
-        return 2 * t->lanes;
+        return 2 * lanes_of(t, from);
     return type_bits(from) == type_bits(to) ? 1 : 2;
 }
 
@@ -91,7 +98,7 @@ static int64_t register_weight(const nest *t, node n)
     case OP_ctz:
         return 12;
     case OP_two_over_pi:
-        return 4 * t->lanes;
+        return 4 * lanes_of(t, in);
     case OP_cast:
         return cast_weight(t, in, out);
     default:
@@ -246,7 +253,7 @@ void nest_plan(nest *t, const nest_options *o)
         s.loops |= !t->loops[i].once;
     for (node n = 1; n < t->g->n_nodes; n++)
         t->weight += counts(t, n) ? nest_weight(t, n) : 0;
-    t->cut = !at || t->weight > CUT_WEIGHT;
+    t->cut = o->cut || !at || t->weight > CUT_WEIGHT;
     t->interleave = t->cut ? 1 : o->interleave > 0 ? o->interleave : choose_interleave(t, &s);
     t->streams = !t->cut && is_memory_bound(t, &s);
 }
