@@ -5,43 +5,43 @@
 #include <stdint.h>
 
 /* One run over a two-dimensional block: `rows` times `n` elements. Operands are the inputs in
- * order, then the outputs. Steps are in bytes, any value. An element is loaded before any element
- * of the same block that is stored after it, so an output may be exactly an input.
+ * order, then the outputs. Steps are in bytes, any value. An element is loaded before any
+ * element of the same block that is stored after it, so an output may be exactly an input.
  *
- * This is what block_run (block.h) takes. The compiled entry itself takes one row of whole groups
- * of neighbours: rows, step and row_step are not read, n is a positive multiple of the group, and
- * elements from `valid` on are copies that fill the last group.
+ * This is what block_run (block.h) takes. The compiled entry itself takes one row of whole
+ * groups of neighbours: rows, step and row_step are not read, n is a positive multiple of the
+ * group, and elements from `valid` on are copies that fill the last group.
  *
- * Generated code never calls the host but through `fuel` and `cancel` checks in loops; it has no
- * static data that it writes. The layout is part of the key of cached code (ABI_VERSION). */
+ * Generated code never calls the host but through `fuel` and `cancel` checks in loops; it has
+ * no static data that it writes. The layout is part of the key of cached code (ABI_VERSION). */
 enum { ABI_VERSION = 2 };
 
 typedef struct kernel_call {
     int64_t n, rows;
-    char *const *data;          /* one per operand */
-    const int64_t *step;        /* per operand, from element to element of a row */
-    const int64_t *row_step;    /* per operand, from row to row */
-    const uint64_t *uniform;    /* one cell per uniform, as type_encode, floats as f64 */
-    uint64_t index;             /* position of the first element, */
-    int64_t index_step;         /*   of the next in the row,      */
-    int64_t index_row_step;     /*   and of the next row          */
+    char *const *data;       /* one per operand */
+    const int64_t *step;     /* per operand, from element to element of a row */
+    const int64_t *row_step; /* per operand, from row to row */
+    const uint64_t *uniform; /* one cell per uniform, as type_encode, floats as f64 */
+    uint64_t index;          /* position of the first element, */
+    int64_t index_step;      /*   of the next in the row,      */
+    int64_t index_row_step;  /*   and of the next row          */
     uint64_t seed;
-    int64_t fuel;               /* per vector of elements; INT64_MAX: no limit */
+    int64_t fuel;                   /* per vector of elements; INT64_MAX: no limit */
     const volatile int32_t *cancel; /* never NULL here */
-    int64_t streaming;          /* non-zero: non-temporal stores pay (outputs exceed the cache) */
-    int64_t valid;              /* set by block_run */
+    int64_t streaming; /* non-zero: non-temporal stores pay (outputs exceed the cache) */
+    int64_t valid;     /* set by block_run */
 } kernel_call;
 
 enum { /* the kernel's result: JIT_FLAG_* and */
-    KERNEL_OUT_OF_FUEL = 1 << 8,
-    KERNEL_CANCELLED = 1 << 9
+       KERNEL_OUT_OF_FUEL = 1 << 8,
+       KERNEL_CANCELLED = 1 << 9
 };
 
 typedef uint32_t (*kernel_entry)(const kernel_call *call);
 
 /* Symbols in an object: only ours, never the user's text. */
-#define ABI_SYMBOL_BLOCK "k0"  /* kernel_entry */
-#define ABI_SYMBOL_LOOP "k1"   /* jit_loop, if asked for; its data is const uint64_t *uniform */
+#define ABI_SYMBOL_BLOCK  "k0" /* kernel_entry */
+#define ABI_SYMBOL_LOOP   "k1" /* jit_loop, if asked for; its data is const uint64_t *uniform */
 #define ABI_SYMBOL_SCALAR "k2" /* scalar function, if asked for; uses default uniforms */
 
 #endif

@@ -31,7 +31,7 @@ typedef struct runner {
     const block_shape *s;
     kernel_entry entry;
     const kernel_call *call;
-    kernel_call inner;               /* what the entry is given */
+    kernel_call inner;                /* what the entry is given */
     char *data[2 * JIT_MAX_OPERANDS]; /* of the entry's operands */
     char *base[2 * JIT_MAX_OPERANDS]; /* of the current row */
     char *buffer[2 * JIT_MAX_OPERANDS];
@@ -180,17 +180,17 @@ static void run_batch(runner *r, int64_t rows)
         r->data[i] = r->buffer[i];
         if (i >= s->n_inputs || !s->size[i])
             continue;
-        element_gather_rows(s->size[i], r->buffer[i],
-                            &(element_rows){ { r->base[i], c->step[i], c->n }, rows,
-                                            c->row_step[i] });
+        element_gather_rows(
+            s->size[i], r->buffer[i],
+            &(element_rows){ { r->base[i], c->step[i], c->n }, rows, c->row_step[i] });
         element_fill_up(s->size[i], r->buffer[i], count, padded);
     }
     run_entry(r, 0, padded, count);
     for (int32_t i = s->n_inputs; i < s->n_operands; i++)
-        element_scatter_rows(s->size[i],
-                             &(element_rows){ { r->base[i], c->step[i], c->n }, rows,
-                                             c->row_step[i] },
-                             r->data[i]);
+        element_scatter_rows(
+            s->size[i],
+            &(element_rows){ { r->base[i], c->step[i], c->n }, rows, c->row_step[i] },
+            r->data[i]);
 }
 
 static void run_batches(runner *r)

@@ -2,8 +2,8 @@
  *
  * Generated code is one loop over whole groups of vectors, neighbours in memory: so little code
  * that compiling it takes a millisecond. Everything else is done here, compiled ahead of time,
- * once for all kernels: elements of other layouts, and what is left over at the end of a row, are
- * brought into buffers on the stack that stay in the first-level cache. */
+ * once for all kernels: elements of other layouts, and what is left over at the end of a row,
+ * are brought into buffers on the stack that stay in the first-level cache. */
 #ifndef FJ_BLOCK_H
 #define FJ_BLOCK_H
 
@@ -16,8 +16,8 @@ typedef struct block_shape {
     int32_t group; /* elements, a power of two; 0: the entry takes any call itself */
     int32_t block; /* elements that the buffers hold, a multiple of group */
     int32_t n_inputs, n_operands;
-    bool indexed; /* the kernel reads the index */
-    bool streams; /* cheap enough that non-temporal stores can pay */
+    bool indexed;                       /* the kernel reads the index */
+    bool streams;                       /* cheap enough that non-temporal stores can pay */
     uint8_t size[2 * JIT_MAX_OPERANDS]; /* bytes of an element; 0: an input that is not read */
 } block_shape;
 

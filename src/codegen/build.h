@@ -15,10 +15,10 @@ typedef LLVMBasicBlockRef ir_block;
 /* What the code being emitted needs of its function. */
 typedef struct emit_frame {
     ir_value function;
-    ir_value flags;    /* i32 in memory; NULL: no operator sets one */
-    ir_value fuel;     /* i64 in memory; NULL: the graph has no loops */
-    ir_value cancel;   /* pointer to a volatile i32; NULL: cannot be cancelled */
-    ir_block no_fuel;  /* where a loop goes that must stop */
+    ir_value flags;   /* i32 in memory; NULL: no operator sets one */
+    ir_value fuel;    /* i64 in memory; NULL: the graph has no loops */
+    ir_value cancel;  /* pointer to a volatile i32; NULL: cannot be cancelled */
+    ir_block no_fuel; /* where a loop goes that must stop */
     ir_block cancelled;
 } emit_frame;
 
@@ -37,18 +37,19 @@ typedef struct emitter {
     struct emit_values *values; /* of nodes: values.h */
     node mask_loop;             /* the loop whose mask holds; 0: all lanes execute */
     int32_t vector;             /* of the group, that is emitted now */
-    ir_value raised[2];         /* lanes that set a flag, not yet stored; by bit of JIT_FLAG_* */
-    bool failed; /* no memory of ours: what is emitted is not complete */
-    ir_value fma_function;      /* exact f64 fma for targets without, once needed */
-    ir_value pi_table;          /* bits of 2/pi, once needed */
+    ir_value raised[2];    /* lanes that set a flag, not yet stored; by bit of JIT_FLAG_* */
+    bool failed;           /* no memory of ours: what is emitted is not complete */
+    ir_value fma_function; /* exact f64 fma for targets without, once needed */
+    ir_value pi_table;     /* bits of 2/pi, once needed */
 } emitter;
 
-/* -------------------------------------------------------------------------- types, constants */
+/* -------------------------------------------------------------------------- types, constants
+ */
 
 ir_type build_type(const emitter *e, jit_dtype t);
 ir_type build_int_type(const emitter *e, int32_t bits);
 ir_type build_vector(ir_type scalar, int32_t lanes);
-ir_value build_bits(const emitter *e, int32_t bits, uint64_t v);  /* an integer in all lanes */
+ir_value build_bits(const emitter *e, int32_t bits, uint64_t v); /* an integer in all lanes */
 ir_value build_real(const emitter *e, jit_dtype t, double v);
 ir_value build_cell(const emitter *e, jit_dtype t, cell v);
 ir_value build_true(const emitter *e);
@@ -62,15 +63,17 @@ ir_value build_lane(const emitter *e, ir_value vector, int32_t lane);
 /* f on each lane of up to three operands; NULL where there is none. */
 typedef ir_value (*lane_function)(emitter *e, const ir_value *scalars);
 ir_value build_each_lane(emitter *e, lane_function f, const ir_value *v, int32_t n);
-ir_value build_any(const emitter *e, ir_value mask); /* a scalar i1 */
+ir_value build_any(const emitter *e, ir_value mask);         /* a scalar i1 */
 ir_value build_lane_numbers(const emitter *e, int32_t bits); /* 0, 1, 2, ... */
 
 /* -------------------------------------------------------------------------- instructions */
 
 /* An intrinsic overloaded on the type of its first operand. */
 ir_value build_intrinsic(const emitter *e, const char *name, const ir_value *v, int32_t n);
-ir_value build_fixed_intrinsic(const emitter *e, const char *name, const ir_value *v, int32_t n);
-ir_value build_flagged_intrinsic(const emitter *e, const char *name, ir_value v); /* (v, false) */
+ir_value build_fixed_intrinsic(const emitter *e, const char *name, const ir_value *v,
+                               int32_t n);
+ir_value build_flagged_intrinsic(const emitter *e, const char *name,
+                                 ir_value v); /* (v, false) */
 ir_block build_block(const emitter *e, const char *name);
 void build_goto(const emitter *e, ir_block to); /* and goes on there */
 void build_branch(const emitter *e, ir_value condition, ir_block yes, ir_block no);

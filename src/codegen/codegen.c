@@ -18,7 +18,7 @@
 
 enum {
     MAX_WEIGHT = 80000, /* instructions: about 1.5 seconds */
-    LOOP_CONTROL = 60    /* of a loop in a nest that is cut */
+    LOOP_CONTROL = 60   /* of a loop in a nest that is cut */
 };
 
 typedef struct job {
@@ -77,7 +77,8 @@ static void mark_functions(emitter *e)
     LLVMAttributeRef nounwind = LLVMCreateEnumAttribute(e->context, kind, 0);
     for (ir_value f = LLVMGetFirstFunction(e->module); f; f = LLVMGetNextFunction(f))
         if (!LLVMIsDeclaration(f))
-            LLVMAddAttributeAtIndex(f, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, nounwind);
+            LLVMAddAttributeAtIndex(f, (LLVMAttributeIndex)LLVMAttributeFunctionIndex,
+                                    nounwind);
 }
 
 static bool make_module(job *j)

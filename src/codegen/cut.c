@@ -7,10 +7,10 @@
 #include <string.h>
 
 enum {
-    RUN_WEIGHT = 300,       /* instructions in a run */
-    RUN_TRAFFIC = 120,      /* operands and results of a run: loads and stores cost more */
-    MAX_SPILL = 64 << 10,   /* bytes: it is on the stack of the thread that runs the kernel */
-    N_SIZES = 8             /* 1 .. 128 bytes and more */
+    RUN_WEIGHT = 300,     /* instructions in a run */
+    RUN_TRAFFIC = 120,    /* operands and results of a run: loads and stores cost more */
+    MAX_SPILL = 64 << 10, /* bytes: it is on the stack of the thread that runs the kernel */
+    N_SIZES = 8           /* 1 .. 128 bytes and more */
 };
 
 typedef struct cutter {
@@ -27,7 +27,8 @@ typedef struct cutter {
 int64_t cut_value_bytes(const nest *t, node n)
 {
     int32_t bits = graph_node(t->g, n)->op == OP_loop ? 8 : type_bits(graph_dtype(t->g, n));
-    return (int64_t)bits / 8 * (t->varies[n] || graph_node(t->g, n)->op == OP_loop ? t->lanes : 1);
+    return (int64_t)bits / 8 *
+           (t->varies[n] || graph_node(t->g, n)->op == OP_loop ? t->lanes : 1);
 }
 
 static bool is_leaf(const cutter *k, node n)
@@ -187,7 +188,7 @@ static int32_t size_class(int64_t bytes)
 {
     int32_t class = 0;
     while (class < N_SIZES - 1 && ((int64_t)1 << class) < bytes)
-        class++;
+        class ++;
     return class;
 }
 
@@ -278,8 +279,7 @@ bool cut_make(cut *c, const nest *t, diag *d)
     }
     if (c->bytes <= MAX_SPILL)
         return true;
-    diag_plain(d, DIAG_code_values,
-               "'%s' needs %lld bytes of values at once, the limit is %d", t->g->name,
-               (long long)c->bytes, (int)MAX_SPILL);
+    diag_plain(d, DIAG_code_values, "'%s' needs %lld bytes of values at once, the limit is %d",
+               t->g->name, (long long)c->bytes, (int)MAX_SPILL);
     return false;
 }

@@ -1,16 +1,16 @@
-/* A nest too large for one function is cut into runs: neighbouring nodes of one list, each run a
- * function of its own, because LLVM's time grows faster than linearly with a loop's body (trap
- * M5). Values that cross runs, and all loop variables, live in a block of memory, the spill
- * area, where slots are used again as soon as a value is dead. */
+/* A nest too large for one function is cut into runs: neighbouring nodes of one list, each run
+ * a function of its own, because LLVM's time grows faster than linearly with a loop's body
+ * (trap M5). Values that cross runs, and all loop variables, live in a block of memory, the
+ * spill area, where slots are used again as soon as a value is dead. */
 #ifndef FJ_CUT_H
 #define FJ_CUT_H
 
 #include "nest.h"
 
 typedef struct cut {
-    int32_t *run;   /* per node; 0: computed between runs (leaves, loops) */
-    int64_t *slot;  /* per node: byte offset in the spill area, or -1. A loop's: its mask */
-    int64_t bytes;  /* of the spill area */
+    int32_t *run;  /* per node; 0: computed between runs (leaves, loops) */
+    int64_t *slot; /* per node: byte offset in the spill area, or -1. A loop's: its mask */
+    int64_t bytes; /* of the spill area */
 } cut;
 
 /* In the graph's arena; false and a diagnostic if memory or the spill area's limit is short. */

@@ -10,7 +10,7 @@ typedef ir_value (*emit_function)(emitter *e, const emit_args *a);
  * that expand do. */
 static const emit_function table[OP_COUNT] = {
 #define OP(name, arity, rule, flags, value, adjoint, lo, hi, ulp_f32, ulp_f64, doc)            \
-    [OP_##name] = (rule) == RULE_LEAF || (((flags) & OP_EXPAND) && (rule) != RULE_NUMERIC)     \
+    [OP_##name] = (rule) == RULE_LEAF || (((flags)&OP_EXPAND) && (rule) != RULE_NUMERIC)       \
                       ? NULL                                                                   \
                       : emit_##name,
 #include "ops.def"

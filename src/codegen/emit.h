@@ -11,7 +11,7 @@ typedef struct emit_args {
     op o;
     jit_dtype in, out; /* types of the first operand (of select: the second) and the result */
     int32_t n_in;
-    ir_value v[3];        /* NULL: the fused product, whose factors are in `product` */
+    ir_value v[3]; /* NULL: the fused product, whose factors are in `product` */
     ir_value product[2];
     bool is_const[3];
     cell constant[3];
@@ -33,8 +33,8 @@ void emit_raise(emitter *e, uint32_t flag, ir_value mask);
 void emit_flush_flags(emitter *e);
 
 /* Conversions that several operators share. */
-ir_value emit_widen(emitter *e, ir_value f32);          /* f32 -> f64 */
-ir_value emit_to_odd(emitter *e, ir_value f64);         /* f64 -> f32, rounded to odd */
+ir_value emit_widen(emitter *e, ir_value f32);  /* f32 -> f64 */
+ir_value emit_to_odd(emitter *e, ir_value f64); /* f64 -> f32, rounded to odd */
 ir_value emit_select_by_nan(emitter *e, ir_value tested, ir_value yes, ir_value no);
 ir_value emit_scaled(emitter *e, jit_dtype t, ir_value x, ir_value n_i32); /* x * 2**n */
 

@@ -129,7 +129,8 @@ static ir_value from_half(emitter *e, jit_dtype from, ir_value h)
     return from == JIT_F16 ? f16_to_f32(e, h) : bf16_to_f32(e, h);
 }
 
-/* -------------------------------------------------------------------------- float to integer */
+/* -------------------------------------------------------------------------- float to integer
+ */
 
 /* The conversion itself is undefined for what does not fit, so its result is only selected
  * where it does. Rounding towards zero: everything above min - 1 fits. */
@@ -141,8 +142,8 @@ static ir_value saturated(emitter *e, jit_dtype from, jit_dtype to, ir_value x)
     LLVMRealPredicate above = exact || !type_is_signed(to) ? LLVMRealOGT : LLVMRealOGE;
     ir_value lowest = build_real(e, from, above == LLVMRealOGT ? below : -end);
     ir_value top = build_real(e, from, end);
-    ir_value fits = build_and(e, build_fcmp(e, above, x, lowest),
-                              build_fcmp(e, LLVMRealOLT, x, top));
+    ir_value fits =
+        build_and(e, build_fcmp(e, above, x, lowest), build_fcmp(e, LLVMRealOLT, x, top));
     ir_type wide = build_int_type(e, bits < 32 ? 32 : bits);
     ir_value r = bits < 32 || type_is_signed(to) ? LLVMBuildFPToSI(e->b, x, wide, "")
                                                  : LLVMBuildFPToUI(e->b, x, wide, "");

@@ -51,7 +51,8 @@ static ir_value rint_by_adding(emitter *e, format f, ir_value x)
 }
 
 /* rint, and one step where that went the wrong way; the sign of zero is x's. */
-static ir_value step_back(emitter *e, format f, ir_value x, LLVMRealPredicate wrong, double step)
+static ir_value step_back(emitter *e, format f, ir_value x, LLVMRealPredicate wrong,
+                          double step)
 {
     ir_value r = rint_by_adding(e, f, x);
     ir_value moved = build_fadd(e, r, build_real(e, f.t, step));
@@ -116,7 +117,8 @@ ir_value emit_fma(emitter *e, const emit_args *a)
 static ir_value clamped(emitter *e, ir_value n, int32_t lo, int32_t hi)
 {
     n = build_intrinsic(e, "llvm.smax", (ir_value[]){ n, build_bits(e, 32, (uint64_t)lo) }, 2);
-    return build_intrinsic(e, "llvm.smin", (ir_value[]){ n, build_bits(e, 32, (uint64_t)hi) }, 2);
+    return build_intrinsic(e, "llvm.smin", (ir_value[]){ n, build_bits(e, 32, (uint64_t)hi) },
+                           2);
 }
 
 /* 2**n for n within the exponents of normal numbers. */
@@ -303,8 +305,7 @@ ir_value emit_nextafter(emitter *e, const emit_args *a)
     ir_value rises = build_fcmp(e, LLVMRealOLT, x, y);
     ir_value positive = build_fcmp(e, LLVMRealOGT, x, zero);
     ir_value away = build_icmp(e, LLVMIntEQ, rises, positive);
-    ir_value moved =
-        build_select(e, away, build_add(e, bits, one), build_sub(e, bits, one));
+    ir_value moved = build_select(e, away, build_add(e, bits, one), build_sub(e, bits, one));
     ir_value sign = build_and(e, bits_of(e, f, y), word(e, f, (uint64_t)1 << (f.bits - 1)));
     ir_value from_zero = build_or(e, sign, one);
     ir_value is_zero = build_fcmp(e, LLVMRealOEQ, x, zero);
@@ -339,7 +340,6 @@ ir_value emit_two_over_pi(emitter *e, const emit_args *a)
     if (!e->pi_table)
         make_pi_table(e);
     ir_value outside = build_bits(e, 64, OP_TWO_OVER_PI_WORDS);
-    ir_value index =
-        build_intrinsic(e, "llvm.umin", (ir_value[]){ a->v[0], outside }, 2);
+    ir_value index = build_intrinsic(e, "llvm.umin", (ir_value[]){ a->v[0], outside }, 2);
     return build_each_lane(e, pi_word, &index, 1);
 }

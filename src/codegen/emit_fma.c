@@ -20,14 +20,14 @@ ir_value emit_fma_f32(emitter *e, const ir_value *v)
     ir_value inexact = build_and(e, build_fcmp(e, LLVMRealONE, lost, zero), even);
     ir_value outward = build_icmp(e, LLVMIntEQ, build_fcmp(e, LLVMRealOGT, lost, zero),
                                   build_fcmp(e, LLVMRealOGT, s, zero));
-    ir_value moved =
-        build_select(e, outward, build_add(e, bits, one), build_sub(e, bits, one));
+    ir_value moved = build_select(e, outward, build_add(e, bits, one), build_sub(e, bits, one));
     bits = build_select(e, inexact, moved, bits);
     ir_value odd = build_reinterpret(e, bits, build_type(e, JIT_F64));
     return LLVMBuildFPTrunc(e->b, odd, build_type(e, JIT_F32), "");
 }
 
-/* -------------------------------------------------------------------------- f64, one element */
+/* -------------------------------------------------------------------------- f64, one element
+ */
 
 enum { WIDE = 128, EXPONENT_ONES = 0x7ff };
 
@@ -127,8 +127,8 @@ static ir_value rounded(emitter *e, wide_sum s)
     ir_value carries = build_icmp(e, LLVMIntUGT, build_add(e, rest, odd), half);
     kept = build_add(e, kept, wide(e, carries));
     ir_value below = build_select(e, tiny, zero, build_sub(e, field, one));
-    ir_value bits = build_add(e, build_shl(e, below, i64(e, 52)),
-                              LLVMBuildTrunc(e->b, kept, e->i64, ""));
+    ir_value bits =
+        build_add(e, build_shl(e, below, i64(e, 52)), LLVMBuildTrunc(e->b, kept, e->i64, ""));
     ir_value infinite = build_icmp(e, LLVMIntSGE, field, i64(e, EXPONENT_ONES));
     bits = build_select(e, infinite, i64(e, (uint64_t)EXPONENT_ONES << 52), bits);
     ir_value nothing = build_icmp(e, LLVMIntEQ, s.magnitude, wide_const(e, 0));
@@ -136,8 +136,8 @@ static ir_value rounded(emitter *e, wide_sum s)
     return build_reinterpret(e, bits, e->scalar[JIT_F64]);
 }
 
-/* Two operations are exact with zero factors, infinities and NaN; but a product of numbers, which
- * may be too large for them, is nothing to an infinite addend. */
+/* Two operations are exact with zero factors, infinities and NaN; but a product of numbers,
+ * which may be too large for them, is nothing to an infinite addend. */
 static ir_value special_value(emitter *e, const ir_value *v, number a, number b)
 {
     ir_value ones = i64(e, EXPONENT_ONES);

@@ -35,8 +35,10 @@ static ir_value divide_by_floats(emitter *e, jit_dtype t, ir_value a, ir_value b
         b = is_signed ? LLVMBuildSExt(e->b, b, whole, "") : LLVMBuildZExt(e->b, b, whole, "");
     }
     bool small = is_signed || type_bits(t) < 32;
-    ir_value x = small ? LLVMBuildSIToFP(e->b, a, real, "") : LLVMBuildUIToFP(e->b, a, real, "");
-    ir_value y = small ? LLVMBuildSIToFP(e->b, b, real, "") : LLVMBuildUIToFP(e->b, b, real, "");
+    ir_value x =
+        small ? LLVMBuildSIToFP(e->b, a, real, "") : LLVMBuildUIToFP(e->b, a, real, "");
+    ir_value y =
+        small ? LLVMBuildSIToFP(e->b, b, real, "") : LLVMBuildUIToFP(e->b, b, real, "");
     ir_value q = build_fdiv(e, x, y);
     q = small ? LLVMBuildFPToSI(e->b, q, whole, "") : LLVMBuildFPToUI(e->b, q, whole, "");
     return type_bits(t) < 32 ? LLVMBuildTrunc(e->b, q, build_type(e, t), "") : q;

@@ -5,7 +5,7 @@
 #include "build.h"
 
 /* A vector in memory: bool as bytes, everything else as it is held. */
-ir_type memory_type(const emitter *e, jit_dtype t);       /* of e->lanes elements */
+ir_type memory_type(const emitter *e, jit_dtype t);        /* of e->lanes elements */
 ir_value memory_load(emitter *e, jit_dtype t, ir_value p); /* neighbours, any alignment */
 void memory_store(emitter *e, jit_dtype t, ir_value v, ir_value p);
 /* The value of a uniform from its cell. */

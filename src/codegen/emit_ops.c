@@ -76,8 +76,8 @@ ir_value emit_sign(emitter *e, const emit_args *a)
 {
     ir_value x = a->v[0], zero = LLVMConstNull(LLVMTypeOf(x));
     if (is_float(a)) {
-        ir_value minus = build_select(e, build_fcmp(e, LLVMRealOLT, x, zero),
-                                      build_real(e, a->in, -1), x);
+        ir_value minus =
+            build_select(e, build_fcmp(e, LLVMRealOLT, x, zero), build_real(e, a->in, -1), x);
         return build_select(e, build_fcmp(e, LLVMRealOGT, x, zero), build_real(e, a->in, 1),
                             minus);
     }

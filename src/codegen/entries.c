@@ -113,7 +113,8 @@ static void set_leaf(emitter *e, node n, const cell *defaults)
     if (d->op == OP_arg)
         values_set(e, n, 0, LLVMGetParam(e->frame.function, (unsigned)d->imm));
     if (d->op == OP_uniform)
-        values_set(e, n, 0, build_cell(e, t, type_round(t, defaults ? defaults[d->imm] : zero)));
+        values_set(e, n, 0,
+                   build_cell(e, t, type_round(t, defaults ? defaults[d->imm] : zero)));
     if (d->op == OP_index || d->op == OP_seed)
         values_set(e, n, 0, build_i64(e, 0));
 }

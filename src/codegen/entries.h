@@ -1,5 +1,5 @@
-/* The raw entry points k1 and k2 (abi.h). They run with default uniforms, seed 0 and the default
- * fuel, and have nobody to report flags to. */
+/* The raw entry points k1 and k2 (abi.h). They run with default uniforms, seed 0 and the
+ * default fuel, and have nobody to report flags to. */
 #ifndef FJ_ENTRIES_H
 #define FJ_ENTRIES_H
 
@@ -17,6 +17,6 @@ typedef struct block_call { /* what differs from call to call */
 } block_call;
 void entries_call_block(emitter *e, ir_value block, const block_call *c);
 ir_value entries_begin(emitter *e, const char *name, ir_type type); /* a function; lanes is 1 */
-ir_value entries_defaults(emitter *e, const cell *defaults); /* cells of the uniforms */
+ir_value entries_defaults(emitter *e, const cell *defaults);        /* cells of the uniforms */
 
 #endif

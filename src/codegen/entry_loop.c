@@ -1,5 +1,5 @@
-/* k1, a NumPy inner loop that needs nothing of ours at run time: k0 in place where everything is
- * contiguous, else group by group through buffers. */
+/* k1, a NumPy inner loop that needs nothing of ours at run time: k0 in place where everything
+ * is contiguous, else group by group through buffers. */
 #include "entries.h"
 
 #include "emit_memory.h"
@@ -54,8 +54,8 @@ static void make_buffers(inner_loop *l)
     for (int32_t i = 0; i < e->t->n_buffers; i++) {
         ir_type area = LLVMArrayType2(e->i8, (uint64_t)(l->group * bytes_of(l, i)));
         l->buffer[i] = build_local(e, area, 64);
-        build_store(e, l->buffer[i],
-                    build_offset(e, l->pointers, build_i64(e, 8 * (int64_t)i)), 8);
+        build_store(e, l->buffer[i], build_offset(e, l->pointers, build_i64(e, 8 * (int64_t)i)),
+                    8);
     }
 }
 
@@ -87,7 +87,8 @@ static void loop_end(emitter *e, counted c)
     LLVMPositionBuilderAtEnd(e->b, after);
 }
 
-/* Elements i .. of the operand, count of them; the buffer is filled with copies of the first. */
+/* Elements i .. of the operand, count of them; the buffer is filled with copies of the first.
+ */
 static void fill_buffer(inner_loop *l, int32_t o, ir_value from, ir_value count)
 {
     emitter *e = l->e;

@@ -39,11 +39,10 @@ static jit_dtype main_type(const nest *t)
 static void append_head(listing *l, const char *what)
 {
     const nest *t = l->t;
-    char *line = arena_format(t->g->ar,
-                              "# ---- %s: vectors of %d x %s (%d bits), %d at a time, for %s ----\n",
-                              what, (int)t->lanes, type_name(main_type(t)),
-                              (int)t->lanes * (int)type_bits(main_type(t)),
-                              (int)(t->cut ? 1 : t->interleave), t->target->cpu);
+    char *line = arena_format(
+        t->g->ar, "# ---- %s: vectors of %d x %s (%d bits), %d at a time, for %s ----\n", what,
+        (int)t->lanes, type_name(main_type(t)), (int)t->lanes * (int)type_bits(main_type(t)),
+        (int)(t->cut ? 1 : t->interleave), t->target->cpu);
     if (line)
         append_text(l, line);
     l->failed |= !line;

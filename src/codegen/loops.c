@@ -63,8 +63,7 @@ static void set_uniform_leaves(row *r)
         node n = e->t->once.node[i];
         const node_data *d = graph_node(e->g, n);
         if (d->op == OP_uniform)
-            values_set(e, n, 0,
-                       memory_uniform(e, (jit_dtype)d->dtype, cells, (int32_t)d->imm));
+            values_set(e, n, 0, memory_uniform(e, (jit_dtype)d->dtype, cells, (int32_t)d->imm));
         if (d->op == OP_seed)
             values_set(e, n, 0, FIELD(r, e->i64, seed));
     }

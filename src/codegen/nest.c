@@ -76,7 +76,8 @@ static truth second_round(const graph *g, node loop, node n, int32_t depth)
     if (d->op == OP_phi) {
         int32_t k = n_phis(g, loop);
         for (int32_t i = 0; i < k; i++)
-            if (graph_in(g, loop, i) == n && graph_is_const(g, graph_in(g, loop, k + 1 + i), &c))
+            if (graph_in(g, loop, i) == n &&
+                graph_is_const(g, graph_in(g, loop, k + 1 + i), &c))
                 return c.u ? TRUE : FALSE;
         return UNKNOWN;
     }
@@ -224,8 +225,8 @@ static bool loop_varies(maker *m, node loop)
     bool cond = varies[graph_in(g, loop, k)];
     for (int32_t i = 0; i < k; i++) {
         node phi = graph_in(g, loop, i);
-        if (!varies[phi] && (cond || varies[graph_in(g, phi, 0)] ||
-                             varies[graph_in(g, loop, k + 1 + i)]))
+        if (!varies[phi] &&
+            (cond || varies[graph_in(g, phi, 0)] || varies[graph_in(g, loop, k + 1 + i)]))
             varies[phi] = changed = true;
     }
     return changed;
@@ -253,7 +254,8 @@ static void find_varying(maker *m)
 {
     enum { MOST_ROUNDS = 8 };
     for (int32_t round = 0; variation_round(m); round++)
-        if (round == MOST_ROUNDS) /* long chains of variables: all of them vary, which is safe */
+        if (round ==
+            MOST_ROUNDS) /* long chains of variables: all of them vary, which is safe */
             for (node n = 1; n < m->g->n_nodes; n++)
                 if (graph_node(m->g, n)->op == OP_phi)
                     m->t->varies[n] = true;
@@ -287,7 +289,8 @@ static bool find_fused(maker *m)
             continue;
         for (int32_t i = 0; i < 2; i++) {
             node in = graph_in(g, n, i);
-            bool same = m->t->region[in] == m->t->region[n] && m->t->varies[in] == m->t->varies[n];
+            bool same =
+                m->t->region[in] == m->t->region[n] && m->t->varies[in] == m->t->varies[n];
             if (is_fast(g, in, OP_mul) && uses[in] == 1 && same) {
                 m->t->fused[in] = true;
                 break;
@@ -401,8 +404,8 @@ static bool reserve(maker *m)
     m->head = arena_alloc(g->ar, n);
     m->late = arena_alloc(g->ar, n);
     t->region = graph_owners(g);
-    return t->loop_at && t->varies && t->used && t->fused && t->region && m->target && m->head &&
-           m->late;
+    return t->loop_at && t->varies && t->used && t->fused && t->region && m->target &&
+           m->head && m->late;
 }
 
 static bool make(maker *m, const nest_options *o)

@@ -58,16 +58,16 @@ typedef struct nest {
     nest_list once, body;
     nest_loop *loops;
     int32_t n_loops;
-    int32_t *loop_at;  /* per node: index in loops, or -1 */
-    node *region;      /* per node: the loop whose list it is in, or 0 */
-    bool *varies;      /* per node: depends on the element */
-    bool *used;        /* per node: some output depends on it */
-    bool *fused;       /* per node: a product that is only computed in an fma (@fast) */
+    int32_t *loop_at; /* per node: index in loops, or -1 */
+    node *region;     /* per node: the loop whose list it is in, or 0 */
+    bool *varies;     /* per node: depends on the element */
+    bool *used;       /* per node: some output depends on it */
+    bool *fused;      /* per node: a product that is only computed in an fma (@fast) */
     bool sets_flags, indexed;
 
     int32_t lanes, interleave;
-    bool streams;  /* cheap enough that non-temporal stores can pay */
-    bool cut;      /* too large for one function: cut.h */
+    bool streams;   /* cheap enough that non-temporal stores can pay */
+    bool cut;       /* too large for one function: cut.h */
     int64_t weight; /* machine instructions for one vector, roughly */
 } nest;
 

@@ -2,9 +2,9 @@
 #include "nest.h"
 
 enum {
-    CUT_WEIGHT = 3000,        /* above: cut into functions, one variant of the loop */
-    INTERLEAVE_WEIGHT = 600,  /* most instructions in the body of an interleaved loop */
-    IN_FLIGHT = 8             /* independent operations that keep the machine busy */
+    CUT_WEIGHT = 3000,       /* above: cut into functions, one variant of the loop */
+    INTERLEAVE_WEIGHT = 600, /* most instructions in the body of an interleaved loop */
+    IN_FLIGHT = 8            /* independent operations that keep the machine busy */
 };
 
 static int64_t at_least_one(int64_t n)
@@ -155,14 +155,14 @@ static int32_t choose_lanes(const nest *t)
 
 /* -------------------------------------------------------------------------- interleave */
 
-typedef struct shape { /* of the code for one vector */
+typedef struct shape {     /* of the code for one vector */
     int64_t weight, depth; /* all instructions; those one after the other */
     int64_t live;          /* registers needed at once */
     bool loops;            /* with more than one round */
 } shape;
 
-/* Follows the numbers of nodes, which is the order of emission but for loops. `at` has one entry
- * a node: first the length of the chain that ends there, then the last user. */
+/* Follows the numbers of nodes, which is the order of emission but for loops. `at` has one
+ * entry a node: first the length of the chain that ends there, then the last user. */
 static void measure_chains(const nest *t, int32_t *at, shape *s)
 {
     const graph *g = t->g;
@@ -225,7 +225,8 @@ static int32_t choose_interleave(const nest *t, const shape *s)
     int64_t most = t->target->vector_registers - (s->loops ? 0 : 2);
     int64_t want = s->loops ? 4 : s->weight <= 8 ? 4 : at_least_one(IN_FLIGHT / chains);
     int32_t u = 1;
-    while (2 * u <= want && 2 * u * live <= most + most / 4 && 2 * u * s->weight <= INTERLEAVE_WEIGHT)
+    while (2 * u <= want && 2 * u * live <= most + most / 4 &&
+           2 * u * s->weight <= INTERLEAVE_WEIGHT)
         u *= 2;
     return u;
 }

@@ -103,8 +103,7 @@ static void put_list(printer *p, const nest_list *l, int32_t depth)
         if (d->op == OP_arg || d->op == OP_uniform)
             put(p, " #%d", (int)d->imm);
         put_operands(p, n);
-        put(p, " : %s%s\n", type_name((jit_dtype)d->dtype),
-            p->t->varies[n] ? "" : " uniform");
+        put(p, " : %s%s\n", type_name((jit_dtype)d->dtype), p->t->varies[n] ? "" : " uniform");
     }
 }
 
@@ -128,8 +127,8 @@ char *nest_print(const nest *t)
 {
     printer p = { .t = t };
     put(&p, "nest %s: %d lanes, %d vectors at a time, weight %lld%s%s\n", name_of(t->g->name),
-        (int)t->lanes, (int)t->interleave, (long long)t->weight,
-        t->streams ? ", streams" : "", t->cut ? ", cut" : "");
+        (int)t->lanes, (int)t->interleave, (long long)t->weight, t->streams ? ", streams" : "",
+        t->cut ? ", cut" : "");
     for (int32_t a = 0; a < t->n_axes; a++)
         put(&p, "  axis %s: parallel%s\n", t->axis[a].name,
             a == t->n_axes - 1 ? ", in vectors" : "");

@@ -35,8 +35,8 @@ static LLVMTargetMachineRef make_machine(const target *t)
         LLVMDisposeMessage(message);
         return NULL;
     }
-    return LLVMCreateTargetMachine(found, t->triple, t->cpu, t->features,
-                                   LLVMCodeGenLevelLess, LLVMRelocPIC, LLVMCodeModelSmall);
+    return LLVMCreateTargetMachine(found, t->triple, t->cpu, t->features, LLVMCodeGenLevelLess,
+                                   LLVMRelocPIC, LLVMCodeModelSmall);
 }
 
 bool object_begin(object_compile *c, const target *t, diag *d)

@@ -61,8 +61,8 @@ static range operand(const graph *g, node n, int32_t i, int32_t depth)
     return find(g, graph_in(g, n, i), depth - 1);
 }
 
-/* fmin and fmax give the other operand for a NaN: the result may lie outside the first's bounds,
- * never outside both. */
+/* fmin and fmax give the other operand for a NaN: the result may lie outside the first's
+ * bounds, never outside both. */
 static range lesser(const graph *g, node n, int32_t depth)
 {
     range a = operand(g, n, 0, depth), b = operand(g, n, 1, depth);

@@ -1,6 +1,6 @@
-/* What the host can run, and what code is made for. CPU names are ours to give: a name that LLVM
- * does not know, or that claims what this host lacks (virtual machines hide features), must
- * never reach it (traps M7 and "illegal instruction"). */
+/* What the host can run, and what code is made for. CPU names are ours to give: a name that
+ * LLVM does not know, or that claims what this host lacks (virtual machines hide features),
+ * must never reach it (traps M7 and "illegal instruction"). */
 #include "target.h"
 
 #include <pthread.h>
@@ -12,10 +12,10 @@
 #include "object.h"
 
 enum { /* beyond the level: what LLVM may use for our code if the CPU name says so */
-    EXTRA_GFNI = 1,
-    EXTRA_VBMI = 2, /* vbmi, vbmi2, bitalg, vpopcntdq, ifma, vnni */
-    EXTRA_FP16 = 4,
-    EXTRA_AVX = 8 /* AVX without AVX2 */
+       EXTRA_GFNI = 1,
+       EXTRA_VBMI = 2, /* vbmi, vbmi2, bitalg, vpopcntdq, ifma, vnni */
+       EXTRA_FP16 = 4,
+       EXTRA_AVX = 8 /* AVX without AVX2 */
 };
 
 typedef struct cpu_row {
@@ -89,10 +89,10 @@ static bool features_have_all(const char *features, const char *const *names)
 
 static int32_t host_level(const char *features)
 {
-    static const char *const v2[] = { "cx16", "sahf", "popcnt", "sse3", "ssse3",
-                                      "sse4.1", "sse4.2", NULL };
-    static const char *const v3[] = { "avx",  "avx2",  "bmi",   "bmi2", "f16c",
-                                      "fma",  "lzcnt", "movbe", "xsave", NULL };
+    static const char *const v2[] = { "cx16",  "sahf",   "popcnt", "sse3",
+                                      "ssse3", "sse4.1", "sse4.2", NULL };
+    static const char *const v3[] = { "avx", "avx2",  "bmi",   "bmi2",  "f16c",
+                                      "fma", "lzcnt", "movbe", "xsave", NULL };
     static const char *const v4[] = { "avx512f",  "avx512bw", "avx512cd",
                                       "avx512dq", "avx512vl", NULL };
     if (!features_have_all(features, v2))
@@ -104,8 +104,10 @@ static int32_t host_level(const char *features)
 
 static uint32_t host_extra(const char *features)
 {
-    static const char *const vbmi[] = { "avx512vbmi",      "avx512vbmi2", "avx512bitalg",
-                                        "avx512vpopcntdq", "avx512ifma",  "avx512vnni", NULL };
+    static const char *const vbmi[] = {
+        "avx512vbmi", "avx512vbmi2", "avx512bitalg", "avx512vpopcntdq", "avx512ifma",
+        "avx512vnni", NULL
+    };
     return (features_have(features, "gfni") ? (uint32_t)EXTRA_GFNI : 0) |
            (features_have_all(features, vbmi) ? (uint32_t)EXTRA_VBMI : 0) |
            (features_have(features, "avx512fp16") ? (uint32_t)EXTRA_FP16 : 0) |

@@ -7,9 +7,9 @@
 #include "cut.h"
 
 typedef struct emit_values {
-    ir_value *at;      /* [node][vector]: of nodes that vary; a splat in vector 0 of others */
-    ir_value *scalar;  /* [node]: of nodes that do not vary */
-    bool *splat;       /* [node]: a node that varies uses it */
+    ir_value *at;     /* [node][vector]: of nodes that vary; a splat in vector 0 of others */
+    ir_value *scalar; /* [node]: of nodes that do not vary */
+    bool *splat;      /* [node]: a node that varies uses it */
     int32_t interleave;
     /* of a nest that is cut: */
     bool is_cut;

@@ -63,8 +63,7 @@ static void make_operand(run *x, int32_t i)
     step_kind k = x->where->step[i];
     if (!input && k == STEP_ZERO)
         k = STEP_NEXT;
-    o->t = input ? x->g->inputs[i].dtype
-                 : graph_dtype(x->g, x->g->outputs[i - x->n_in].value);
+    o->t = input ? x->g->inputs[i].dtype : graph_dtype(x->g, x->g->outputs[i - x->n_in].value);
     o->size = type_bits(o->t) / 8;
     o->step = step_of(k, o->size);
     int64_t reach = llabs(o->step) * x->where->n;

@@ -1,5 +1,5 @@
-/* Runs a compiled graph over a layout and compares every element, every flag and every byte that
- * it must not touch with the interpreter's. */
+/* Runs a compiled graph over a layout and compares every element, every flag and every byte
+ * that it must not touch with the interpreter's. */
 #ifndef FJ_TEST_COMPARED_H
 #define FJ_TEST_COMPARED_H
 
@@ -7,12 +7,12 @@
 #include "random_graph.h"
 
 typedef enum step_kind {
-    STEP_NEXT,     /* contiguous */
-    STEP_ZERO,     /* one element for all; an output has STEP_NEXT instead */
-    STEP_DOUBLE,   /* every second */
-    STEP_BACK,     /* contiguous, backwards */
-    STEP_SHIFTED,  /* contiguous, one byte off any alignment */
-    STEP_WIDE,     /* 3 elements and a byte apart */
+    STEP_NEXT,    /* contiguous */
+    STEP_ZERO,    /* one element for all; an output has STEP_NEXT instead */
+    STEP_DOUBLE,  /* every second */
+    STEP_BACK,    /* contiguous, backwards */
+    STEP_SHIFTED, /* contiguous, one byte off any alignment */
+    STEP_WIDE,    /* 3 elements and a byte apart */
     STEP_KINDS
 } step_kind;
 

@@ -69,8 +69,8 @@ bool linked_make(linked *l, const graph *g, const codegen_options *o, diag *d)
     *l = (linked){ 0 };
     if (!codegen_compile(g, o, &l->object, d))
         return false;
-    LLVMMemoryBufferRef buffer = LLVMCreateMemoryBufferWithMemoryRangeCopy(
-        l->object.bytes, l->object.size, "kernel");
+    LLVMMemoryBufferRef buffer =
+        LLVMCreateMemoryBufferWithMemoryRangeCopy(l->object.bytes, l->object.size, "kernel");
     codegen_object sizes = l->object;
     codegen_free(o, &l->object);
     l->object = sizes;

@@ -13,7 +13,8 @@ typedef struct linked {
     codegen_object object; /* sizes and choices; the bytes are gone */
 } linked;
 
-/* Compiles and links; false and a diagnostic in d. The object must have no undefined symbols. */
+/* Compiles and links; false and a diagnostic in d. The object must have no undefined symbols.
+ */
 bool linked_make(linked *l, const graph *g, const codegen_options *o, diag *d);
 void linked_free(linked *l);
 

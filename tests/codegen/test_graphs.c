@@ -35,8 +35,7 @@ static layout some_layout(random_state *r)
                      .in_place = random_below(r, 3) == 0,
                      .streaming = random_below(r, 4) == 0 };
     for (int32_t i = 0; i < 2 * JIT_MAX_OPERANDS; i++)
-        where.step[i] =
-            random_below(r, 2) ? STEP_NEXT : (step_kind)random_below(r, STEP_KINDS);
+        where.step[i] = random_below(r, 2) ? STEP_NEXT : (step_kind)random_below(r, STEP_KINDS);
     return where;
 }
 
@@ -62,8 +61,7 @@ static void check_graph(uint64_t seed)
         const char *wrong = compared(g, &l, &where, &r, NULL);
         cr_assert_null(wrong, "seed %llu, %s, %d lanes, %d vectors, n %lld: %s\n%s",
                        (unsigned long long)seed, t.cpu, (int)l.object.vector_lanes,
-                       (int)l.object.interleave, (long long)where.n, wrong,
-                       print_graph(ar, g));
+                       (int)l.object.interleave, (long long)where.n, wrong, print_graph(ar, g));
     }
     linked_free(&l);
     arena_free(ar);

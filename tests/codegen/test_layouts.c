@@ -1,4 +1,5 @@
-/* One kernel, every layout: sizes around groups and blocks, steps, rows, in place, streaming. */
+/* One kernel, every layout: sizes around groups and blocks, steps, rows, in place, streaming.
+ */
 #include <criterion/criterion.h>
 
 #include "compared.h"
@@ -50,8 +51,8 @@ static void check(kernel *k, const layout *where)
     random_state r = { 1 };
     const char *wrong = compared(k->g, &k->l, where, &r, NULL);
     cr_assert_null(wrong, "%s: n %lld, rows %lld, step %d, in place %d, streaming %d: %s",
-                   k->g->name, (long long)where->n, (long long)where->rows,
-                   (int)where->step[0], (int)where->in_place, (int)where->streaming, wrong);
+                   k->g->name, (long long)where->n, (long long)where->rows, (int)where->step[0],
+                   (int)where->in_place, (int)where->streaming, wrong);
 }
 
 Test(layouts, every_step_at_every_size)
@@ -60,7 +61,7 @@ Test(layouts, every_step_at_every_size)
         kernel k = make(programs[p], 0);
         int64_t w = k.l.object.vector_lanes, group = w * k.l.object.interleave;
         const int64_t sizes[] = { 0,         1,     2,         w - 1, w,   w + 1,
-                                  group - 1, group, group + 1, 1000, 5000 };
+                                  group - 1, group, group + 1, 1000,  5000 };
         for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++)
             for (int32_t step = 0; step < STEP_KINDS * STEP_KINDS; step++) {
                 layout where = { .n = sizes[s], .rows = 1 };
@@ -80,10 +81,9 @@ Test(layouts, rows_in_place_and_streams)
         kernel k = make(programs[p], 0);
         for (int64_t n = 1; n < 3000; n = n * 3 + 1)
             for (int32_t i = 0; i < 8 * STEP_KINDS; i++) {
-                layout where = { .n = n,
-                                 .rows = i & 1 ? 70 : 3,
-                                 .in_place = i & 2,
-                                 .streaming = i & 4 };
+                layout where = {
+                    .n = n, .rows = i & 1 ? 70 : 3, .in_place = i & 2, .streaming = i & 4
+                };
                 where.step[0] = where.step[1] = (step_kind)(i / 8);
                 where.step[2] = i / 8 % 2 ? where.step[0] : STEP_NEXT;
                 check(&k, &where);

@@ -1,6 +1,6 @@
-/* Every row of ops.def that the code generator emits, on special and random values, for every type
- * it takes, every level the machine runs and every number of lanes: bit for bit with op_eval.
- * Rows of one type are compiled together as results of one kernel. */
+/* Every row of ops.def that the code generator emits, on special and random values, for every
+ * type it takes, every level the machine runs and every number of lanes: bit for bit with
+ * op_eval. Rows of one type are compiled together as results of one kernel. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 

@@ -1,0 +1,194 @@
+/* Loops: fuel, cancelling, rare cases, and the raw entry points. */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <string.h>
+
+#include "compared.h"
+#include "print.h"
+
+typedef struct kernel {
+    arena *ar;
+    graph *g;
+    linked l;
+} kernel;
+
+static kernel make(const char *text, codegen_options o)
+{
+    kernel k = { .ar = arena_new(NULL, 0) };
+    jit_error err;
+    diag d;
+    diag_init(&d, &err, NULL);
+    target t;
+    cr_assert(target_init(&t, NULL, &d));
+    o.target = &t;
+    k.g = print_parse(k.ar, text, &d);
+    cr_assert(k.g, "%s", err.diagnostic[0].message);
+    cr_assert(linked_make(&k.l, k.g, &o, &d), "%s", err.diagnostic[0].message);
+    return k;
+}
+
+static void drop(kernel *k)
+{
+    linked_free(&k->l);
+    arena_free(k->ar);
+}
+
+/* Counts to x. */
+static const char counter[] = "fn count(x: i32) -> (n: i32)\n"
+                              "  %1 = arg #0 : i32\n  %2 = const 0 : i32\n"
+                              "  %3 = phi %2 : i32\n  %4 = const 1 : i32\n"
+                              "  %5 = add %3 %4 : i32\n  %6 = lt %3 %1 : bool\n"
+                              "  %7 = loop %3 | %6 | %5\n  %8 = proj #0 %7 : i32\n"
+                              "  return %8\n";
+
+/* x, but 1 - x where x > 2: a rare case, whose value only its loop needs. */
+static const char rare[] = "fn rare(x: f32) -> (y: f32)\n"
+                           "  %1 = arg #0 : f32\n  %2 = const 0x1p+1 : f32\n"
+                           "  %3 = gt %1 %2 : bool\n  %4 = const 0x1p+0 : f32\n"
+                           "  %5 = sub %4 %1 : f32\n  %6 = phi %3 : bool\n"
+                           "  %7 = phi %1 : f32\n  %8 = const false : bool\n"
+                           "  %9 = loop %6 %7 | %6 | %8 %5\n  %10 = proj #1 %9 : f32\n"
+                           "  return %10\n";
+
+static uint32_t run(const kernel *k, void *in, void *out, int64_t n, int64_t fuel,
+                    const volatile int32_t *cancel)
+{
+    static const volatile int32_t never = 0;
+    char *data[] = { in, out };
+    const int64_t step[] = { 4, 4 };
+    kernel_call c = { .n = n,
+                      .rows = 1,
+                      .data = data,
+                      .step = step,
+                      .row_step = step,
+                      .index_step = 1,
+                      .fuel = fuel,
+                      .cancel = cancel ? cancel : &never };
+    return block_run(&k->l.object.shape, k->l.block, &c);
+}
+
+Test(control, fuel_is_counted_per_group)
+{
+    for (int32_t cut = 0; cut < 2; cut++) {
+        kernel k = make(counter, (codegen_options){ .cut = cut });
+        int32_t in[500], out[500];
+        for (int32_t i = 0; i < 500; i++)
+            in[i] = i % 100;
+        cr_assert_eq(run(&k, in, out, 500, 99, NULL), 0);
+        for (int32_t i = 0; i < 500; i++)
+            cr_assert_eq(out[i], in[i]);
+        cr_assert_eq(run(&k, in, out, 500, 98, NULL), KERNEL_OUT_OF_FUEL);
+        in[3] = INT32_MAX;
+        cr_assert_eq(run(&k, in, out, 500, 1000000, NULL), KERNEL_OUT_OF_FUEL);
+        drop(&k);
+    }
+}
+
+Test(control, a_cancelled_loop_stops)
+{
+    kernel k = make(counter, (codegen_options){ .cut = false });
+    int32_t in[1] = { INT32_MAX }, out[1];
+    const volatile int32_t now = 1;
+    cr_assert_eq(run(&k, in, out, 1, INT64_MAX, &now), KERNEL_CANCELLED);
+    drop(&k);
+}
+
+Test(control, a_rare_case_costs_nothing_where_it_is_not)
+{
+    kernel k = make(rare, (codegen_options){ .cut = false });
+    diag d;
+    diag_init(&d, NULL, NULL);
+    target t;
+    cr_assert(target_init(&t, NULL, &d));
+    codegen_options o = { .target = &t };
+    const char *nest = codegen_text(k.g, &o, CODEGEN_NEST, &d);
+    const char *loop = strstr(nest, "at most once"), *sub = strstr(nest, "= sub");
+    cr_assert(loop && sub && sub > loop, "the difference is not in the loop:\n%s", nest);
+    random_state r = { 7 };
+    layout where = { .n = 1000, .rows = 1 };
+    cr_assert_null(compared(k.g, &k.l, &where, &r, NULL));
+    drop(&k);
+}
+
+/* -------------------------------------------------------------------------- raw entries */
+
+static const char axpy[] = "fn axpy(x: f32, y: f32; a: f64) -> (z: f32)\n"
+                           "  %1 = arg #0 : f32\n  %2 = arg #1 : f32\n"
+                           "  %3 = uniform #0 : f64\n  %4 = cast %3 : f32\n"
+                           "  %5 = mul %4 %1 : f32\n  %6 = add %5 %2 : f32\n  return %6\n";
+
+static codegen_options raw_options(bool cut, const cell *defaults)
+{
+    return (codegen_options){
+        .entry_loop = true, .entry_scalar = true, .defaults = defaults, .cut = cut
+    };
+}
+
+Test(entries, loop_takes_any_steps)
+{
+    for (int32_t cut = 0; cut < 2; cut++) {
+        cell three = { .f = 3 };
+        kernel k = make(axpy, raw_options(cut, &three));
+        for (intptr_t n = 0; n < 200; n += n < 40 ? 1 : 17)
+            for (intptr_t step = -8; step <= 12; step += 4) {
+                float x[700], y[200], z[200];
+                for (int32_t i = 0; i < 700; i++)
+                    x[i] = (float)i / 8;
+                for (int32_t i = 0; i < 200; i++)
+                    y[i] = z[i] = (float)i;
+                char *at = (char *)(step < 0 ? x + 500 : x);
+                char *args[] = { at, (char *)y, (char *)z };
+                const intptr_t steps[] = { step, 4, 4 };
+                k.l.loop(args, &n, steps, NULL);
+                for (intptr_t i = 0; i < 200; i++) {
+                    float in;
+                    if (i < n)
+                        memcpy(&in, at + i * step, sizeof in);
+                    float want = i < n ? 3 * in + y[i] : y[i];
+                    cr_assert_float_eq(z[i], want, 0, "n %d step %d", (int)n, (int)step);
+                }
+            }
+        drop(&k);
+    }
+}
+
+Test(entries, loop_takes_uniforms)
+{
+    cell three = { .f = 3 };
+    kernel k = make(axpy, raw_options(false, &three));
+    float x[50], y[50], z[50];
+    for (int32_t i = 0; i < 50; i++) {
+        x[i] = (float)i;
+        y[i] = 1;
+    }
+    double five = 5;
+    char *args[] = { (char *)x, (char *)y, (char *)z };
+    const intptr_t n = 50, steps[] = { 4, 4, 4 };
+    k.l.loop(args, &n, steps, &five);
+    for (int32_t i = 0; i < 50; i++)
+        cr_assert_float_eq(z[i], 5 * x[i] + 1, 0);
+    drop(&k);
+}
+
+Test(entries, scalar_is_an_ordinary_function)
+{
+    for (int32_t cut = 0; cut < 2; cut++) {
+        cell three = { .f = 3 };
+        kernel k = make(axpy, raw_options(cut, &three));
+        float (*f)(float, float);
+        memcpy(&f, &k.l.scalar, sizeof f);
+        cr_assert_not_null(k.l.scalar);
+        cr_assert_float_eq(f(2, 10), 16, 0);
+        cr_assert(isnan(f(2, (float)NAN)));
+        drop(&k);
+        kernel loops = make(rare, raw_options(cut, NULL));
+        float (*g)(float);
+        memcpy(&g, &loops.l.scalar, sizeof g);
+        cr_assert_float_eq(g(1), 1, 0);
+        cr_assert_float_eq(g(3), -2, 0);
+        drop(&loops);
+    }
+    kernel none = make(counter, raw_options(false, NULL));
+    cr_assert_null(none.l.scalar, "a scalar entry of i32");
+    drop(&none);
+}
