@@ -87,7 +87,7 @@ static int self_test(jit_context *context, const console *c)
     jit_error err;
     int failed = 0;
     jit_options options = { .size = sizeof options, .context = context, .file = "self test" };
-    comparison k = { .seed = 1, .n = 1000, .fused = self_test_fused(context) };
+    comparison k = { .seed = 1, .n = 1000 };
     k.compiled = jit_compile(program, &options, &err);
     options.interpret = 1;
     if (k.compiled)
