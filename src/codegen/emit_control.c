@@ -41,32 +41,20 @@ static node next_of(const emitter *e, const control *c, int32_t i)
 
 /* -------------------------------------------------------------------------- variables */
 
-/* A vector of i1 that lives from block to block would be packed and unpacked where the target
- * has no mask registers; as integers of the lanes' width it is a register like others. */
-static int32_t carried_bits(const emitter *e)
-{
-    int32_t bits = e->target->vector_bytes * 8 / e->full;
-    return bits > 64 ? 64 : bits < 8 ? 8 : bits;
-}
-
 static bool is_carried_wide(const emitter *e, node n)
 {
-    return graph_dtype(e->g, n) == JIT_BOOL && e->t->varies[n] && e->full > 1 &&
-           !e->target->masks;
+    return e->values->widens && e->full > 1 && e->t->varies[n] &&
+           graph_dtype(e->g, n) == JIT_BOOL;
 }
 
 static ir_value carry(emitter *e, node phi, ir_value v)
 {
-    if (!is_carried_wide(e, phi))
-        return v;
-    return LLVMBuildSExt(e->b, v, build_int_type(e, carried_bits(e)), "");
+    return is_carried_wide(e, phi) ? values_widen(e, v) : v;
 }
 
 static ir_value uncarry(emitter *e, node phi, ir_value v)
 {
-    if (!is_carried_wide(e, phi))
-        return v;
-    return build_icmp(e, LLVMIntSLT, v, LLVMConstNull(LLVMTypeOf(v)));
+    return is_carried_wide(e, phi) ? values_narrow(e, v) : v;
 }
 
 /* With e->lanes as variable i needs it. */

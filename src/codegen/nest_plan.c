@@ -223,7 +223,7 @@ static int32_t choose_interleave(const nest *t, const shape *s)
     int64_t chains = at_least_one(s->weight / at_least_one(s->depth));
     int64_t live = at_least_one(s->live);
     int64_t most = t->target->vector_registers - (s->loops ? 0 : 2);
-    int64_t want = s->loops ? 4 : s->weight <= 8 ? 4 : at_least_one(IN_FLIGHT / chains);
+    int64_t want = s->loops ? 2 : s->weight <= 8 ? 4 : at_least_one(IN_FLIGHT / chains);
     int32_t u = 1;
     while (2 * u <= want && 2 * u * live <= most + most / 4 &&
            2 * u * s->weight <= INTERLEAVE_WEIGHT)

@@ -18,6 +18,14 @@ static void mark_splats(emit_values *v, const nest *t)
     }
 }
 
+static bool reserve_wide(emit_values *v, const nest *t)
+{
+    size_t n = (size_t)t->g->n_nodes;
+    v->wide = arena_alloc(t->g->ar, n * (size_t)t->interleave * sizeof *v->wide);
+    v->block = arena_alloc(t->g->ar, n * sizeof *v->block);
+    return v->wide && v->block;
+}
+
 bool values_make(emit_values *v, const nest *t, diag *d)
 {
     arena *ar = t->g->ar;
@@ -33,6 +41,11 @@ bool values_make(emit_values *v, const nest *t, diag *d)
         return false;
     }
     mark_splats(v, t);
+    v->widens = !t->target->masks && t->lanes > 1 && !t->cut && (t->n_loops || t->sets_flags);
+    if (v->widens && !reserve_wide(v, t)) {
+        diag_no_memory(d);
+        return false;
+    }
     return !t->cut || cut_make(&v->cut, t, d);
 }
 
@@ -109,6 +122,43 @@ static void fetch(emitter *e, node n)
     v->at[n] = NULL;
 }
 
+/* -------------------------------------------------------------------------- masks */
+
+static int32_t mask_bits(const emitter *e)
+{
+    int32_t bits = e->target->vector_bytes * 8 / e->full;
+    return bits > 64 ? 64 : bits < 8 ? 8 : bits;
+}
+
+ir_value values_widen(emitter *e, ir_value mask)
+{
+    return LLVMBuildSExt(e->b, mask, build_int_type(e, mask_bits(e)), "");
+}
+
+ir_value values_narrow(emitter *e, ir_value wide)
+{
+    return build_icmp(e, LLVMIntSLT, wide, LLVMConstNull(LLVMTypeOf(wide)));
+}
+
+static bool is_mask(const emitter *e, node n)
+{
+    return e->values->widens && e->full > 1 && is_wide(e, n) && dtype_of(e, n) == JIT_BOOL;
+}
+
+static ir_value get_mask(emitter *e, node n, int32_t vector)
+{
+    emit_values *v = e->values;
+    int64_t i = (int64_t)n * v->interleave + vector;
+    return v->block[n] == LLVMGetInsertBlock(e->b) ? v->at[i] : values_narrow(e, v->wide[i]);
+}
+
+static void set_mask(emitter *e, node n, int32_t vector, ir_value r)
+{
+    emit_values *v = e->values;
+    v->wide[(int64_t)n * v->interleave + vector] = values_widen(e, r);
+    v->block[n] = LLVMGetInsertBlock(e->b);
+}
+
 /* -------------------------------------------------------------------------- get, set */
 
 ir_value values_get(emitter *e, node n, int32_t vector)
@@ -119,6 +169,8 @@ ir_value values_get(emitter *e, node n, int32_t vector)
         return build_cell(e, graph_dtype(e->g, n), c);
     n = holder(e->g, n);
     fetch(e, n);
+    if (is_mask(e, n))
+        return get_mask(e, n, vector);
     if (is_wide(e, n))
         return v->at[(int64_t)n * v->interleave + vector];
     if (e->lanes == 1)
@@ -133,6 +185,8 @@ void values_set(emitter *e, node n, int32_t vector, ir_value r)
 {
     emit_values *v = e->values;
     v->epoch[n] = v->now;
+    if (is_mask(e, n))
+        set_mask(e, n, vector, r);
     if (is_wide(e, n)) {
         v->at[(int64_t)n * v->interleave + vector] = r;
     } else {

@@ -10,6 +10,11 @@ typedef struct emit_values {
     ir_value *at;     /* [node][vector]: of nodes that vary; a splat in vector 0 of others */
     ir_value *scalar; /* [node]: of nodes that do not vary */
     bool *splat;      /* [node]: a node that varies uses it */
+    /* Vectors of i1 outside the block they were made in, as integers of the lanes' width: else
+     * they would be packed and unpacked where the target has no mask registers. */
+    ir_value *wide;  /* [node][vector] */
+    ir_block *block; /* [node]: where it was made */
+    bool widens;
     int32_t interleave;
     /* of a nest that is cut: */
     bool is_cut;
@@ -24,6 +29,9 @@ bool values_make(emit_values *v, const nest *t, diag *d); /* in the graph's aren
 /* In the form that e->lanes asks for: a splat of what does not vary if it is above 1. */
 ir_value values_get(emitter *e, node n, int32_t vector);
 void values_set(emitter *e, node n, int32_t vector, ir_value v);
+/* A vector of i1 as integers, and back. */
+ir_value values_widen(emitter *e, ir_value mask);
+ir_value values_narrow(emitter *e, ir_value wide);
 /* Cut: what is in registers is not valid in the block that is emitted next. */
 void values_forget(emitter *e);
 
