@@ -12,6 +12,7 @@
  * Where the condition does not vary there is no mask and no select. In a nest that is cut,
  * variables and mask are in the spill area instead of phis. */
 #include "emit.h"
+#include "emit_rare.h"
 
 #include "values.h"
 
@@ -189,8 +190,8 @@ static void leave_head(emitter *e, control *c)
     values_forget(e);
 }
 
-/* One unit of fuel a round; where none is left the whole call ends. */
-static void check_fuel(emitter *e, const control *c)
+/* Where none is left the whole call ends. */
+void control_use_fuel(emitter *e)
 {
     ir_block more = build_block(e, "fuelled");
     ir_value fuel = build_load(e, e->i64, e->frame.fuel, 8);
@@ -199,8 +200,10 @@ static void check_fuel(emitter *e, const control *c)
     ir_value empty = build_icmp(e, LLVMIntSLT, left, build_i64(e, 0));
     build_rare_branch(e, empty, e->frame.no_fuel, more);
     LLVMPositionBuilderAtEnd(e->b, more);
-    if (c->l->once || !e->frame.cancel)
-        return;
+}
+
+static void check_cancel(emitter *e)
+{
     ir_block on = build_block(e, "on");
     ir_value word = build_load(e, e->i32, e->frame.cancel, 4);
     LLVMSetVolatile(word, 1);
@@ -220,7 +223,9 @@ static void emit_rounds(emitter *e, control *c, ir_value *next)
     leave_head(e, c);
     if (c->masked)
         e->mask_loop = c->l->loop;
-    check_fuel(e, c);
+    control_use_fuel(e);
+    if (!c->l->once && e->frame.cancel)
+        check_cancel(e);
     emit_list(e, &c->l->body, c->vectors);
     emit_flush_flags(e);
     close_body(e, c, next);
@@ -231,6 +236,10 @@ static void emit_rounds(emitter *e, control *c, ir_value *next)
 
 void emit_control(emitter *e, node loop, int32_t vectors)
 {
+    if (rare_applies(e, loop)) {
+        rare_emit(e, loop, vectors);
+        return;
+    }
     control c = { .l = &e->t->loops[e->t->loop_at[loop]], .vectors = vectors };
     c.n_phis = (int32_t)graph_node(e->g, loop)->imm;
     c.masked = e->t->varies[condition_of(e, &c)] && e->full >= 1;

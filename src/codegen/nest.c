@@ -56,41 +56,49 @@ static bool list_loops(maker *m)
     return true;
 }
 
-typedef enum truth { UNKNOWN, FALSE, TRUE } truth;
-
-static truth opposite(truth v)
+static bool known_next(const graph *g, node loop, node phi, cell *v)
 {
-    return v == UNKNOWN ? UNKNOWN : v == TRUE ? FALSE : TRUE;
+    int32_t k = n_phis(g, loop);
+    for (int32_t i = 0; i < k; i++)
+        if (graph_in(g, loop, i) == phi)
+            return graph_is_const(g, graph_in(g, loop, k + 1 + i), v);
+    return false;
 }
 
-/* The condition after one round, as far as it follows from variables whose next value is
- * constant. */
-static truth second_round(const graph *g, node loop, node n, int32_t depth)
+static bool known_operator(const graph *g, node loop, node n, int32_t depth, cell *v);
+
+/* The value after one round, if it follows from constants and from variables whose next value
+ * is constant. */
+static bool known_after(const graph *g, node loop, node n, int32_t depth, cell *v)
 {
-    cell c;
     const node_data *d = graph_node(g, n);
-    if (graph_is_const(g, n, &c))
-        return c.u ? TRUE : FALSE;
-    if (d->dtype != JIT_BOOL || depth > 8)
-        return UNKNOWN;
-    if (d->op == OP_phi) {
-        int32_t k = n_phis(g, loop);
-        for (int32_t i = 0; i < k; i++)
-            if (graph_in(g, loop, i) == n &&
-                graph_is_const(g, graph_in(g, loop, k + 1 + i), &c))
-                return c.u ? TRUE : FALSE;
-        return UNKNOWN;
+    if (graph_is_const(g, n, v))
+        return true;
+    if (d->op == OP_phi)
+        return known_next(g, loop, n, v);
+    if (op_info((op)d->op)->rule == RULE_LEAF || depth == 0)
+        return false;
+    return known_operator(g, loop, n, depth, v);
+}
+
+static bool known_operator(const graph *g, node loop, node n, int32_t depth, cell *v)
+{
+    const node_data *d = graph_node(g, n);
+    bool all = true, logic = d->op == OP_and || d->op == OP_or;
+    cell in[3] = { { .u = 0 }, { .u = 0 }, { .u = 0 } };
+    for (int32_t i = 0; i < d->n_in && i < 3; i++) {
+        bool known = known_after(g, loop, graph_in(g, n, i), depth - 1, &in[i]);
+        if (known && logic && d->dtype == JIT_BOOL && in[i].u == (d->op == OP_or)) {
+            *v = in[i];
+            return true;
+        }
+        all = all && known;
     }
-    if (d->op == OP_not)
-        return opposite(second_round(g, loop, graph_in(g, n, 0), depth + 1));
-    if (d->op != OP_and && d->op != OP_or)
-        return UNKNOWN;
-    truth a = second_round(g, loop, graph_in(g, n, 0), depth + 1);
-    truth b = second_round(g, loop, graph_in(g, n, 1), depth + 1);
-    truth decides = d->op == OP_and ? FALSE : TRUE;
-    if (a == decides || b == decides)
-        return decides;
-    return a == b ? a : UNKNOWN;
+    uint32_t flags = 0;
+    if (all)
+        *v = op_eval((op)d->op, graph_dtype(g, graph_in(g, n, 0)), (jit_dtype)d->dtype, in,
+                     &flags);
+    return all;
 }
 
 static void find_once_loops(maker *m)
@@ -99,7 +107,9 @@ static void find_once_loops(maker *m)
     for (int32_t i = 0; i < m->t->n_loops; i++) {
         node loop = m->t->loops[i].loop;
         node cond = graph_in(g, loop, n_phis(g, loop));
-        m->t->loops[i].once = second_round(g, loop, cond, 0) == FALSE;
+        cell go_on;
+        bool known = known_after(g, loop, cond, 8, &go_on);
+        m->t->loops[i].once = known && go_on.u == 0;
     }
 }
 

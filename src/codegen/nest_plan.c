@@ -122,6 +122,15 @@ static bool counts(const nest *t, node n)
     return t->used[n] && !t->fused[n] && graph_node(t->g, n)->op != OP_proj;
 }
 
+/* Of the usual path: neither computed once per call nor in a rare case. */
+static bool is_hot(const nest *t, node n)
+{
+    for (node r = t->region[n]; r; r = t->region[r])
+        if (t->loops[t->loop_at[r]].once)
+            return false;
+    return counts(t, n) && t->varies[n];
+}
+
 /* -------------------------------------------------------------------------- lanes */
 
 /* As many lanes as fit a register of the type that most of the arithmetic is in: with fewer,
@@ -135,7 +144,7 @@ static int32_t choose_lanes(const nest *t)
         const node_data *d = graph_node(t->g, n);
         int32_t bits = type_bits((jit_dtype)d->dtype);
         bool leaf = op_info((op)d->op)->rule == RULE_LEAF || d->op == OP_cast;
-        if (!counts(t, n) || !t->varies[n] || leaf || bits < 8 || d->dtype == JIT_BOOL)
+        if (!is_hot(t, n) || leaf || bits < 8 || d->dtype == JIT_BOOL)
             continue;
         int32_t size = bits == 8 ? 0 : bits == 16 ? 1 : bits == 32 ? 2 : 3;
         work[size] += bits;
@@ -167,7 +176,7 @@ static void measure_chains(const nest *t, int32_t *at, shape *s)
 {
     const graph *g = t->g;
     for (node n = 1; n < g->n_nodes; n++) {
-        if (!counts(t, n) || !t->varies[n])
+        if (!is_hot(t, n))
             continue;
         int64_t weight = nest_weight(t, n), chain = 0;
         for (int32_t i = 0; i < graph_node(g, n)->n_in; i++)
@@ -188,8 +197,7 @@ static int64_t registers_of(const nest *t, node n)
 
 static bool is_held(const nest *t, node n)
 {
-    int32_t o = graph_node(t->g, n)->op;
-    return counts(t, n) && t->varies[n] && o != OP_loop;
+    return is_hot(t, n) && graph_node(t->g, n)->op != OP_loop;
 }
 
 static void measure_live(const nest *t, int32_t *last, shape *s)

@@ -1,0 +1,295 @@
+/* A loop that runs at most once:
+ *
+ *     here:    inits; what the condition needs, of all vectors
+ *              if no lane is active: goto usual
+ *     rare:    variables, and what the body uses, of all vectors, into arrays on the stack
+ *     each:    for each element that is active: out of the arrays, the body, as scalars, and
+ *              the variables back into their arrays
+ *     back:    variables, out of the arrays
+ *     usual:   variable = phi(init, result)
+ *
+ * The rare code is there once, whatever the interleave, takes no register of the usual path,
+ * and is scalar: a half to a fifth of the instructions to compile, for what hardly ever runs.
+ */
+#include "emit_rare.h"
+
+#include "emit.h"
+#include "emit_memory.h"
+#include "values.h"
+
+typedef struct outside { /* a value of another list that the body uses */
+    node n;
+    ir_value array;
+    ir_value at; /* its vector 0, while an element stands in for it */
+} outside;
+
+typedef struct rare {
+    emitter *e;
+    const nest_loop *l;
+    int32_t n_phis, vectors, n_outside;
+    outside *outside;
+    ir_value *init; /* [variable][vector], as carried */
+    node outer_mask;
+} rare;
+
+bool rare_applies(const emitter *e, node loop)
+{
+    const nest_loop *l = &e->t->loops[e->t->loop_at[loop]];
+    node cond = graph_in(e->g, loop, (int32_t)graph_node(e->g, loop)->imm);
+    return l->once && e->full > 1 && !e->values->is_cut && e->t->varies[cond];
+}
+
+static node phi_of(const rare *r, int32_t i)
+{
+    return graph_in(r->e->g, r->l->loop, i);
+}
+
+static node next_of(const rare *r, int32_t i)
+{
+    return graph_in(r->e->g, r->l->loop, r->n_phis + 1 + i);
+}
+
+/* -------------------------------------------------------------------------- what is used */
+
+static bool in_list(const nest_list *l, node n)
+{
+    for (int32_t i = 0; i < l->n; i++)
+        if (l->node[i] == n)
+            return true;
+    return false;
+}
+
+/* In the body, or in a loop that is in the body. */
+static bool is_inside(const rare *r, node n)
+{
+    const nest *t = r->e->t;
+    while (n && t->region[n] != r->l->loop)
+        n = t->region[n];
+    return n && graph_node(r->e->g, n)->op != OP_phi && !in_list(&r->l->head, n);
+}
+
+static void add_outside(rare *r, node n)
+{
+    const graph *g = r->e->g;
+    while (graph_node(g, n)->op == OP_proj)
+        n = graph_in(g, graph_in(g, n, 0), (int32_t)graph_node(g, n)->imm);
+    if (graph_is_const(g, n, NULL) || !r->e->t->varies[n] || is_inside(r, n))
+        return;
+    for (int32_t i = 0; i < r->n_outside; i++)
+        if (r->outside[i].n == n)
+            return;
+    r->outside[r->n_outside++] = (outside){ .n = n };
+}
+
+/* The loop's own variables first. */
+static void find_outside(rare *r)
+{
+    const graph *g = r->e->g;
+    for (int32_t i = 0; i < r->n_phis; i++)
+        add_outside(r, phi_of(r, i));
+    for (int32_t i = 0; i < r->n_phis; i++)
+        add_outside(r, next_of(r, i));
+    for (node n = 1; n < r->l->loop; n++) {
+        const node_data *d = graph_node(g, n);
+        if (!r->e->t->used[n] || !is_inside(r, n) || d->op == OP_loop)
+            continue;
+        for (int32_t i = 0; i < d->n_in; i++)
+            add_outside(r, graph_in(g, n, i));
+    }
+}
+
+static bool reserve(rare *r)
+{
+    arena *ar = r->e->g->ar;
+    size_t most = 2 * (size_t)r->n_phis;
+    for (node n = 1; n < r->l->loop; n++)
+        most += (size_t)graph_node(r->e->g, n)->n_in;
+    r->outside = arena_alloc(ar, (most + 1) * sizeof *r->outside);
+    r->init = arena_alloc(ar, ((size_t)(r->n_phis * r->vectors) + 1) * sizeof *r->init);
+    return r->outside && r->init;
+}
+
+/* -------------------------------------------------------------------------- arrays */
+
+static ir_value make_array(rare *r, jit_dtype t)
+{
+    int64_t bytes = (int64_t)r->e->full * type_bits(t) / 8 * r->vectors;
+    return build_local(r->e, LLVMArrayType2(r->e->i8, (uint64_t)bytes), 64);
+}
+
+/* Element i, or with e->lanes > 1 the vector that begins there. */
+static ir_value array_at(rare *r, ir_value array, jit_dtype t, ir_value i)
+{
+    ir_type element = LLVMIntTypeInContext(r->e->context, (unsigned)type_bits(t));
+    return LLVMBuildGEP2(r->e->b, element, array, &i, 1, "");
+}
+
+static ir_value vector_at(rare *r, ir_value array, jit_dtype t, int32_t u)
+{
+    return array_at(r, array, t, build_i64(r->e, (int64_t)u * r->e->full));
+}
+
+static ir_value save(rare *r, node n, jit_dtype t)
+{
+    ir_value array = make_array(r, t);
+    for (int32_t u = 0; u < r->vectors; u++)
+        memory_store(r->e, t, values_get(r->e, n, u), vector_at(r, array, t, u));
+    return array;
+}
+
+static void enter_outside(rare *r, ir_value i)
+{
+    emitter *e = r->e;
+    for (int32_t k = 0; k < r->n_outside; k++) {
+        outside *o = &r->outside[k];
+        jit_dtype t = graph_dtype(e->g, o->n);
+        o->at = e->values->at[(int64_t)o->n * e->values->interleave];
+        values_set(e, o->n, 0, memory_load(e, t, array_at(r, o->array, t, i)));
+    }
+}
+
+static void leave_outside(rare *r)
+{
+    emit_values *v = r->e->values;
+    for (int32_t k = 0; k < r->n_outside; k++)
+        v->at[(int64_t)r->outside[k].n * v->interleave] = r->outside[k].at;
+}
+
+/* -------------------------------------------------------------------------- the usual path */
+
+static ir_value carried(rare *r, node phi, ir_value v)
+{
+    bool mask = r->e->values->widens && graph_dtype(r->e->g, phi) == JIT_BOOL;
+    return mask ? values_widen(r->e, v) : v;
+}
+
+static void set_inits(rare *r)
+{
+    emitter *e = r->e;
+    for (int32_t i = 0; i < r->n_phis; i++)
+        for (int32_t u = 0; u < r->vectors; u++) {
+            node phi = phi_of(r, i);
+            ir_value v = values_get(e, graph_in(e->g, phi, 0), u);
+            values_set(e, phi, u, v);
+            r->init[i * r->vectors + u] = carried(r, phi, v);
+        }
+}
+
+static ir_value any_active(rare *r)
+{
+    emitter *e = r->e;
+    node cond = graph_in(e->g, r->l->loop, r->n_phis);
+    ir_value all = NULL;
+    for (int32_t u = 0; u < r->vectors; u++) {
+        ir_value active = values_get(e, cond, u);
+        if (r->outer_mask)
+            active = build_and(e, active, values_get(e, r->outer_mask, u));
+        values_set(e, r->l->loop, u, active);
+        all = all ? build_or(e, all, active) : active;
+    }
+    return build_any(e, all);
+}
+
+/* -------------------------------------------------------------------------- the rare path */
+
+/* All nexts before any variable: they are computed from the old ones. */
+static void emit_body(rare *r, ir_value i, ir_value *next)
+{
+    emitter *e = r->e;
+    enter_outside(r, i);
+    emit_list(e, &r->l->body, 1);
+    emit_flush_flags(e);
+    for (int32_t k = 0; k < r->n_phis; k++)
+        next[k] = values_get(e, next_of(r, k), 0);
+    for (int32_t k = 0; k < r->n_phis; k++) {
+        jit_dtype t = graph_dtype(e->g, phi_of(r, k));
+        memory_store(e, t, next[k], array_at(r, r->outside[k].array, t, i));
+    }
+    leave_outside(r);
+}
+
+static void each_element(rare *r, ir_value active, ir_value *next)
+{
+    emitter *e = r->e;
+    ir_block before = LLVMGetInsertBlock(e->b), each = build_block(e, "each");
+    ir_block body = build_block(e, "element"), on = build_block(e, "on");
+    ir_block back = build_block(e, "back");
+    ir_value zero = build_i64(e, 0), n = build_i64(e, (int64_t)r->vectors * e->t->lanes);
+    build_goto(e, each);
+    ir_value i = LLVMBuildPhi(e->b, e->i64, "");
+    ir_value is_active = memory_load(e, JIT_BOOL, array_at(r, active, JIT_BOOL, i));
+    build_branch(e, is_active, body, on);
+    LLVMPositionBuilderAtEnd(e->b, body);
+    emit_body(r, i, next);
+    build_goto(e, on);
+    ir_value following = build_add(e, i, build_i64(e, 1));
+    build_branch(e, build_icmp(e, LLVMIntSLT, following, n), each, back);
+    LLVMAddIncoming(i, (ir_value[]){ zero, following }, (ir_block[]){ before, on }, 2);
+    LLVMPositionBuilderAtEnd(e->b, back);
+}
+
+static void emit_rare_path(rare *r, ir_value *result)
+{
+    emitter *e = r->e;
+    int32_t lanes = e->lanes, full = e->full;
+    control_use_fuel(e);
+    for (int32_t k = 0; k < r->n_outside; k++)
+        r->outside[k].array = save(r, r->outside[k].n, graph_dtype(e->g, r->outside[k].n));
+    ir_value active = save(r, r->l->loop, JIT_BOOL);
+    e->lanes = e->full = 1;
+    e->mask_loop = 0;
+    each_element(r, active, result);
+    e->lanes = lanes;
+    e->full = full;
+    e->mask_loop = r->outer_mask;
+    for (int32_t k = 0; k < r->n_phis; k++)
+        for (int32_t u = 0; u < r->vectors; u++) {
+            jit_dtype t = graph_dtype(e->g, phi_of(r, k));
+            ir_value v = memory_load(e, t, vector_at(r, r->outside[k].array, t, u));
+            result[k * r->vectors + u] = carried(r, phi_of(r, k), v);
+        }
+}
+
+static void join(rare *r, const ir_value *result, const ir_block *from)
+{
+    emitter *e = r->e;
+    int32_t n = r->n_phis * r->vectors;
+    for (int32_t i = 0; i < n; i++) {
+        ir_value phi = LLVMBuildPhi(e->b, LLVMTypeOf(result[i]), "");
+        LLVMAddIncoming(phi, (ir_value[]){ r->init[i], result[i] },
+                        (ir_block[]){ from[0], from[1] }, 2);
+        r->init[i] = phi;
+    }
+    for (int32_t i = 0; i < n; i++) {
+        node phi = phi_of(r, i / r->vectors);
+        bool mask = e->values->widens && graph_dtype(e->g, phi) == JIT_BOOL;
+        ir_value v = mask ? values_narrow(e, r->init[i]) : r->init[i];
+        values_set(e, phi, i % r->vectors, v);
+    }
+}
+
+void rare_emit(emitter *e, node loop, int32_t vectors)
+{
+    rare r = { .e = e, .l = &e->t->loops[e->t->loop_at[loop]], .vectors = vectors };
+    r.n_phis = (int32_t)graph_node(e->g, loop)->imm;
+    r.outer_mask = e->mask_loop;
+    size_t n = (size_t)(r.n_phis * vectors) + 1;
+    ir_value *result = arena_alloc(e->g->ar, n * sizeof *result);
+    if (!reserve(&r) || !result) {
+        e->failed = true;
+        return;
+    }
+    find_outside(&r);
+    set_inits(&r);
+    emit_list(e, &r.l->head, vectors);
+    emit_flush_flags(e);
+    ir_block path = build_block(e, "rare"), end = build_block(e, "usual"), from[2];
+    ir_value any = any_active(&r);
+    from[0] = LLVMGetInsertBlock(e->b);
+    build_rare_branch(e, any, path, end);
+    LLVMPositionBuilderAtEnd(e->b, path);
+    emit_rare_path(&r, result);
+    from[1] = LLVMGetInsertBlock(e->b);
+    build_goto(e, end);
+    join(&r, result, from);
+}
