@@ -3,8 +3,10 @@
 
 enum {
     CUT_WEIGHT = 3000,       /* above: cut into functions, one variant of the loop */
-    INTERLEAVE_WEIGHT = 600, /* most instructions in the body of an interleaved loop */
-    IN_FLIGHT = 8            /* independent operations that keep the machine busy */
+    INTERLEAVE_WEIGHT = 400, /* most instructions in the body of an interleaved loop, */
+    SHORT_WEIGHT = 128,      /* and of one with more than FEW vectors: compile time counts */
+    FEW = 4,
+    IN_FLIGHT = 8 /* independent operations that keep the machine busy */
 };
 
 static int64_t at_least_one(int64_t n)
@@ -234,7 +236,7 @@ static int32_t choose_interleave(const nest *t, const shape *s)
     int64_t want = s->loops ? 2 : s->weight <= 8 ? 4 : at_least_one(IN_FLIGHT / chains);
     int32_t u = 1;
     while (2 * u <= want && 2 * u * live <= most + most / 4 &&
-           2 * u * s->weight <= INTERLEAVE_WEIGHT)
+           2 * u * s->weight <= (2 * u <= FEW ? INTERLEAVE_WEIGHT : SHORT_WEIGHT))
         u *= 2;
     return u;
 }
