@@ -35,7 +35,7 @@ extern "C" {
 
 /* Other libraries export a jit_compile too: ours are called fusejit_* by the linker. */
 #define JIT_STRING_(x) #x
-#define JIT_STRING(x) JIT_STRING_(x)
+#define JIT_STRING(x)  JIT_STRING_(x)
 #define JIT_LINK(name) __asm__(JIT_STRING(__USER_LABEL_PREFIX__) "fusejit_" #name)
 #if defined(__GNUC__)
 #define JIT_PUBLIC __attribute__((visibility("default")))
@@ -69,9 +69,9 @@ enum { JIT_MAX_DIAGNOSTICS = 8 };
 typedef struct jit_diagnostic {
     int32_t code;
     int32_t line, column, length;
-    char message[256]; /* lower case, no full stop, with the values involved */
-    char hint[128];    /* may be empty */
-    char excerpt[200]; /* the source line (or the part of it around the place) */
+    char message[256];      /* lower case, no full stop, with the values involved */
+    char hint[128];         /* may be empty */
+    char excerpt[200];      /* the source line (or the part of it around the place) */
     int32_t excerpt_column; /* 1-based column, in characters, of the place within `excerpt` */
 } jit_diagnostic;
 
@@ -89,18 +89,18 @@ typedef struct jit_error {
  *         |               ^^^^^^ did you mean 'sigmoid'?
  * into buffer (at most size bytes with the final 0; may be NULL with size 0). Returns the length
  * of the whole text. colour: non-zero for ANSI escapes. */
-JIT_PUBLIC size_t jit_error_format(const jit_error *err, char *buffer, size_t size,
-                                   int colour) JIT_LINK(error_format);
+JIT_PUBLIC size_t jit_error_format(const jit_error *err, char *buffer, size_t size, int colour)
+    JIT_LINK(error_format);
 
 /* What an error code means, with an example; NULL if there is no such code. Static storage. */
 JIT_PUBLIC const char *jit_error_explain(int32_t code) JIT_LINK(error_explain);
 
 /* Convenience for hosts: format to a FILE. A macro, so that the library itself never prints. */
-#define jit_error_print(stream, err)                                                          \
-    do {                                                                                      \
-        char jit_text_[8192];                                                                 \
-        (void)jit_error_format((err), jit_text_, sizeof jit_text_, 0);                        \
-        (void)fputs(jit_text_, (stream));                                                     \
+#define jit_error_print(stream, err)                                                           \
+    do {                                                                                       \
+        char jit_text_[8192];                                                                  \
+        (void)jit_error_format((err), jit_text_, sizeof jit_text_, 0);                         \
+        (void)fputs(jit_text_, (stream));                                                      \
     } while (0)
 
 JIT_PUBLIC const char *jit_version(void) JIT_LINK(version);
@@ -137,12 +137,13 @@ typedef struct jit_array {
 
 JIT_PUBLIC size_t jit_dtype_size(jit_dtype dtype) JIT_LINK(dtype_size); /* bytes; 0 if none */
 JIT_PUBLIC const char *jit_dtype_name(jit_dtype dtype) JIT_LINK(dtype_name); /* "f32" */
-JIT_PUBLIC jit_dtype jit_dtype_parse(const char *name) JIT_LINK(dtype_parse); /* NONE: unknown */
+JIT_PUBLIC jit_dtype jit_dtype_parse(const char *name)
+    JIT_LINK(dtype_parse); /* NONE: unknown */
 
 /* A C-contiguous view of `data`. rank 0 .. JIT_MAX_RANK; a bad rank or extent is reported by
  * the call that receives the array. */
-JIT_PUBLIC jit_array jit_array_of(jit_dtype dtype, void *data, int rank,
-                                  const int64_t *shape) JIT_LINK(array_of);
+JIT_PUBLIC jit_array jit_array_of(jit_dtype dtype, void *data, int rank, const int64_t *shape)
+    JIT_LINK(array_of);
 JIT_PUBLIC int64_t jit_array_count(const jit_array *a) JIT_LINK(array_count); /* elements */
 
 /* Makes an array of its own (64-byte aligned, zeros); free with jit_array_free. */
@@ -155,10 +156,10 @@ JIT_PUBLIC void jit_array_free(jit_array *a) JIT_LINK(array_free); /* made by _n
  * (raw, rank 1), .idx .gz and names containing "idx" (IDX, also gzip; only read).
  * Loading makes a C-contiguous array of its own. Saving writes a temporary file beside `path` and
  * renames it: a failure leaves the old file as it was. */
-JIT_PUBLIC jit_status jit_array_load(jit_array *a, const char *path,
-                                     jit_error *err) JIT_LINK(array_load);
-JIT_PUBLIC jit_status jit_array_save(const jit_array *a, const char *path,
-                                     jit_error *err) JIT_LINK(array_save);
+JIT_PUBLIC jit_status jit_array_load(jit_array *a, const char *path, jit_error *err)
+    JIT_LINK(array_load);
+JIT_PUBLIC jit_status jit_array_save(const jit_array *a, const char *path, jit_error *err)
+    JIT_LINK(array_save);
 
 /* -------------------------------------------------------------------------- contexts */
 
@@ -201,8 +202,8 @@ typedef struct jit_context_options {
 
 /* A context holds allocator, limits, target, compiled code and threads. Free it after
  * everything made in it. NULL where a context is taken means one default context per process. */
-JIT_PUBLIC jit_context *jit_context_new(const jit_context_options *options,
-                                        jit_error *err) JIT_LINK(context_new);
+JIT_PUBLIC jit_context *jit_context_new(const jit_context_options *options, jit_error *err)
+    JIT_LINK(context_new);
 JIT_PUBLIC void jit_context_free(jit_context *context) JIT_LINK(context_free);
 
 /* -------------------------------------------------------------------------- modules */
@@ -213,7 +214,7 @@ typedef struct jit_kernel jit_kernel;
 typedef struct jit_options {
     size_t size;
     jit_context *context;
-    const char *file;  /* the name used in messages; default "<text>" */
+    const char *file; /* the name used in messages; default "<text>" */
     /* Run the reference interpreter instead of compiled code. 1: on the operations that would be
      * compiled, with the same bits; 2: on those of the program as written, with the reference
      * values of mathematical functions. */
@@ -230,16 +231,16 @@ typedef struct jit_options {
 
 /* Parses and checks a whole program (UTF-8, 0-terminated): every function in it, called or not.
  * NULL on error. Nothing is compiled to machine code yet. */
-JIT_PUBLIC jit_module *jit_compile(const char *text, const jit_options *options,
-                                   jit_error *err) JIT_LINK(compile);
+JIT_PUBLIC jit_module *jit_compile(const char *text, const jit_options *options, jit_error *err)
+    JIT_LINK(compile);
 JIT_PUBLIC jit_module *jit_compile_file(const char *path, const jit_options *options,
                                         jit_error *err) JIT_LINK(compile_file);
 /* Compiles `program` (may be NULL) and after it one function named "ans" whose value is
  * `expression` and whose generic arguments are the expression's free names in order of first
  * appearance. Places in messages about the expression are places in `expression`. */
 JIT_PUBLIC jit_module *jit_compile_expression(const char *program, const char *expression,
-                                              const jit_options *options,
-                                              jit_error *err) JIT_LINK(compile_expression);
+                                              const jit_options *options, jit_error *err)
+    JIT_LINK(compile_expression);
 /* Frees the module and, once its prepared kernels are released too, its code. NULL is fine. */
 JIT_PUBLIC void jit_release(jit_module *m) JIT_LINK(release);
 
@@ -247,28 +248,29 @@ typedef struct jit_function_info {
     const char *name; /* all strings live as long as the module */
     int32_t n_in, n_uniform, n_out;
     int32_t line;
-    const char *signature;            /* as written: "swish(x; beta = 1) -> out" */
-    const char *const *in_name;       /* n_in */
-    const jit_dtype *in_dtype;        /* declared; JIT_NONE: generic */
-    const char *const *uniform_name;  /* n_uniform */
-    const char *const *uniform_type;  /* "real", a dtype name, "fn" or "dim" */
+    const char *signature;           /* as written: "swish(x; beta = 1) -> out" */
+    const char *const *in_name;      /* n_in */
+    const jit_dtype *in_dtype;       /* declared; JIT_NONE: generic */
+    const char *const *uniform_name; /* n_uniform */
+    const char *const *uniform_type; /* "real", a dtype name, "fn" or "dim" */
     const int32_t *uniform_has_default;
-    const char *const *out_name;      /* n_out; "" if unnamed */
+    const char *const *out_name; /* n_out; "" if unnamed */
 } jit_function_info;
 
 JIT_PUBLIC int jit_function_count(const jit_module *m) JIT_LINK(function_count);
 /* The i-th function of the program text, in order. */
-JIT_PUBLIC jit_status jit_function_at(const jit_module *m, int i,
-                                      jit_function_info *info) JIT_LINK(function_at);
+JIT_PUBLIC jit_status jit_function_at(const jit_module *m, int i, jit_function_info *info)
+    JIT_LINK(function_at);
 /* By name; a prelude function is found too. */
 JIT_PUBLIC jit_status jit_function_find(const jit_module *m, const char *name,
-                                        jit_function_info *info,
-                                        jit_error *err) JIT_LINK(function_find);
+                                        jit_function_info *info, jit_error *err)
+    JIT_LINK(function_find);
 
 /* -------------------------------------------------------------------------- calling */
 
 enum {
-    JIT_COPY_OVERLAP = 1 /* copy operands that an output overlaps in part, instead of an error */
+    /* copy operands that an output overlaps in part, instead of an error */
+    JIT_COPY_OVERLAP = 1
 };
 
 /* A compile-time argument after `;`: a function by name, or a dimension. */
@@ -287,28 +289,33 @@ typedef struct jit_args {
     const jit_array *in;
     jit_array *out;
     const double *uniform;
-    const int64_t *uniform_i64; /* if not NULL: used instead of `uniform` for integer uniforms */
-    const uint8_t *uniform_set; /* if not NULL: only uniforms whose byte is non-zero are taken */
+    /* if not NULL: used instead of `uniform` for integer uniforms */
+    const int64_t *uniform_i64;
+    /* if not NULL: only uniforms whose byte is non-zero are taken */
+    const uint8_t *uniform_set;
     int32_t n_in, n_out, n_uniform;
-    int32_t threads;  /* 0 or 1: the calling thread only; -1: as many as there are cores */
-    int32_t options;  /* JIT_COPY_OVERLAP */
-    uint32_t flags;   /* result: JIT_FLAG_* */
-    int64_t fuel;     /* 0: the context's limit; -1: none */
-    uint64_t seed;    /* of rand and randn */
-    const volatile int32_t *cancel; /* if not NULL, a non-zero value stops the run between chunks
-                                       and at loop back-edges: JIT_ERR_CANCELLED */
+    int32_t threads; /* 0 or 1: the calling thread only; -1: as many as there are cores */
+    int32_t options; /* JIT_COPY_OVERLAP */
+    uint32_t flags;  /* result: JIT_FLAG_* */
+    int64_t fuel;    /* 0: the context's limit; -1: none */
+    uint64_t seed;   /* of rand and randn */
+    /* if not NULL, a non-zero value stops the run between chunks and at loop back-edges:
+     * JIT_ERR_CANCELLED */
+    const volatile int32_t *cancel;
 } jit_args;
 
 enum {
-    JIT_FLAG_INT_DIVIDE = 1, /* an integer was divided by zero (result 0), or a negative power */
-    JIT_FLAG_INT_CAST = 2    /* a float was NaN or out of range in a cast to an integer */
+    /* an integer was divided by zero (result 0), or taken to a negative power */
+    JIT_FLAG_INT_DIVIDE = 1,
+    /* a float was NaN or out of range in a cast to an integer */
+    JIT_FLAG_INT_CAST = 2
 };
 
 /* Calls function `name` on arrays of any element types, compiling for them on first use.
  * Thread-safe. On JIT_ERR_FUEL and JIT_ERR_CANCELLED the outputs' content is unspecified; after
  * any other error they are untouched. */
-JIT_PUBLIC jit_status jit_call(jit_module *m, const char *name, jit_args *args,
-                               jit_error *err) JIT_LINK(call);
+JIT_PUBLIC jit_status jit_call(jit_module *m, const char *name, jit_args *args, jit_error *err)
+    JIT_LINK(call);
 
 typedef struct jit_prepare_options {
     size_t size;
@@ -323,10 +330,11 @@ enum { JIT_ENTRY_LOOP = 1, JIT_ENTRY_SCALAR = 2 };
  * dims of scalar arguments say nothing about memory: any layout and broadcast shape can be run.
  * NULL signature: the declared types, f32 where generic. "-> ..." may be left out. */
 JIT_PUBLIC jit_kernel *jit_prepare(jit_module *m, const char *name, const char *signature,
-                                   const jit_prepare_options *options,
-                                   jit_error *err) JIT_LINK(prepare);
+                                   const jit_prepare_options *options, jit_error *err)
+    JIT_LINK(prepare);
 /* Runs it. The arrays' element types must be those prepared. err is written on failure only. */
-JIT_PUBLIC jit_status jit_run(const jit_kernel *k, jit_args *args, jit_error *err) JIT_LINK(run);
+JIT_PUBLIC jit_status jit_run(const jit_kernel *k, jit_args *args, jit_error *err)
+    JIT_LINK(run);
 JIT_PUBLIC void jit_kernel_release(jit_kernel *k) JIT_LINK(kernel_release);
 
 /* Raw entry points; they live as long as the kernel. No broadcasting, no checks, default
@@ -337,20 +345,20 @@ JIT_PUBLIC void jit_kernel_release(jit_kernel *k) JIT_LINK(kernel_release);
 typedef void (*jit_loop)(char **args, const intptr_t *n, const intptr_t *steps, void *data);
 typedef void (*jit_scalar)(void); /* cast to the right type */
 JIT_PUBLIC jit_loop jit_kernel_loop(const jit_kernel *k, jit_error *err) JIT_LINK(kernel_loop);
-JIT_PUBLIC jit_scalar jit_kernel_scalar(const jit_kernel *k,
-                                        jit_error *err) JIT_LINK(kernel_scalar);
+JIT_PUBLIC jit_scalar jit_kernel_scalar(const jit_kernel *k, jit_error *err)
+    JIT_LINK(kernel_scalar);
 
 /* -------------------------------------------------------------------------- introspection */
 
 typedef enum jit_stage {
-    JIT_STAGE_TREE,    /* t  the syntax tree                       */
-    JIT_STAGE_SSA,     /* s  typed IR as lowered                   */
-    JIT_STAGE_OPT,     /* o  IR after simplification               */
-    JIT_STAGE_MATH,    /* m  IR with mathematical functions expanded */
-    JIT_STAGE_NEST,    /* n  loop nests                            */
-    JIT_STAGE_LLVM,    /* l  LLVM IR                               */
-    JIT_STAGE_ASM,     /* a  assembly                              */
-    JIT_STAGE_EXPLAIN  /* e  what was chosen and why               */
+    JIT_STAGE_TREE,   /* t  the syntax tree                       */
+    JIT_STAGE_SSA,    /* s  typed IR as lowered                   */
+    JIT_STAGE_OPT,    /* o  IR after simplification               */
+    JIT_STAGE_MATH,   /* m  IR with mathematical functions expanded */
+    JIT_STAGE_NEST,   /* n  loop nests                            */
+    JIT_STAGE_LLVM,   /* l  LLVM IR                               */
+    JIT_STAGE_ASM,    /* a  assembly                              */
+    JIT_STAGE_EXPLAIN /* e  what was chosen and why               */
 } jit_stage;
 
 JIT_PUBLIC const char *jit_stage_letters(void) JIT_LINK(stage_letters); /* "tsomnlae" */
@@ -369,8 +377,8 @@ typedef struct jit_kernel_info {
     int64_t code_bytes;
     int32_t flops; /* arithmetic operations per element, as written */
 } jit_kernel_info;
-JIT_PUBLIC jit_status jit_kernel_describe(const jit_kernel *k,
-                                          jit_kernel_info *info) JIT_LINK(kernel_describe);
+JIT_PUBLIC jit_status jit_kernel_describe(const jit_kernel *k, jit_kernel_info *info)
+    JIT_LINK(kernel_describe);
 
 /* Facts about this library and machine as lines of text ("llvm 19.1.7", "cpu znver4", ...). */
 JIT_PUBLIC char *jit_system_info(jit_context *context, jit_error *err) JIT_LINK(system_info);
@@ -382,20 +390,21 @@ JIT_PUBLIC char *jit_system_info(jit_context *context, jit_error *err) JIT_LINK(
 typedef struct jit_builder jit_builder;
 typedef int32_t jit_expr;
 
-JIT_PUBLIC jit_builder *jit_builder_new(jit_context *context, jit_error *err) JIT_LINK(builder_new);
+JIT_PUBLIC jit_builder *jit_builder_new(jit_context *context, jit_error *err)
+    JIT_LINK(builder_new);
 JIT_PUBLIC void jit_builder_free(jit_builder *b) JIT_LINK(builder_free);
 /* Makes the module; the builder can go on and be built again. */
-JIT_PUBLIC jit_module *jit_build(jit_builder *b, const jit_options *options,
-                                 jit_error *err) JIT_LINK(build);
+JIT_PUBLIC jit_module *jit_build(jit_builder *b, const jit_options *options, jit_error *err)
+    JIT_LINK(build);
 
 JIT_PUBLIC void jit_fn_begin(jit_builder *b, const char *name) JIT_LINK(fn_begin);
 /* type: "f32", "i32", ... or NULL (generic). value: a default, or 0. */
-JIT_PUBLIC jit_expr jit_fn_arg(jit_builder *b, const char *name,
-                               const char *type) JIT_LINK(fn_arg);
+JIT_PUBLIC jit_expr jit_fn_arg(jit_builder *b, const char *name, const char *type)
+    JIT_LINK(fn_arg);
 JIT_PUBLIC jit_expr jit_fn_uniform(jit_builder *b, const char *name, const char *type,
                                    jit_expr value) JIT_LINK(fn_uniform);
-JIT_PUBLIC void jit_fn_result(jit_builder *b, const char *name,
-                              const char *type) JIT_LINK(fn_result);
+JIT_PUBLIC void jit_fn_result(jit_builder *b, const char *name, const char *type)
+    JIT_LINK(fn_result);
 JIT_PUBLIC void jit_fn_end(jit_builder *b) JIT_LINK(fn_end);
 
 JIT_PUBLIC jit_expr jit_real(jit_builder *b, double value) JIT_LINK(real);
@@ -403,16 +412,15 @@ JIT_PUBLIC jit_expr jit_integer(jit_builder *b, int64_t value) JIT_LINK(integer)
 JIT_PUBLIC jit_expr jit_name(jit_builder *b, const char *name) JIT_LINK(name);
 /* op as written: "+", "<=", "&&", "**"; "-", "!", "~" with b = 0 for one operand; "?:" has
  * jit_select. */
-JIT_PUBLIC jit_expr jit_op(jit_builder *b, const char *op, jit_expr x,
-                           jit_expr y) JIT_LINK(op);
-JIT_PUBLIC jit_expr jit_select(jit_builder *b, jit_expr condition, jit_expr yes,
-                               jit_expr no) JIT_LINK(select);
-JIT_PUBLIC jit_expr jit_apply(jit_builder *b, const char *function, const jit_expr *args,
-                              int n) JIT_LINK(apply);
+JIT_PUBLIC jit_expr jit_op(jit_builder *b, const char *op, jit_expr x, jit_expr y) JIT_LINK(op);
+JIT_PUBLIC jit_expr jit_select(jit_builder *b, jit_expr condition, jit_expr yes, jit_expr no)
+    JIT_LINK(select);
+JIT_PUBLIC jit_expr jit_apply(jit_builder *b, const char *function, const jit_expr *args, int n)
+    JIT_LINK(apply);
 
 JIT_PUBLIC void jit_let(jit_builder *b, const char *name, jit_expr value) JIT_LINK(let);
-JIT_PUBLIC void jit_var(jit_builder *b, const char *name, const char *type,
-                        jit_expr value) JIT_LINK(var);
+JIT_PUBLIC void jit_var(jit_builder *b, const char *name, const char *type, jit_expr value)
+    JIT_LINK(var);
 JIT_PUBLIC void jit_assign(jit_builder *b, const char *name, jit_expr value) JIT_LINK(assign);
 JIT_PUBLIC void jit_if(jit_builder *b, jit_expr condition) JIT_LINK(if);
 JIT_PUBLIC void jit_else(jit_builder *b) JIT_LINK(else);
@@ -422,7 +430,7 @@ JIT_PUBLIC void jit_for(jit_builder *b, const char *name, jit_expr from, jit_exp
 JIT_PUBLIC void jit_break(jit_builder *b) JIT_LINK(break);
 JIT_PUBLIC void jit_continue(jit_builder *b) JIT_LINK(continue);
 JIT_PUBLIC void jit_end(jit_builder *b) JIT_LINK(end); /* closes if, else, while or for */
-JIT_PUBLIC void jit_return(jit_builder *b, const jit_expr *values, int n) JIT_LINK(return);
+JIT_PUBLIC void jit_return(jit_builder *b, const jit_expr *values, int n) JIT_LINK(return );
 
 #ifdef __cplusplus
 }

@@ -30,8 +30,9 @@ typedef enum diag_code {
 typedef struct diag {
     jit_error *out;    /* never NULL: diag_init points it at the caller's or at `own` */
     const source *src; /* where spans lie; NULL: messages have no place */
-    const struct arena *memory; /* diag_no_memory asks whether its limit was the reason; or NULL */
-    int32_t last;               /* the message that a hint belongs to; -1: it was dropped */
+    const struct arena
+        *memory;  /* diag_no_memory asks whether its limit was the reason; or NULL */
+    int32_t last; /* the message that a hint belongs to; -1: it was dropped */
     jit_error own;
 } diag;
 

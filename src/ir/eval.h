@@ -9,8 +9,8 @@ typedef struct eval_call {
     const cell *in, *uniform; /* one per input and uniform, in their dtypes */
     cell *out;                /* one per output */
     uint64_t index, seed;
-    int64_t fuel;      /* back-edges allowed; -1: no limit. Decreased. */
-    uint32_t flags;    /* collects JIT_FLAG_* */
+    int64_t fuel;                   /* back-edges allowed; -1: no limit. Decreased. */
+    uint32_t flags;                 /* collects JIT_FLAG_* */
     const volatile int32_t *cancel; /* may be NULL */
 } eval_call;
 

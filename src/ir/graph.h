@@ -26,7 +26,9 @@
 
 typedef int32_t node; /* index; 0: the error value */
 
-enum { NODE_FAST = 1 }; /* node_data.relaxed: @fast: reassociate, contract, no NaN or infinity */
+enum {
+    NODE_FAST = 1
+}; /* node_data.relaxed: @fast: reassociate, contract, no NaN or infinity */
 
 typedef struct node_data {
     uint16_t op;
@@ -97,7 +99,8 @@ jit_dtype graph_dtype(const graph *g, node n);
 /* A copy with only what the outputs need, each node remade (and so simplified, if dst->simplify)
  * in order; `rewrite` (may be NULL) may make another node in its place: it is given the old graph
  * and node and its operands in the new graph, and returns the new node, or -1 for "as it was". */
-typedef node (*graph_rewrite)(void *user, graph *dst, const graph *src, node old, const node *in);
+typedef node (*graph_rewrite)(void *user, graph *dst, const graph *src, node old,
+                              const node *in);
 bool graph_rebuild(graph *dst, const graph *src, graph_rewrite rewrite, void *user);
 
 /* Which loop each node belongs to: owner[n] = the innermost loop node, or 0. The loop node
