@@ -147,15 +147,8 @@ static void find_lives(cutter *k)
         const node_data *d = graph_node(g, n);
         if (!k->t->used[n] || d->op == OP_proj)
             continue;
-        for (int32_t i = 0; i < d->n_in; i++) {
-            node in = graph_in(g, n, i);
-            if (!k->t->fused[in]) {
-                use(k, n, in);
-                continue;
-            }
-            use(k, n, graph_in(g, in, 0));
-            use(k, n, graph_in(g, in, 1));
-        }
+        for (int32_t i = 0; i < d->n_in; i++)
+            use(k, n, graph_in(g, n, i));
         if (d->op == OP_phi || d->op == OP_loop)
             k->c->slot[n] = 0;
     }

@@ -63,12 +63,7 @@ static void get_operands(emitter *e, node n, emit_args *a)
     for (int32_t i = 0; i < a->n_in; i++) {
         node in = graph_in(e->g, n, i);
         a->is_const[i] = graph_is_const(e->g, in, &a->constant[i]);
-        if (e->t->fused[in] && !a->product[0]) {
-            a->product[0] = values_get(e, graph_in(e->g, in, 0), e->vector);
-            a->product[1] = values_get(e, graph_in(e->g, in, 1), e->vector);
-        } else {
-            a->v[i] = values_get(e, in, e->vector);
-        }
+        a->v[i] = values_get(e, in, e->vector);
     }
 }
 

@@ -11,8 +11,7 @@ typedef struct emit_args {
     op o;
     jit_dtype in, out; /* types of the first operand (of select: the second) and the result */
     int32_t n_in;
-    ir_value v[3]; /* NULL: the fused product, whose factors are in `product` */
-    ir_value product[2];
+    ir_value v[3];
     bool is_const[3];
     cell constant[3];
 } emit_args;

@@ -216,6 +216,9 @@ static void check_cancel(emitter *e)
 
 static void emit_rounds(emitter *e, control *c, ir_value *next)
 {
+    c->head = build_block(e, "loop");
+    c->body = build_block(e, "loop_body");
+    c->end = build_block(e, "loop_end");
     emit_flush_flags(e);
     start_head(e, c);
     emit_list(e, &c->l->head, c->vectors);
@@ -234,6 +237,20 @@ static void emit_rounds(emitter *e, control *c, ir_value *next)
     values_forget(e);
 }
 
+/* No memory: what is emitted will not be used, but must be emitted. */
+void control_abandon(emitter *e, node loop, int32_t vectors)
+{
+    int32_t lanes = e->lanes;
+    e->failed = true;
+    for (int32_t i = 0; i < (int32_t)graph_node(e->g, loop)->imm; i++) {
+        node phi = graph_in(e->g, loop, i);
+        int32_t n = enter_variable(e, phi, vectors);
+        for (int32_t u = 0; u < n; u++)
+            values_set(e, phi, u, LLVMGetPoison(build_type(e, graph_dtype(e->g, phi))));
+    }
+    e->lanes = lanes;
+}
+
 void emit_control(emitter *e, node loop, int32_t vectors)
 {
     if (rare_applies(e, loop)) {
@@ -244,14 +261,11 @@ void emit_control(emitter *e, node loop, int32_t vectors)
     c.n_phis = (int32_t)graph_node(e->g, loop)->imm;
     c.masked = e->t->varies[condition_of(e, &c)] && e->full >= 1;
     c.outer_mask = e->mask_loop;
-    c.head = build_block(e, "loop");
-    c.body = build_block(e, "loop_body");
-    c.end = build_block(e, "loop_end");
     size_t n = (size_t)(c.n_phis * vectors + 1);
     c.phi = arena_alloc(e->g->ar, n * sizeof *c.phi);
     ir_value *next = arena_alloc(e->g->ar, n * sizeof *next);
-    if (!c.phi || !next)
-        e->failed = true;
-    if (!e->failed)
+    if (c.phi && next)
         emit_rounds(e, &c, next);
+    else
+        control_abandon(e, loop, vectors);
 }

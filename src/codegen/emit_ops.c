@@ -20,33 +20,13 @@ ir_value emit_select_by_nan(emitter *e, ir_value tested, ir_value yes, ir_value 
 
 /* -------------------------------------------------------------------------- arithmetic */
 
-/* The product under a sum in @fast code: nest.c chose it, and nothing else has computed it. */
-static ir_value fused(emitter *e, const emit_args *a, bool subtract)
-{
-    for (int32_t i = 0; i < 2; i++) {
-        if (a->v[i])
-            continue;
-        ir_value x = a->product[0], y = a->product[1], other = a->v[1 - i];
-        if (subtract && i == 0)
-            other = LLVMBuildFNeg(e->b, other, "");
-        if (subtract && i == 1)
-            x = LLVMBuildFNeg(e->b, x, "");
-        return build_intrinsic(e, "llvm.fma", (ir_value[]){ x, y, other }, 3);
-    }
-    return NULL;
-}
-
 ir_value emit_add(emitter *e, const emit_args *a)
 {
-    if (a->product[0])
-        return fused(e, a, false);
     return is_float(a) ? build_fadd(e, a->v[0], a->v[1]) : build_add(e, a->v[0], a->v[1]);
 }
 
 ir_value emit_sub(emitter *e, const emit_args *a)
 {
-    if (a->product[0])
-        return fused(e, a, true);
     return is_float(a) ? build_fsub(e, a->v[0], a->v[1]) : build_sub(e, a->v[0], a->v[1]);
 }
 

@@ -276,7 +276,7 @@ void rare_emit(emitter *e, node loop, int32_t vectors)
     size_t n = (size_t)(r.n_phis * vectors) + 1;
     ir_value *result = arena_alloc(e->g->ar, n * sizeof *result);
     if (!reserve(&r) || !result) {
-        e->failed = true;
+        control_abandon(e, loop, vectors);
         return;
     }
     find_outside(&r);

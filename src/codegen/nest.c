@@ -1,6 +1,6 @@
 /* nest_make: graph to loop nest (see nest.h).
  *
- *   owners -> once-loops -> heads -> sink -> varies -> late -> fuse -> lists -> plan
+ *   owners -> once-loops -> heads -> sink -> varies -> late -> lists -> plan
  */
 #include "nest.h"
 
@@ -271,45 +271,6 @@ static void find_varying(maker *m)
                     m->t->varies[n] = true;
 }
 
-/* -------------------------------------------------------------------------- fusing */
-
-static bool is_fast(const graph *g, node n, op o)
-{
-    const node_data *d = graph_node(g, n);
-    return d->op == o && (d->relaxed & NODE_FAST) && type_is_float((jit_dtype)d->dtype);
-}
-
-/* In @fast code a product that only one sum uses is computed in it. Decided here and not by
- * LLVM, so that all variants of a loop give the same bits. */
-static bool find_fused(maker *m)
-{
-    const graph *g = m->g;
-    if (!m->t->target->fma)
-        return true;
-    int32_t *uses = arena_alloc(g->ar, (size_t)g->n_nodes * sizeof *uses);
-    if (!uses)
-        return false;
-    for (int32_t i = 0; i < g->n_outputs; i++)
-        uses[g->outputs[i].value]++;
-    for (node n = 1; n < g->n_nodes; n++)
-        for (int32_t i = 0; m->t->used[n] && i < graph_node(g, n)->n_in; i++)
-            uses[graph_in(g, n, i)]++;
-    for (node n = 1; n < g->n_nodes; n++) {
-        if (!m->t->used[n] || (!is_fast(g, n, OP_add) && !is_fast(g, n, OP_sub)))
-            continue;
-        for (int32_t i = 0; i < 2; i++) {
-            node in = graph_in(g, n, i);
-            bool same =
-                m->t->region[in] == m->t->region[n] && m->t->varies[in] == m->t->varies[n];
-            if (is_fast(g, in, OP_mul) && uses[in] == 1 && same) {
-                m->t->fused[in] = true;
-                break;
-            }
-        }
-    }
-    return true;
-}
-
 /* -------------------------------------------------------------------------- lists */
 
 /* What comes after something that varies, even if it does not itself: a loop may have variables
@@ -335,7 +296,7 @@ static nest_list *list_of(maker *m, node n)
 static bool is_computed(const nest *t, node n)
 {
     int32_t o = graph_node(t->g, n)->op;
-    return t->used[n] && o != OP_phi && o != OP_proj && o != OP_const && !t->fused[n];
+    return t->used[n] && o != OP_phi && o != OP_proj && o != OP_const;
 }
 
 static bool list_reserve(maker *m, nest_list *l)
@@ -409,13 +370,11 @@ static bool reserve(maker *m)
     t->loop_at = arena_alloc(g->ar, n * sizeof *t->loop_at);
     t->varies = arena_alloc(g->ar, n);
     t->used = arena_alloc(g->ar, n);
-    t->fused = arena_alloc(g->ar, n);
     m->target = arena_alloc(g->ar, n * sizeof *m->target);
     m->head = arena_alloc(g->ar, n);
     m->late = arena_alloc(g->ar, n);
     t->region = graph_owners(g);
-    return t->loop_at && t->varies && t->used && t->fused && t->region && m->target &&
-           m->head && m->late;
+    return t->loop_at && t->varies && t->used && t->region && m->target && m->head && m->late;
 }
 
 static bool make(maker *m, const nest_options *o)
@@ -434,7 +393,7 @@ static bool make(maker *m, const nest_options *o)
     sink(m);
     find_varying(m);
     find_late(m);
-    if (!find_fused(m) || !fill_lists(m) || !list_buffers(m))
+    if (!fill_lists(m) || !list_buffers(m))
         return false;
     find_flags(t);
     nest_plan(t, o);

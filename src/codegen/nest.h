@@ -62,7 +62,6 @@ typedef struct nest {
     node *region;     /* per node: the loop whose list it is in, or 0 */
     bool *varies;     /* per node: depends on the element */
     bool *used;       /* per node: some output depends on it */
-    bool *fused;      /* per node: a product that is only computed in an fma (@fast) */
     bool sets_flags, indexed;
 
     int32_t lanes, interleave;

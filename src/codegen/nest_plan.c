@@ -121,7 +121,7 @@ int64_t nest_weight(const nest *t, node n)
 
 static bool counts(const nest *t, node n)
 {
-    return t->used[n] && !t->fused[n] && graph_node(t->g, n)->op != OP_proj;
+    return t->used[n] && graph_node(t->g, n)->op != OP_proj;
 }
 
 /* Of the usual path: neither computed once per call nor in a rare case. */

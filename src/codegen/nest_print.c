@@ -59,8 +59,6 @@ static void put_operands(printer *p, node n)
         node in = graph_in(g, n, i);
         if (graph_is_const(g, in, NULL))
             put_constant(p, in);
-        else if (p->t->fused[in])
-            put(p, " (%%%d * %%%d)", (int)graph_in(g, in, 0), (int)graph_in(g, in, 1));
         else if (graph_node(g, in)->op == OP_proj)
             put(p, " %%%d#%d", (int)graph_in(g, in, 0), (int)graph_node(g, in)->imm);
         else
