@@ -75,7 +75,7 @@ int main(void)
     for (int i = 0; i < 3; i++)
         failed |= (data[i] = calloc(N, sizeof *data[i])) == NULL;
     for (int i = 0; i < N && !failed; i++)
-        data[0][i] = (float)i * (8.0f / N) - 4;
+        data[0][i] = (float)i * (8.0f / (float)N) - 4;
     failed = failed || run(context, data, &err);
     if (!failed) {
         int same = memcmp(data[1], data[2], N * sizeof *data[1]) == 0;
