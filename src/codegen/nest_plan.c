@@ -127,10 +127,12 @@ static bool counts(const nest *t, node n)
 /* Of the usual path: neither computed once per call nor in a rare case. */
 static bool is_hot(const nest *t, node n)
 {
+    if (!counts(t, n) || !t->varies[n])
+        return false;
     for (node r = t->region[n]; r; r = t->region[r])
         if (t->loops[t->loop_at[r]].once)
             return false;
-    return counts(t, n) && t->varies[n];
+    return true;
 }
 
 /* -------------------------------------------------------------------------- lanes */
