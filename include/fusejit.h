@@ -219,7 +219,8 @@ typedef struct jit_options {
      * compiled, with the same bits; 2: on those of the program as written, with the reference
      * values of mathematical functions. */
     int32_t interpret;
-    /* Called with each stage of a compile named in `dump` (letters: see jit_stage_letters). */
+    /* Called with each stage of a compile named in `dump` (letters: see jit_stage_letters),
+     * under the module's lock: it must not call back into the module. */
     const char *dump;
     void (*on_dump)(void *user, char letter, const char *function, const char *text);
     void *dump_user;
