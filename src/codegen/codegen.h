@@ -1,6 +1,5 @@
 /* Graph to object bytes: nests, loops, LLVM module, machine code. Every call has an LLVM
- * context and target machine of its own and may run beside others (trap M1 of
- * docs/reliability.md). */
+ * context and target machine of its own and may run beside others. */
 #ifndef FJ_CODEGEN_H
 #define FJ_CODEGEN_H
 

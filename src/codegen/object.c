@@ -1,5 +1,4 @@
-/* See object.h. Code generation at level O1 without any IR pass: the IR is final as it is made
- * (docs/performance.md, section 5). */
+/* See object.h. Code generation at level O1 without any IR pass: the IR is final as made. */
 #include "object.h"
 
 #include <pthread.h>
