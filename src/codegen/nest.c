@@ -101,9 +101,22 @@ static bool known_operator(const graph *g, node loop, node n, int32_t depth, cel
     return all;
 }
 
+/* Sinking and scalar rare cases are made for loops side by side, as mathematical functions write
+ * them; where loops lie in loops every one is emitted as it stands. */
+static bool has_nested_loops(const nest *t)
+{
+    for (int32_t i = 0; i < t->n_loops; i++) {
+        if (t->region[t->loops[i].loop] != 0)
+            return true;
+    }
+    return false;
+}
+
 static void find_once_loops(maker *m)
 {
     const graph *g = m->g;
+    if (has_nested_loops(m->t))
+        return;
     for (int32_t i = 0; i < m->t->n_loops; i++) {
         node loop = m->t->loops[i].loop;
         node cond = graph_in(g, loop, n_phis(g, loop));

@@ -4,14 +4,14 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 /* -------------------------------------------------------------------------- numbers */
 
 uint64_t random_seed(void)
 {
     const char *given = getenv("FUSEJIT_SEED");
-    uint64_t seed = given ? strtoull(given, NULL, 10) : (uint64_t)time(NULL) % 1000000007u;
+    /* A run without a seed is the same everywhere: what a change is judged by must be its own. */
+    uint64_t seed = given ? strtoull(given, NULL, 10) : 1;
     fprintf(stderr, "FUSEJIT_SEED=%llu\n", (unsigned long long)seed);
     return seed;
 }
