@@ -1,4 +1,4 @@
-/* expand: replace each operator with OP_EXPAND by its definition in prelude/math.fj.
+/* expand: replace each operator with OP_EXPAND by its definition in prelude/math_*.fj.
  * needs   a typed graph           leaves   only operators that codegen has an emit function for
  * keeps   the value within the bounds of ops.def; the interpreter runs both graphs
  * The definitions are ordinary functions of the language, named <op>_f32 and <op>_f64. */

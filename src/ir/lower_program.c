@@ -68,13 +68,14 @@ static bool is_file(const prelude_item *item, const char *file)
  * whole prelude sees). */
 static bool visible(const prelude_item *item)
 {
-    return !is_file(item, "math.fj") && item->name[0] != '_' && !strchr(item->name, ' ');
+    return strncmp(item->file, "math_", 5) != 0 && item->name[0] != '_' &&
+           !strchr(item->name, ' ');
 }
 
 static bool sees_hidden(const source *src)
 {
     return src && src->prelude &&
-           (strcmp(src->name, "math.fj") == 0 || strcmp(src->name, "builtin.fj") == 0);
+           (strncmp(src->name, "math_", 5) == 0 || strcmp(src->name, "builtin.fj") == 0);
 }
 
 static const ast_program *parse_item(program *p, const prelude_item *item, diag *d)

@@ -25,7 +25,7 @@ enum {
     OP_EXACT = 1,    /* same bits on every implementation: integer, IEEE basic operation     */
     OP_COMMUTES = 2, /* first two operands may be exchanged                                  */
     OP_FLAGS = 4,    /* may set a status flag: lowering guards it (see lower.h)              */
-    OP_EXPAND = 8,   /* has definitions <name>_f32, <name>_f64 in prelude/math.fj            */
+    OP_EXPAND = 8,   /* has definitions <name>_f32, <name>_f64 in prelude/math_*.fj          */
     OP_HIDDEN = 16,  /* no function of that name in the language (operators have other names) */
     OP_IMPURE = 32   /* two equal nodes are not one value                                    */
 };

@@ -2,7 +2,7 @@
  * files of src/ir/prelude.
  *   builtin.fj      counted as built-ins: a user's function may not take their names
  *   activations.fj  the standard library; a user's function may
- *   math.fj         definitions of operators, see expand.h; not visible to users            */
+ *   math_*.fj       definitions of operators, see expand.h; not visible to users            */
 #ifndef FJ_PRELUDE_H
 #define FJ_PRELUDE_H
 

@@ -1,4 +1,4 @@
-/* Measures the definitions of prelude/math.fj: largest error in ulp, and special values that come
+/* Measures the definitions of prelude/math_*.fj: largest error in ulp, and special values that come
  * out wrong, against libm in double (f32) and libquadmath (f64). See sweep.sh.
  *   sweep [-s STRIDE] [-n COUNT] [-v] [NAME...]
  * f32 functions of one argument: every STRIDE-th of the 2^32 inputs; the others COUNT random ones. */

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Translate the scalar subset of the language that prelude/math.fj uses into C++.
+"""Translate the scalar subset of the language that prelude/math_*.fj uses into C++.
 
 One statement is one line, or goes on while a parenthesis is open or the next line starts with an
 operator. Literals become objects of class `weak` (sweep.hpp), which take the type they meet.
