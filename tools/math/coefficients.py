@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Run coefficients.sollya (or the file given) and print the coefficients as the shortest decimals
-that read back as the same f64 or f32."""
+"""Run coefficients.sollya and gamma_fit.py and print the coefficients as the shortest decimals that
+read back as the same f64 or f32. --check: say which are not in src/ir/prelude/math_*.fj."""
+import glob
 import os
 import re
 import struct
@@ -8,27 +9,54 @@ import subprocess
 import sys
 
 here = os.path.dirname(os.path.abspath(__file__))
-source = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else "coefficients.sollya"
-text = subprocess.run(["sollya", source], cwd=here, capture_output=True, text=True).stdout
+NUMBER = re.compile(r"(?<![\w.])-?(?:\d+\.\d*|\d+)(?:e[+-]?\d+)?(?![\w.])")
 
 
-def shortest_f32(v):
-    for n in range(1, 10):
-        s = f"{v:.{n}g}"
-        if struct.pack("f", float(s)) == struct.pack("f", v):
-            return s
-    return repr(v)
+def run(*command):
+    return subprocess.run(command, cwd=here, stdout=subprocess.PIPE, text=True).stdout
 
 
-f32 = False
-for line in text.splitlines():
-    if line.startswith("#"):
-        f32 = " f32 " in line
-        print(re.sub(r"(\d\.\d{6})\d+", r"\1", line))
-        continue
-    m = re.match(r"(\d+) (.*)$", line)
-    if not m:
-        print("?", line)
-        continue
-    v = eval(m.group(2).replace("^", "**"))
-    print(f"{m.group(1):>3}  {shortest_f32(v) if f32 else repr(float(v))}")
+def to_f32(v):
+    return struct.unpack("f", struct.pack("f", v))[0]
+
+
+def shortest(v, is_f32):
+    if not is_f32:
+        return repr(v)
+    return next(s for s in (f"{v:.{n}g}" for n in range(1, 10)) if to_f32(float(s)) == v)
+
+
+def value(text):
+    """Sollya writes sums of powers of ten and, for some, a * 2^b."""
+    return float(eval(text.replace("^", "**")))
+
+
+def literals():
+    found = set()
+    for path in glob.glob(os.path.join(here, "../../src/ir/prelude/math_*.fj")):
+        with open(path, encoding="utf-8") as file:
+            found.update(abs(float(n)) for n in NUMBER.findall(file.read()))
+    return found
+
+
+def main():
+    check = "--check" in sys.argv
+    known = literals() if check else set()
+    is_f32, missing, title = False, 0, ""
+    for line in (run("sollya", "coefficients.sollya") + run(sys.executable, "gamma_fit.py")).splitlines():
+        if line.startswith("#"):
+            is_f32 = " f32 " in line
+            title = re.sub(r"(\d\.\d{6})\d+", r"\1", line)
+            print("" if check else title)
+            continue
+        power, text = line.split()[:2]
+        number = shortest(value(text), is_f32)
+        if not check:
+            print(f"{power:>3}  {number}")
+        elif abs(float(number)) not in known:
+            missing += 1
+            print(f"{title}\n  not in the prelude: {power} {number}")
+    return missing > 0
+
+
+sys.exit(main())
