@@ -43,7 +43,8 @@ def main():
     check = "--check" in sys.argv
     known = literals() if check else set()
     is_f32, missing, title = False, 0, ""
-    for line in (run("sollya", "coefficients.sollya") + run(sys.executable, "gamma_fit.py")).splitlines():
+    output = run("sollya", "coefficients.sollya") + run(sys.executable, "gamma_fit.py")
+    for line in output.splitlines():
         if line.startswith("#"):
             is_f32 = " f32 " in line
             title = re.sub(r"(\d\.\d{6})\d+", r"\1", line)

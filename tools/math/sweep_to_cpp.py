@@ -39,6 +39,16 @@ def statements(lines):
         yield held
 
 
+def several(text):
+    """Whether there is a comma outside parentheses."""
+    depth = 0
+    for c in text:
+        depth += (c == "(") - (c == ")")
+        if c == "," and depth == 0:
+            return True
+    return False
+
+
 def arguments(text):
     names = []
     for arg in filter(None, (a.strip() for a in text.split(","))):
@@ -85,7 +95,7 @@ def statement(line):
     match = re.match(r"return (.*)$", line)
     if match:
         value = expression(match.group(1))
-        return f"return {{{value}}};" if "," in re.sub(r"\([^()]*\)", "", re.sub(r"\([^()]*\)", "", re.sub(r"\([^()]*\)", "", re.sub(r"\([^()]*\)", "", value)))) else f"return {value};"
+        return f"return {{{value}}};" if several(value) else f"return {value};"
     if line in ("}", "} else {"):
         return line
     return expression(line) + ";"
