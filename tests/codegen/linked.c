@@ -1,11 +1,14 @@
 /* See linked.h. One LLJIT per kernel: slow, simple. */
 #include "linked.h"
 
+#include <criterion/criterion.h>
 #include <llvm-c/Core.h>
 #include <llvm-c/LLJIT.h>
 #include <llvm-c/Object.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "print.h"
 
 static bool has_undefined_symbols(LLVMMemoryBufferRef buffer)
 {
@@ -94,4 +97,25 @@ void linked_free(linked *l)
             LLVMConsumeError(error);
     }
     *l = (linked){ 0 };
+}
+
+linked_text linked_text_make(const char *text, codegen_options o)
+{
+    linked_text k = { .ar = arena_new(NULL, 0) };
+    jit_error err;
+    diag d;
+    diag_init(&d, &err, NULL);
+    target here;
+    cr_assert(target_init(&here, NULL, &d));
+    o.target = o.target ? o.target : &here;
+    k.g = print_parse(k.ar, text, &d);
+    cr_assert(k.g, "%s", err.diagnostic[0].message);
+    cr_assert(linked_make(&k.l, k.g, &o, &d), "%s", err.diagnostic[0].message);
+    return k;
+}
+
+void linked_text_free(linked_text *k)
+{
+    linked_free(&k->l);
+    arena_free(k->ar);
 }

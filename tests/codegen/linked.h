@@ -18,4 +18,14 @@ typedef struct linked {
 bool linked_make(linked *l, const graph *g, const codegen_options *o, diag *d);
 void linked_free(linked *l);
 
+/* A graph read from its text, compiled and linked; asserts that nothing fails. o.target NULL:
+ * this machine. */
+typedef struct linked_text {
+    arena *ar;
+    graph *g;
+    linked l;
+} linked_text;
+linked_text linked_text_make(const char *text, codegen_options o);
+void linked_text_free(linked_text *k);
+
 #endif

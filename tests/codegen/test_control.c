@@ -4,34 +4,6 @@
 #include <string.h>
 
 #include "compared.h"
-#include "print.h"
-
-typedef struct kernel {
-    arena *ar;
-    graph *g;
-    linked l;
-} kernel;
-
-static kernel make(const char *text, codegen_options o)
-{
-    kernel k = { .ar = arena_new(NULL, 0) };
-    jit_error err;
-    diag d;
-    diag_init(&d, &err, NULL);
-    target t;
-    cr_assert(target_init(&t, NULL, &d));
-    o.target = &t;
-    k.g = print_parse(k.ar, text, &d);
-    cr_assert(k.g, "%s", err.diagnostic[0].message);
-    cr_assert(linked_make(&k.l, k.g, &o, &d), "%s", err.diagnostic[0].message);
-    return k;
-}
-
-static void drop(kernel *k)
-{
-    linked_free(&k->l);
-    arena_free(k->ar);
-}
 
 /* Counts to x. */
 static const char counter[] = "fn count(x: i32) -> (n: i32)\n"
@@ -50,7 +22,7 @@ static const char rare[] = "fn rare(x: f32) -> (y: f32)\n"
                            "  %9 = loop %6 %7 | %6 | %8 %5\n  %10 = proj #1 %9 : f32\n"
                            "  return %10\n";
 
-static uint32_t run(const kernel *k, void *in, void *out, int64_t n, int64_t fuel,
+static uint32_t run(const linked_text *k, void *in, void *out, int64_t n, int64_t fuel,
                     const volatile int32_t *cancel)
 {
     static const volatile int32_t never = 0;
@@ -70,7 +42,7 @@ static uint32_t run(const kernel *k, void *in, void *out, int64_t n, int64_t fue
 Test(control, fuel_is_counted_per_group)
 {
     for (int32_t cut = 0; cut < 2; cut++) {
-        kernel k = make(counter, (codegen_options){ .cut = cut });
+        linked_text k = linked_text_make(counter, (codegen_options){ .cut = cut });
         int32_t in[500], out[500];
         for (int32_t i = 0; i < 500; i++)
             in[i] = i % 100;
@@ -80,22 +52,22 @@ Test(control, fuel_is_counted_per_group)
         cr_assert_eq(run(&k, in, out, 500, 98, NULL), KERNEL_OUT_OF_FUEL);
         in[3] = INT32_MAX;
         cr_assert_eq(run(&k, in, out, 500, 1000000, NULL), KERNEL_OUT_OF_FUEL);
-        drop(&k);
+        linked_text_free(&k);
     }
 }
 
 Test(control, a_cancelled_loop_stops)
 {
-    kernel k = make(counter, (codegen_options){ .cut = false });
+    linked_text k = linked_text_make(counter, (codegen_options){ .cut = false });
     int32_t in[1] = { INT32_MAX }, out[1];
     const volatile int32_t now = 1;
     cr_assert_eq(run(&k, in, out, 1, INT64_MAX, &now), KERNEL_CANCELLED);
-    drop(&k);
+    linked_text_free(&k);
 }
 
 Test(control, a_rare_case_costs_nothing_where_it_is_not)
 {
-    kernel k = make(rare, (codegen_options){ .cut = false });
+    linked_text k = linked_text_make(rare, (codegen_options){ .cut = false });
     diag d;
     diag_init(&d, NULL, NULL);
     target t;
@@ -107,7 +79,7 @@ Test(control, a_rare_case_costs_nothing_where_it_is_not)
     random_state r = { 7 };
     layout where = { .n = 1000, .rows = 1 };
     cr_assert_null(compared(k.g, &k.l, &where, &r, NULL));
-    drop(&k);
+    linked_text_free(&k);
 }
 
 /* -------------------------------------------------------------------------- raw entries */
@@ -128,7 +100,7 @@ Test(entries, loop_takes_any_steps)
 {
     for (int32_t cut = 0; cut < 2; cut++) {
         cell three = { .f = 3 };
-        kernel k = make(axpy, raw_options(cut, &three));
+        linked_text k = linked_text_make(axpy, raw_options(cut, &three));
         for (intptr_t n = 0; n < 200; n += n < 40 ? 1 : 17)
             for (intptr_t step = -8; step <= 12; step += 4) {
                 float x[700], y[200], z[200];
@@ -148,14 +120,14 @@ Test(entries, loop_takes_any_steps)
                     cr_assert_float_eq(z[i], want, 0, "n %d step %d", (int)n, (int)step);
                 }
             }
-        drop(&k);
+        linked_text_free(&k);
     }
 }
 
 Test(entries, loop_takes_uniforms)
 {
     cell three = { .f = 3 };
-    kernel k = make(axpy, raw_options(false, &three));
+    linked_text k = linked_text_make(axpy, raw_options(false, &three));
     float x[50], y[50], z[50];
     for (int32_t i = 0; i < 50; i++) {
         x[i] = (float)i;
@@ -167,28 +139,28 @@ Test(entries, loop_takes_uniforms)
     k.l.loop(args, &n, steps, &five);
     for (int32_t i = 0; i < 50; i++)
         cr_assert_float_eq(z[i], 5 * x[i] + 1, 0);
-    drop(&k);
+    linked_text_free(&k);
 }
 
 Test(entries, scalar_is_an_ordinary_function)
 {
     for (int32_t cut = 0; cut < 2; cut++) {
         cell three = { .f = 3 };
-        kernel k = make(axpy, raw_options(cut, &three));
+        linked_text k = linked_text_make(axpy, raw_options(cut, &three));
         float (*f)(float, float);
         memcpy(&f, &k.l.scalar, sizeof f);
         cr_assert_not_null(k.l.scalar);
         cr_assert_float_eq(f(2, 10), 16, 0);
         cr_assert(isnan(f(2, (float)NAN)));
-        drop(&k);
-        kernel loops = make(rare, raw_options(cut, NULL));
+        linked_text_free(&k);
+        linked_text loops = linked_text_make(rare, raw_options(cut, NULL));
         float (*g)(float);
         memcpy(&g, &loops.l.scalar, sizeof g);
         cr_assert_float_eq(g(1), 1, 0);
         cr_assert_float_eq(g(3), -2, 0);
-        drop(&loops);
+        linked_text_free(&loops);
     }
-    kernel none = make(counter, raw_options(false, NULL));
+    linked_text none = linked_text_make(counter, raw_options(false, NULL));
     cr_assert_null(none.l.scalar, "a scalar entry of i32");
-    drop(&none);
+    linked_text_free(&none);
 }

@@ -3,7 +3,6 @@
 #include <criterion/criterion.h>
 
 #include "compared.h"
-#include "print.h"
 
 static const char *const programs[] = {
     "fn add(x: f32, y: f32) -> (z: f32)\n"
@@ -19,34 +18,7 @@ static const char *const programs[] = {
 };
 enum { N_PROGRAMS = (int)(sizeof programs / sizeof programs[0]) };
 
-typedef struct kernel {
-    arena *ar;
-    graph *g;
-    linked l;
-} kernel;
-
-static kernel make(const char *text, int32_t lanes)
-{
-    kernel k = { .ar = arena_new(NULL, 0) };
-    jit_error err;
-    diag d;
-    diag_init(&d, &err, NULL);
-    target t;
-    cr_assert(target_init(&t, NULL, &d));
-    k.g = print_parse(k.ar, text, &d);
-    cr_assert(k.g, "%s", err.diagnostic[0].message);
-    codegen_options o = { .target = &t, .vector_lanes = lanes };
-    cr_assert(linked_make(&k.l, k.g, &o, &d), "%s", err.diagnostic[0].message);
-    return k;
-}
-
-static void drop(kernel *k)
-{
-    linked_free(&k->l);
-    arena_free(k->ar);
-}
-
-static void check(kernel *k, const layout *where)
+static void check(linked_text *k, const layout *where)
 {
     random_state r = { 1 };
     const char *wrong = compared(k->g, &k->l, where, &r, NULL);
@@ -58,7 +30,7 @@ static void check(kernel *k, const layout *where)
 Test(layouts, every_step_at_every_size)
 {
     for (int32_t p = 0; p < N_PROGRAMS; p++) {
-        kernel k = make(programs[p], 0);
+        linked_text k = linked_text_make(programs[p], (codegen_options){ .vector_lanes = 0 });
         int64_t w = k.l.object.vector_lanes, group = w * k.l.object.interleave;
         const int64_t sizes[] = { 0,         1,     2,         w - 1, w,   w + 1,
                                   group - 1, group, group + 1, 1000,  5000 };
@@ -71,14 +43,14 @@ Test(layouts, every_step_at_every_size)
                 where.step[1] = where.step[2] = second;
                 check(&k, &where);
             }
-        drop(&k);
+        linked_text_free(&k);
     }
 }
 
 Test(layouts, rows_in_place_and_streams)
 {
     for (int32_t p = 0; p < N_PROGRAMS; p++) {
-        kernel k = make(programs[p], 0);
+        linked_text k = linked_text_make(programs[p], (codegen_options){ .vector_lanes = 0 });
         for (int64_t n = 1; n < 3000; n = n * 3 + 1)
             for (int32_t i = 0; i < 8 * STEP_KINDS; i++) {
                 layout where = {
@@ -88,15 +60,15 @@ Test(layouts, rows_in_place_and_streams)
                 where.step[2] = i / 8 % 2 ? where.step[0] : STEP_NEXT;
                 check(&k, &where);
             }
-        drop(&k);
+        linked_text_free(&k);
     }
 }
 
 Test(layouts, nothing_to_do)
 {
-    kernel k = make(programs[0], 0);
+    linked_text k = linked_text_make(programs[0], (codegen_options){ .vector_lanes = 0 });
     kernel_call none = { .n = 0, .rows = 5 }, no_rows = { .n = 5, .rows = 0 };
     cr_assert_eq(block_run(&k.l.object.shape, k.l.block, &none), 0);
     cr_assert_eq(block_run(&k.l.object.shape, k.l.block, &no_rows), 0);
-    drop(&k);
+    linked_text_free(&k);
 }

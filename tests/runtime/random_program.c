@@ -183,25 +183,41 @@ static void truth(writer *w, int depth)
     }
 }
 
+typedef struct vocabulary {
+    const char *const *name;
+    int n, arity;
+} vocabulary;
+
+/* What integers and floats have alike; false: `way` is none of these. */
+static bool number(writer *w, int way, jit_dtype t, int depth)
+{
+    static const char *const whole_two[] = { "max", "min" };
+    static const char *const whole_one[] = { "popcount", "clz", "ctz", "abs", "sign" };
+    static const char *const real_one[] = { "sqrt", "floor", "ceil",  "trunc",  "rint",
+                                            "abs",  "sign",  "fract", "square", "reciprocal" };
+    static const char *const real_two[] = { "min", "max", "fmin", "fmax", "nextafter" };
+    static const vocabulary words[2][2] = { { { whole_two, 2, 2 }, { whole_one, 5, 1 } },
+                                            { { real_one, 10, 1 }, { real_two, 5, 2 } } };
+    if (way < 2) {
+        const vocabulary *v = &words[is_float(t)][way];
+        call(w, v->name[pick(w, v->n)], v->arity, t, depth);
+    } else if (way == 2) {
+        choice(w, t, depth);
+    } else if (way == 3) {
+        cast(w, t, depth);
+    }
+    return way <= 3;
+}
+
 static void whole(writer *w, jit_dtype t, int depth)
 {
     static const char *const operators[] = {
         "+", "-", "*", "//", "%", "&", "|", "^", "<<", ">>"
     };
-    static const char *const one[] = { "popcount", "clz", "ctz", "abs", "sign" };
-    switch (pick(w, 12)) {
-    case 0:
-        call(w, pick(w, 2) ? "min" : "max", 2, t, depth);
-        break;
-    case 1:
-        call(w, one[pick(w, 5)], 1, t, depth);
-        break;
-    case 2:
-        choice(w, t, depth);
-        break;
-    case 3:
-        cast(w, t, depth);
-        break;
+    int way = pick(w, 12);
+    if (number(w, way, t, depth))
+        return;
+    switch (way) {
     case 4:
         put(w, "(%s", pick(w, 2) ? "~" : "-");
         generate(w, t, depth - 1);
@@ -233,26 +249,14 @@ static void mathematics(writer *w, jit_dtype t, int depth)
 
 static void real(writer *w, jit_dtype t, int depth)
 {
-    static const char *const one[] = { "sqrt", "floor", "ceil",  "trunc",  "rint",
-                                       "abs",  "sign",  "fract", "square", "reciprocal" };
-    static const char *const two[] = { "min", "max", "fmin", "fmax", "nextafter" };
     if ((w->options & PROGRAM_MATH) && pick(w, 12) == 0) {
         mathematics(w, t, depth);
         return;
     }
-    switch (pick(w, 12)) {
-    case 0:
-        call(w, one[pick(w, 10)], 1, t, depth);
-        break;
-    case 1:
-        call(w, two[pick(w, 5)], 2, t, depth);
-        break;
-    case 2:
-        choice(w, t, depth);
-        break;
-    case 3:
-        cast(w, t, depth);
-        break;
+    int way = pick(w, 12);
+    if (number(w, way, t, depth))
+        return;
+    switch (way) {
     case 4:
         call(w, pick(w, 2) ? "fma" : "clamp", 3, t, depth);
         break;

@@ -35,6 +35,8 @@ int console_finish(const console *c, int code)
     return console_error(c, EXIT_FILE, "cannot write the standard output: %s", strerror(errno));
 }
 
+enum { MESSAGE = 1024 };
+
 static void say(const console *c, const char *label, const char *escape, const char *text)
 {
     (void)fflush(c->out);
@@ -46,8 +48,10 @@ static void say(const console *c, const char *label, const char *escape, const c
 
 /* A name from the command line or a file may hold anything: control characters do not reach
  * the terminal. */
-static void harmless(char *text)
+__attribute__((format(printf, 2, 0))) static void compose(char text[MESSAGE],
+                                                          const char *format, va_list args)
 {
+    (void)vsnprintf(text, MESSAGE, format, args);
     for (unsigned char *p = (unsigned char *)text; *p; p++) {
         if (*p < 0x20 || *p == 0x7f)
             *p = '?';
@@ -56,35 +60,32 @@ static void harmless(char *text)
 
 int console_error(const console *c, int code, const char *format, ...)
 {
-    char text[1024];
+    char text[MESSAGE];
     va_list args;
     va_start(args, format);
-    (void)vsnprintf(text, sizeof text, format, args);
+    compose(text, format, args);
     va_end(args);
-    harmless(text);
     say(c, "error", "1;31", text);
     return code;
 }
 
 void console_warning(const console *c, const char *format, ...)
 {
-    char text[1024];
+    char text[MESSAGE];
     va_list args;
     va_start(args, format);
-    (void)vsnprintf(text, sizeof text, format, args);
+    compose(text, format, args);
     va_end(args);
-    harmless(text);
     say(c, "warning", "1;35", text);
 }
 
 void console_hint(const console *c, const char *format, ...)
 {
-    char text[1024];
+    char text[MESSAGE];
     va_list args;
     va_start(args, format);
-    (void)vsnprintf(text, sizeof text, format, args);
+    compose(text, format, args);
     va_end(args);
-    harmless(text);
     (void)fprintf(c->err, "  %s\n", text);
 }
 

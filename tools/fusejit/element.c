@@ -87,45 +87,20 @@ static double small_decode(small_float f, uint16_t bits)
 
 /* -------------------------------------------------------------------------- memory */
 
-static int64_t read_signed(jit_dtype dtype, const void *p)
-{
-    int8_t a;
-    int16_t b;
-    int32_t c;
-    int64_t d;
-    switch (dtype) {
-    case JIT_I8:
-        memcpy(&a, p, sizeof a);
-        return a;
-    case JIT_I16:
-        memcpy(&b, p, sizeof b);
-        return b;
-    case JIT_I32:
-        memcpy(&c, p, sizeof c);
-        return c;
-    default:
-        memcpy(&d, p, sizeof d);
-        return d;
-    }
-}
-
-static uint64_t read_unsigned(jit_dtype dtype, const void *p)
+static uint64_t read_bits(const void *p, size_t size)
 {
     uint8_t a;
     uint16_t b;
     uint32_t c;
     uint64_t d;
-    switch (dtype) {
-    case JIT_BOOL:
-        memcpy(&a, p, sizeof a);
-        return a != 0;
-    case JIT_U8:
+    switch (size) {
+    case 1:
         memcpy(&a, p, sizeof a);
         return a;
-    case JIT_U16:
+    case 2:
         memcpy(&b, p, sizeof b);
         return b;
-    case JIT_U32:
+    case 4:
         memcpy(&c, p, sizeof c);
         return c;
     default:
@@ -134,21 +109,27 @@ static uint64_t read_unsigned(jit_dtype dtype, const void *p)
     }
 }
 
-static double read_float(jit_dtype dtype, const void *p)
+/* Two's complement of `size` bytes. */
+static int64_t sign_extend(uint64_t bits, size_t size)
 {
-    uint16_t small;
+    uint64_t sign = (uint64_t)1 << (8 * size - 1);
+    return (int64_t)((bits ^ sign) - sign);
+}
+
+static double float_of(jit_dtype dtype, uint64_t bits)
+{
+    uint32_t low = (uint32_t)bits;
     float single;
     double value;
     switch (dtype) {
     case JIT_F16:
     case JIT_BF16:
-        memcpy(&small, p, sizeof small);
-        return small_decode(dtype == JIT_F16 ? F16 : BF16, small);
+        return small_decode(dtype == JIT_F16 ? F16 : BF16, (uint16_t)bits);
     case JIT_F32:
-        memcpy(&single, p, sizeof single);
+        memcpy(&single, &low, sizeof single);
         return (double)single;
     default:
-        memcpy(&value, p, sizeof value);
+        memcpy(&value, &bits, sizeof value);
         return value;
     }
 }
@@ -156,31 +137,32 @@ static double read_float(jit_dtype dtype, const void *p)
 element element_read(jit_dtype dtype, const void *p)
 {
     element e = { .kind = element_kind_of(dtype) };
+    size_t size = jit_dtype_size(dtype);
+    uint64_t bits = read_bits(p, size);
     if (e.kind == ELEMENT_SIGNED)
-        e.integer = read_signed(dtype, p);
+        e.integer = sign_extend(bits, size);
     else if (e.kind == ELEMENT_FLOAT)
-        e.real = read_float(dtype, p);
+        e.real = float_of(dtype, bits);
     else
-        e.natural = read_unsigned(dtype, p);
+        e.natural = dtype == JIT_BOOL ? bits != 0 : bits;
     return e;
 }
 
-static void write_float(jit_dtype dtype, void *p, double x)
+static uint64_t bits_of(jit_dtype dtype, double x)
 {
     float single = (float)x;
-    uint16_t small;
+    uint32_t low;
+    uint64_t bits;
     switch (dtype) {
     case JIT_F16:
     case JIT_BF16:
-        small = small_encode(dtype == JIT_F16 ? F16 : BF16, x);
-        memcpy(p, &small, sizeof small);
-        return;
+        return small_encode(dtype == JIT_F16 ? F16 : BF16, x);
     case JIT_F32:
-        memcpy(p, &single, sizeof single);
-        return;
+        memcpy(&low, &single, sizeof low);
+        return low;
     default:
-        memcpy(p, &x, sizeof x);
-        return;
+        memcpy(&bits, &x, sizeof bits);
+        return bits;
     }
 }
 
@@ -207,11 +189,10 @@ static void write_bits(void *p, uint64_t bits, size_t size)
 
 void element_write(jit_dtype dtype, void *p, element e)
 {
-    if (element_kind_of(dtype) == ELEMENT_FLOAT)
-        write_float(dtype, p, e.real);
-    else
-        write_bits(p, e.kind == ELEMENT_SIGNED ? (uint64_t)e.integer : e.natural,
-                   jit_dtype_size(dtype));
+    uint64_t bits = element_kind_of(dtype) == ELEMENT_FLOAT ? bits_of(dtype, e.real)
+                    : e.kind == ELEMENT_SIGNED              ? (uint64_t)e.integer
+                                                            : e.natural;
+    write_bits(p, bits, jit_dtype_size(dtype));
 }
 
 /* -------------------------------------------------------------------------- digits */
