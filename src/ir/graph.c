@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "graph_intern.h"
 #include "simplify.h"
 
 enum { FIRST_TABLE = 256, NO_LIMIT = INT32_MAX - 1 };
@@ -18,25 +19,28 @@ graph *graph_new(arena *ar, diag *d, const char *name, int32_t max_nodes)
     g->max_nodes = max_nodes > 0 && max_nodes < NO_LIMIT ? max_nodes : NO_LIMIT;
     g->table_size = FIRST_TABLE;
     g->table = arena_alloc(ar, FIRST_TABLE * sizeof *g->table);
-    if (!g->table || !arena_grow(ar, (void **)&g->nodes, sizeof *g->nodes, &g->cap_nodes, 1)) {
+    if (!g->table || !arena_grow(ar, (void **)&g->nodes, sizeof *g->nodes, &g->cap_nodes, 1) ||
+        !arena_grow(ar, (void **)&g->shapes, sizeof *g->shapes, &g->cap_shapes, 1)) {
         diag_no_memory(d);
         return NULL;
     }
     g->nodes[0] = (node_data){ .op = OP_none };
     g->n_nodes = 1;
+    g->shapes[0] = (graph_shape){ 0 };
+    g->n_shapes = 1;
     return g;
 }
 
 /* -------------------------------------------------------------------------- errors */
 
-static node out_of_memory(graph *g)
+node graph_no_memory(graph *g)
 {
     diag_no_memory(g->d);
     g->failed = true;
     return 0;
 }
 
-static node broken(graph *g, op o, const char *what)
+node graph_broken(graph *g, op o, const char *what)
 {
     diag_plain(g->d, DIAG_internal, "graph: %s in operator %s", what, op_info(o)->name);
     g->failed = true;
@@ -52,7 +56,7 @@ static node too_many(graph *g, span at)
     return 0;
 }
 
-static bool usable(const graph *g, const node *in, int32_t n)
+bool graph_usable(const graph *g, const node *in, int32_t n)
 {
     if (g->failed)
         return false;
@@ -121,7 +125,7 @@ static bool grow_table(graph *g)
 }
 
 /* The node equal to n on operands in, made if there is none. */
-static node intern(graph *g, node_data n, const node *in)
+node graph_intern(graph *g, node_data n, const node *in)
 {
     n.relaxed = g->relaxed;
     bool shared = is_shared((op)n.op);
@@ -138,7 +142,7 @@ static node intern(graph *g, node_data n, const node *in)
         !arena_grow(g->ar, (void **)&g->nodes, sizeof *g->nodes, &g->cap_nodes,
                     g->n_nodes + 1) ||
         !arena_grow(g->ar, (void **)&g->in, sizeof *g->in, &g->cap_in, g->n_in + n.n_in))
-        return out_of_memory(g);
+        return graph_no_memory(g);
     n.first_in = g->n_in;
     if (n.n_in > 0)
         memcpy(g->in + g->n_in, in, (size_t)n.n_in * sizeof *in);
@@ -151,6 +155,16 @@ static node intern(graph *g, node_data n, const node *in)
 
 /* -------------------------------------------------------------------------- operators */
 
+/* Operators take scalars; only select takes arrays, of one shape. */
+static bool shaped(const graph *g, op o, const node *in, node_data *made)
+{
+    for (int32_t i = 0; i < made->n_in; i++)
+        if (g->nodes[in[i]].shape != 0 && (o != OP_select || i == 0))
+            return false;
+    made->shape = o == OP_select ? g->nodes[in[1]].shape : 0;
+    return o != OP_select || made->shape == g->nodes[in[2]].shape;
+}
+
 static node make(graph *g, node_data n, const node *in)
 {
     if (g->simplify) {
@@ -160,7 +174,7 @@ static node make(graph *g, node_data n, const node *in)
         if (simpler >= 0)
             return simpler;
     }
-    return intern(g, n, in);
+    return graph_intern(g, n, in);
 }
 
 /* Constants go second, else the older node first: equal sums are found whatever their order. */
@@ -182,8 +196,8 @@ node graph_apply(graph *g, op o, const node *operands, span at)
     node in[3] = { 0 };
     jit_dtype types[3] = { JIT_NONE };
     if (r->arity < 1 || r->rule == RULE_CAST)
-        return g->failed ? 0 : broken(g, o, "an operator that has its own function");
-    if (!usable(g, operands, r->arity))
+        return g->failed ? 0 : graph_broken(g, o, "an operator that has its own function");
+    if (!graph_usable(g, operands, r->arity))
         return 0;
     for (int32_t i = 0; i < r->arity; i++) {
         in[i] = operands[i];
@@ -193,9 +207,10 @@ node graph_apply(graph *g, op o, const node *operands, span at)
     }
     jit_dtype t = op_type(o, types);
     if (g->failed || t == JIT_NONE)
-        return g->failed ? 0 : broken(g, o, "operands of wrong types");
+        return g->failed ? 0 : graph_broken(g, o, "operands of wrong types");
     order_operands(g, o, in);
-    return make(g, (node_data){ (uint16_t)o, (uint8_t)t, .n_in = r->arity, .at = at }, in);
+    node_data n = { (uint16_t)o, (uint8_t)t, .n_in = r->arity, .at = at };
+    return shaped(g, o, in, &n) ? make(g, n, in) : graph_broken(g, o, "an array as an operand");
 }
 
 node graph_apply1(graph *g, op o, node a, span at)
@@ -215,12 +230,14 @@ node graph_apply3(graph *g, op o, node a, node b, node c, span at)
 
 static node convert(graph *g, node_data n, node a)
 {
-    if (!usable(g, &a, 1))
+    if (!graph_usable(g, &a, 1))
         return 0;
     if (graph_dtype(g, a) == (jit_dtype)n.dtype)
         return a;
+    if (g->nodes[a].shape != 0)
+        return graph_broken(g, (op)n.op, "an array as an operand");
     if (!op_casts((op)n.op, graph_dtype(g, a), (jit_dtype)n.dtype))
-        return broken(g, (op)n.op, "a conversion that does not exist");
+        return graph_broken(g, (op)n.op, "a conversion that does not exist");
     return make(g, n, &a);
 }
 
@@ -242,10 +259,11 @@ static node leaf(graph *g, op o, jit_dtype t, uint64_t imm)
     if (g->failed)
         return 0;
     if (t == JIT_NONE)
-        return broken(g, o, "no type");
+        return graph_broken(g, o, "no type");
     uint8_t relaxed = g->relaxed;
     g->relaxed = 0;
-    node n = intern(g, (node_data){ .op = (uint16_t)o, .dtype = (uint8_t)t, .imm = imm }, NULL);
+    node n = graph_intern(g, (node_data){ .op = (uint16_t)o, .dtype = (uint8_t)t, .imm = imm },
+                          NULL);
     g->relaxed = relaxed;
     return n;
 }
@@ -264,7 +282,10 @@ node graph_real(graph *g, jit_dtype t, double v)
 node graph_arg(graph *g, int32_t i)
 {
     bool known = i >= 0 && i < g->n_inputs;
-    return leaf(g, OP_arg, known ? g->inputs[i].dtype : JIT_NONE, (uint64_t)i);
+    node n = leaf(g, OP_arg, known ? g->inputs[i].dtype : JIT_NONE, (uint64_t)i);
+    if (n != 0)
+        g->nodes[n].shape = g->inputs[i].shape;
+    return n;
 }
 
 node graph_uniform(graph *g, int32_t i)
@@ -278,53 +299,61 @@ node graph_leaf(graph *g, op o)
     return leaf(g, o, o == OP_index || o == OP_seed ? JIT_U64 : JIT_NONE, 0);
 }
 
+node graph_dim(graph *g, int32_t i)
+{
+    return leaf(g, OP_dim, i >= 0 && i < g->n_dims ? JIT_I64 : JIT_NONE, (uint64_t)i);
+}
+
 /* -------------------------------------------------------------------------- loops */
 
 node graph_phi(graph *g, node init, span at)
 {
-    if (!usable(g, &init, 1))
+    if (!graph_usable(g, &init, 1))
         return 0;
     jit_dtype t = graph_dtype(g, init);
     if (t == JIT_NONE)
-        return broken(g, OP_phi, "a loop as a value");
-    return intern(g, (node_data){ OP_phi, (uint8_t)t, .n_in = 1, .at = at }, &init);
+        return graph_broken(g, OP_phi, "a loop as a value");
+    node_data n = { OP_phi, (uint8_t)t, .n_in = 1, .shape = g->nodes[init].shape, .at = at };
+    return graph_intern(g, n, &init);
 }
 
 node graph_loop(graph *g, const node *phis, int32_t n, node cond, const node *next, span at)
 {
-    if (!usable(g, phis, n) || !usable(g, next, n) || !usable(g, &cond, 1))
+    if (!graph_usable(g, phis, n) || !graph_usable(g, next, n) || !graph_usable(g, &cond, 1))
         return 0;
     if (graph_dtype(g, cond) != JIT_BOOL)
-        return broken(g, OP_loop, "a condition that is not bool");
+        return graph_broken(g, OP_loop, "a condition that is not bool");
     node *in = arena_alloc(g->ar, (2 * (size_t)n + 1) * sizeof *in);
     if (!in)
-        return out_of_memory(g);
+        return graph_no_memory(g);
     for (int32_t i = 0; i < n; i++) {
         if (g->nodes[phis[i]].op != OP_phi ||
-            graph_dtype(g, next[i]) != graph_dtype(g, phis[i]))
-            return broken(g, OP_loop, "a variable of another type");
+            graph_dtype(g, next[i]) != graph_dtype(g, phis[i]) ||
+            g->nodes[next[i]].shape != g->nodes[phis[i]].shape)
+            return graph_broken(g, OP_loop, "a variable of another type");
         in[i] = phis[i];
         in[n + 1 + i] = next[i];
     }
     in[n] = cond;
     node_data loop = { .op = OP_loop, .n_in = 2 * n + 1, .imm = (uint64_t)n, .at = at };
-    return intern(g, loop, in);
+    return graph_intern(g, loop, in);
 }
 
 node graph_proj(graph *g, node loop, int32_t i)
 {
-    if (!usable(g, &loop, 1))
+    if (!graph_usable(g, &loop, 1))
         return 0;
     const node_data *l = graph_node(g, loop);
     if (l->op != OP_loop || i < 0 || (uint64_t)i >= l->imm)
-        return broken(g, OP_proj, "no such loop variable");
+        return graph_broken(g, OP_proj, "no such loop variable");
     node phi = graph_in(g, loop, i);
     cell once;
     if (g->simplify && graph_is_const(g, graph_in(g, loop, (int32_t)l->imm), &once) && !once.u)
         return graph_in(g, phi, 0); /* a loop that never runs */
     node_data n = { OP_proj, (uint8_t)graph_dtype(g, phi), .n_in = 1, .imm = (uint64_t)i };
     n.at = l->at;
-    return intern(g, n, &loop);
+    n.shape = g->nodes[phi].shape;
+    return graph_intern(g, n, &loop);
 }
 
 /* -------------------------------------------------------------------------- looking */

@@ -1,6 +1,7 @@
-/* graph_owners: which loop each node belongs to.
+/* graph_owners: which loop, map or fold (here all called loops, and phis and axes variables) each
+ * node belongs to.
  *
- * A loop inside another closes first, so of the loops whose phis a node depends on the
+ * A loop inside another closes first, so of the loops whose variables a node depends on the
  * innermost has the smallest number. What a loop's nodes use from other loops tells which loops
  * are around it: around[l] is the innermost of them found so far, and these links form a chain
  * outwards. The cost is nodes times the depth of loops. */
@@ -45,6 +46,13 @@ static void nest_operands(const graph *g, const node *owner, node *around, node 
     }
 }
 
+/* Operands that are the node's variables come first. */
+static int32_t n_variables(const node_data *d)
+{
+    bool binds = d->op == OP_map || d->op == OP_fold;
+    return d->op == OP_loop ? (int32_t)d->imm : binds ? graph_n_axes(d) : 0;
+}
+
 static void own(const graph *g, node *owner, node *around, node n)
 {
     const node_data *d = graph_node(g, n);
@@ -52,11 +60,11 @@ static void own(const graph *g, node *owner, node *around, node n)
         owner[n] = owner[graph_in(g, n, 0)];
         return;
     }
-    node phi_of = d->op == OP_phi ? owner[n] : 0;
-    owner[n] = d->op == OP_loop ? n : innermost(g, owner, n, phi_of);
+    bool variable = d->op == OP_phi || d->op == OP_axis;
+    owner[n] = n_variables(d) > 0 ? n : innermost(g, owner, n, variable ? owner[n] : 0);
     if (owner[n] != 0)
         nest_operands(g, owner, around, n);
-    if (d->op == OP_loop)
+    if (owner[n] == n)
         owner[n] = around[n];
 }
 
@@ -67,8 +75,8 @@ node *graph_owners(const graph *g)
     if (!owner || !around)
         return NULL;
     for (node n = 1; n < g->n_nodes; n++)
-        for (uint64_t i = 0; graph_node(g, n)->op == OP_loop && i < graph_node(g, n)->imm; i++)
-            owner[graph_in(g, n, (int32_t)i)] = n;
+        for (int32_t i = 0; i < n_variables(graph_node(g, n)); i++)
+            owner[graph_in(g, n, i)] = n;
     for (node n = 1; n < g->n_nodes; n++)
         own(g, owner, around, n);
     return owner;

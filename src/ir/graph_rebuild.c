@@ -75,6 +75,9 @@ static void mark_phi(rebuild *r, node phi)
 static void mark_operands(rebuild *r, node n)
 {
     const node_data *d = graph_node(r->src, n);
+    const graph_shape *s = graph_shape_at(r->src, n);
+    for (int32_t i = 0; i < s->rank; i++)
+        mark(r, s->extent[i]);
     if (d->op == OP_phi)
         mark_phi(r, n);
     else if (d->op == OP_loop)
@@ -90,6 +93,16 @@ static void mark_all(rebuild *r)
 {
     for (int32_t i = 0; i < r->src->n_outputs; i++)
         mark(r, r->src->outputs[i].value);
+    for (int32_t i = 0; i < r->src->n_inputs; i++) {
+        const graph_shape *s = &r->src->shapes[r->src->inputs[i].shape];
+        for (int32_t k = 0; k < s->rank; k++)
+            mark(r, s->extent[k]);
+    }
+    for (int32_t i = 0; i < r->src->n_checks; i++) {
+        mark(r, r->src->checks[i].value);
+        mark(r, r->src->checks[i].extent);
+        mark(r, r->src->checks[i].when);
+    }
     while (r->n_stack > 0)
         mark_operands(r, r->stack[--r->n_stack]);
 }
@@ -127,11 +140,29 @@ static node copy_proj(rebuild *r, node old)
     return graph_proj(r->dst, r->map[loop], r->position[phi]);
 }
 
+/* The extents are older than the arg. */
+static void copy_input_shape(rebuild *r, uint64_t i)
+{
+    const graph_shape *s = &r->src->shapes[r->src->inputs[i].shape];
+    node extent[GRAPH_MAX_RANK];
+    for (int32_t k = 0; k < s->rank; k++)
+        extent[k] = r->map[s->extent[k]];
+    if (s->rank > 0 && i < (uint64_t)r->dst->n_inputs)
+        r->dst->inputs[i].shape = graph_shape_of(r->dst, extent, s->rank);
+}
+
+static node copy_arg(rebuild *r, node old)
+{
+    const node_data *d = graph_node(r->src, old);
+    copy_input_shape(r, d->imm);
+    return graph_arg(r->dst, (int32_t)d->imm);
+}
+
 static node copy_leaf(graph *g, const node_data *d)
 {
     switch ((op)d->op) {
-    case OP_arg:
-        return graph_arg(g, (int32_t)d->imm);
+    case OP_dim:
+        return graph_dim(g, (int32_t)d->imm);
     case OP_uniform:
         return graph_uniform(g, (int32_t)d->imm);
     case OP_const:
@@ -152,10 +183,47 @@ static node copy_plain(graph *g, const node_data *d, const node *in)
     return graph_apply(g, (op)d->op, in, d->at);
 }
 
+static node copy_bound(rebuild *r, const node_data *d, const node *in)
+{
+    graph_site site = r->src->sites[d->imm];
+    return graph_bound(r->dst, in[0], in[1], in[2], site);
+}
+
+static node copy_fold(rebuild *r, const node_data *d, const node *in)
+{
+    int32_t n = graph_n_axes(d);
+    graph_fold_spec f = { graph_fold_kind(d), graph_fold_order(d), in[n], 0 };
+    f.y = d->n_in > n + 1 ? in[n + 1] : 0;
+    return graph_fold(r->dst, in, n, f, d->at);
+}
+
+static node copy_array_node(rebuild *r, node old, const node *in)
+{
+    const node_data *d = graph_node(r->src, old);
+    switch ((op)d->op) {
+    case OP_arg:
+        return copy_arg(r, old);
+    case OP_axis:
+        return graph_axis(r->dst, in[0], d->at);
+    case OP_map:
+        return graph_map(r->dst, in, d->n_in - 1, in[d->n_in - 1], d->at);
+    case OP_fold:
+        return copy_fold(r, d, in);
+    case OP_at:
+        return graph_at(r->dst, in[0], in + 1, d->at);
+    case OP_bound:
+        return copy_bound(r, d, in);
+    case OP_put:
+        return graph_put(r->dst, in[0], in + 1, in[d->n_in - 2], in[d->n_in - 1], d->at);
+    default:
+        return copy_plain(r->dst, d, in);
+    }
+}
+
 static node copy_node(rebuild *r, node old, graph_rewrite rewrite, void *user)
 {
     const node_data *d = graph_node(r->src, old);
-    node in[3] = { 0 };
+    node in[GRAPH_MAX_RANK + 3] = { 0 };
     r->dst->relaxed = d->relaxed;
     if (d->op == OP_loop)
         return copy_loop(r, old);
@@ -166,7 +234,7 @@ static node copy_node(rebuild *r, node old, graph_rewrite rewrite, void *user)
     if (d->op == OP_phi)
         return r->loop_of[old] == 0 ? in[0] : graph_phi(r->dst, in[0], d->at);
     node made = rewrite ? rewrite(user, r->dst, r->src, old, in) : -1;
-    return made >= 0 ? made : copy_plain(r->dst, d, in);
+    return made >= 0 ? made : copy_array_node(r, old, in);
 }
 
 /* -------------------------------------------------------------------------- signature */
@@ -180,13 +248,27 @@ static graph_input *copy_inputs(graph *dst, const graph *src, const graph_input 
 {
     graph_input *copy = arena_alloc(dst->ar, (size_t)(n > 0 ? n : 1) * sizeof *copy);
     for (int32_t i = 0; copy && i < n; i++)
-        copy[i] = (graph_input){ copy_name(dst, src, in[i].name), in[i].dtype };
+        copy[i] =
+            (graph_input){ copy_name(dst, src, in[i].name), in[i].dtype, 0, in[i].shared };
     return copy;
+}
+
+static bool copy_dims(graph *dst, const graph *src)
+{
+    if (src->n_dims == 0 || dst->dims)
+        return true;
+    dst->dims = arena_alloc(dst->ar, (size_t)src->n_dims * sizeof *dst->dims);
+    for (int32_t i = 0; dst->dims && i < src->n_dims; i++)
+        dst->dims[i] = copy_name(dst, src, src->dims[i]);
+    dst->n_dims = dst->dims ? src->n_dims : 0;
+    return dst->dims != NULL;
 }
 
 /* Arguments of dst are those of src, unless dst has been given its own. */
 static bool copy_signature(graph *dst, const graph *src)
 {
+    if (!copy_dims(dst, src))
+        return false;
     if (dst->inputs || dst->uniforms)
         return true;
     if (!dst->name)
@@ -212,6 +294,17 @@ static bool copy_outputs(rebuild *r)
     return out != NULL;
 }
 
+static bool copy_checks(rebuild *r)
+{
+    bool fine = true;
+    for (int32_t i = 0; fine && i < r->src->n_checks; i++) {
+        const graph_check *c = &r->src->checks[i];
+        fine = graph_add_check(r->dst, r->map[c->value], r->map[c->extent], r->map[c->when],
+                               r->src->sites[c->site]);
+    }
+    return fine;
+}
+
 bool graph_rebuild(graph *dst, const graph *src, graph_rewrite rewrite, void *user)
 {
     rebuild r = { .dst = dst, .src = src };
@@ -225,7 +318,9 @@ bool graph_rebuild(graph *dst, const graph *src, graph_rewrite rewrite, void *us
         for (node n = 1; n < src->n_nodes && !dst->failed; n++)
             if (r.live[n])
                 r.map[n] = copy_node(&r, n, rewrite, user);
-        room = dst->failed || copy_outputs(&r);
+        for (int32_t i = 0; i < src->n_inputs && !dst->failed; i++)
+            copy_input_shape(&r, (uint64_t)i);
+        room = dst->failed || (copy_outputs(&r) && copy_checks(&r));
     }
     dst->relaxed = relaxed;
     if (!room) {

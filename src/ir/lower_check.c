@@ -20,7 +20,8 @@ static graph *scratch_graph(lowering *lw, arena *ar, diag *d)
         return NULL;
     }
     for (int32_t t = 0; t < N_DTYPES; t++) {
-        inputs[t] = (graph_input){ "", t == JIT_NONE ? JIT_BOOL : (jit_dtype)t };
+        inputs[t] =
+            (graph_input){ .name = "", .dtype = t == JIT_NONE ? JIT_BOOL : (jit_dtype)t };
     }
     g->inputs = inputs;
     g->n_inputs = N_DTYPES;

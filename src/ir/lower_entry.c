@@ -79,7 +79,8 @@ static value entry_argument(lowering *lw, const specialisation *s, int32_t i)
 
 static graph_input uniform_input(const ast_param *p)
 {
-    return (graph_input){ p->name, p->type.given ? p->type.scalar : JIT_F64 };
+    jit_dtype t = p->type.given ? p->type.scalar : JIT_F64;
+    return (graph_input){ .name = p->name, .dtype = t };
 }
 
 static bool declare_inputs(lowering *lw, const specialisation *s)
@@ -92,7 +93,7 @@ static bool declare_inputs(lowering *lw, const specialisation *s)
         return lower_no_memory(lw);
     }
     for (int32_t i = 0; i < s->n_in && i < fn->n_args; i++) {
-        g->inputs[g->n_inputs++] = (graph_input){ fn->args[i].name, s->in[i] };
+        g->inputs[g->n_inputs++] = (graph_input){ .name = fn->args[i].name, .dtype = s->in[i] };
     }
     for (int32_t i = 0; i < fn->n_uniforms; i++) {
         if (!is_static(&fn->uniforms[i])) {
@@ -203,15 +204,6 @@ static bool lower_entry(lowering *lw, const specialisation *s)
     return fine;
 }
 
-static void copy_header(graph *to, const graph *from)
-{
-    to->inputs = from->inputs;
-    to->uniforms = from->uniforms;
-    to->n_inputs = from->n_inputs;
-    to->n_uniforms = from->n_uniforms;
-    to->ftz = from->ftz;
-}
-
 /* The loose graph was full: say so with the limit that the caller knows. */
 static void say_too_large(const ast_fn *fn, diag *d, int32_t messages, int32_t nodes)
 {
@@ -237,7 +229,6 @@ graph *lower_function(program *p, const specialisation *s, arena *ar, diag *d)
     graph *out = NULL;
     d->src = s->fn->src && s->fn->src->prelude ? NULL : s->fn->src;
     if (lw && lower_entry(lw, s) && (out = graph_new(ar, d, s->fn->name, nodes))) {
-        copy_header(out, g);
         out = graph_rebuild(out, g, NULL, NULL) ? out : NULL;
     }
     if (g && g->n_nodes >= loose && !arena_failed(ar)) {

@@ -6,7 +6,7 @@
 
 /* What types an operator takes and gives. T: any one type of the class; all T are the same. */
 typedef enum op_rule {
-    RULE_LEAF,     /* special: arg const uniform index seed phi loop proj */
+    RULE_LEAF,     /* special: arguments, constants, loops, arrays: graph.h */
     RULE_NUMERIC,  /* (T...) -> T       T integer or float                */
     RULE_FLOAT,    /* (T...) -> T       T f32 or f64; graph_apply casts integers to f64 */
     RULE_INTEGER,  /* (T...) -> T       T integer                         */

@@ -29,11 +29,6 @@ static graph *run_simplify(program *p, const specialisation *s, const graph *bef
     if (!g) {
         return NULL;
     }
-    g->inputs = before->inputs;
-    g->uniforms = before->uniforms;
-    g->n_inputs = before->n_inputs;
-    g->n_uniforms = before->n_uniforms;
-    g->ftz = before->ftz;
     g->simplify = true;
     return graph_rebuild(g, before, NULL, NULL) ? g : NULL;
 }

@@ -65,7 +65,7 @@ static graph *arguments(session *s, int32_t n)
     graph *g = graph_new(s->ar, &s->d, "large", 1000000);
     g->inputs = arena_alloc(s->ar, (size_t)n * sizeof *g->inputs);
     for (int32_t i = 0; i < n; i++)
-        g->inputs[i] = (graph_input){ "x", JIT_F32 };
+        g->inputs[i] = (graph_input){ .name = "x", .dtype = JIT_F32 };
     g->n_inputs = n;
     return g;
 }

@@ -54,7 +54,7 @@ static graph *build(arena *ar, diag *d, const kernel_case *k)
     g->outputs = arena_alloc(ar, RESULTS * sizeof *g->outputs);
     node in[3];
     for (int32_t i = 0; i < k->n_in; i++)
-        g->inputs[i] = (graph_input){ "x", k->in[i] };
+        g->inputs[i] = (graph_input){ .name = "x", .dtype = k->in[i] };
     g->n_inputs = k->n_in;
     for (int32_t i = 0; i < k->n_in; i++)
         in[i] = graph_arg(g, i);

@@ -19,7 +19,9 @@ typedef struct fixture {
 
 static void begin(fixture *f, int32_t max_nodes)
 {
-    static graph_input inputs[] = { { "x", JIT_F32 }, { "i", JIT_I32 }, { "h", JIT_F16 } };
+    static graph_input inputs[] = { { .name = "x", .dtype = JIT_F32 },
+                                    { .name = "i", .dtype = JIT_I32 },
+                                    { .name = "h", .dtype = JIT_F16 } };
     f->ar = arena_new(NULL, 0);
     diag_init(&f->d, &f->err, NULL);
     f->g = graph_new(f->ar, &f->d, "f", max_nodes);

@@ -155,7 +155,7 @@ Test(lower, inlines_on_given_nodes)
     node out[2];
     lower_text_make(&t, "fn f(x) = x");
     graph *g = graph_new(t.ar, &t.d, "g", 1000);
-    g->inputs = &(graph_input){ "x", JIT_F64 };
+    g->inputs = &(graph_input){ .name = "x", .dtype = JIT_F64 };
     g->n_inputs = 1;
     node x = graph_arg(g, 0);
     cr_expect(lower_inline(t.program, g, "modf", &x, 1, out, 2, (span){ 0, 1 }));
