@@ -32,15 +32,40 @@ typedef struct kernel_call {
     int64_t valid;     /* set by block_run */
 } kernel_call;
 
+/* A run of an array function over `rows` samples. Operands are the inputs in order, then the
+ * outputs; an array's core elements are neighbours in C order (the runtime copies others), a
+ * scalar is one element. No alignment beyond that of bytes is promised but for the workspace. No output
+ * overlaps an input or another output. */
+typedef struct kernel_fault { /* a subscript out of range: the first that was met */
+    int64_t site;             /* of graph.sites */
+    int64_t value, extent;
+} kernel_fault;
+
+typedef struct array_call {
+    int64_t rows;
+    char *const *data;          /* one per operand */
+    const int64_t *row_step;    /* per operand: bytes from sample to sample, any value */
+    const int64_t *dim;         /* one per dimension */
+    const uint64_t *uniform;    /* as in kernel_call */
+    uint64_t index, index_step; /* position of the first sample, and of the next */
+    uint64_t seed;
+    int64_t fuel;
+    const volatile int32_t *cancel; /* never NULL here */
+    char *workspace;     /* 64-byte aligned, of the size that codegen_workspace says */
+    kernel_fault *fault; /* written with KERNEL_OUT_OF_RANGE */
+} array_call;
+
 enum { /* the kernel's result: JIT_FLAG_* and */
        KERNEL_OUT_OF_FUEL = 1 << 8,
-       KERNEL_CANCELLED = 1 << 9
+       KERNEL_CANCELLED = 1 << 9,
+       KERNEL_OUT_OF_RANGE = 1 << 10 /* the outputs are not complete */
 };
 
 typedef uint32_t (*kernel_entry)(const kernel_call *call);
+typedef uint32_t (*array_entry)(const array_call *call);
 
 /* Symbols in an object: only ours, never the user's text. */
-#define ABI_SYMBOL_BLOCK  "k0" /* kernel_entry */
+#define ABI_SYMBOL_BLOCK  "k0" /* kernel_entry, or array_entry of an array function */
 #define ABI_SYMBOL_LOOP   "k1" /* jit_loop, if asked for; its data is const uint64_t *uniform */
 #define ABI_SYMBOL_SCALAR "k2" /* scalar function, if asked for; uses default uniforms */
 

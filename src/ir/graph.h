@@ -202,6 +202,8 @@ static inline int32_t graph_n_axes(const node_data *d)
     bool dot = d->op == OP_fold && graph_fold_kind(d) == FOLD_DOT;
     return d->n_in - (dot ? 2 : 1);
 }
+bool graph_has_arrays(
+    const graph *g); /* an array function: dims, maps, folds or array inputs */
 const graph_shape *graph_shape_at(const graph *g, node n); /* rank 0: a scalar */
 /* The value of an i64 or bool node that depends on dims, constants and uniforms alone (an
  * extent, a check), without overflow: false if it would, or depends on something else. Uniforms

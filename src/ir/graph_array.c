@@ -30,6 +30,14 @@ int32_t graph_shape_of(graph *g, const node *extent, int32_t rank)
     return g->n_shapes++;
 }
 
+bool graph_has_arrays(const graph *g)
+{
+    for (node n = 1; n < g->n_nodes; n++)
+        if (g->nodes[n].op == OP_axis || g->nodes[n].op == OP_dim || g->nodes[n].shape != 0)
+            return true;
+    return g->n_dims > 0;
+}
+
 const graph_shape *graph_shape_at(const graph *g, node n)
 {
     return &g->shapes[g->nodes[n].shape];

@@ -20,6 +20,9 @@ typedef struct program program;
  * bool; the messages are f32's). NULL and diagnostics on error. */
 program *program_new(arena *ar, const ast_program *tree, const jit_limits *limits, diag *d);
 const ast_fn *program_find(program *p, const char *name); /* user's, then prelude's; or NULL */
+/* Names of the core dimensions of a function in order of first appearance in its arguments' and
+ * results' types: graph.dims of its graph. n is set. */
+const char *const *program_dims(program *p, const ast_fn *fn, int32_t *n, arena *ar);
 /* Names of all that can be called, for did-you-mean and completion; n is set. */
 const char *const *program_names(program *p, int32_t *n);
 
@@ -36,6 +39,9 @@ typedef struct specialisation {
     int32_t n_in, n_out;
     const static_arg *statics;
     int32_t n_statics;
+    /* Values of the function's core dimensions (program_dims) that are fixed; -1: free, a `dim`
+     * node. NULL: all free. */
+    const int64_t *dims;
     bool unfused; /* the target has no fused multiply-add: expand leaves no mad */
 } specialisation;
 
