@@ -193,6 +193,8 @@ static void leave_head(emitter *e, control *c)
 /* Where none is left the whole call ends. */
 void control_use_fuel(emitter *e)
 {
+    if (!e->frame.fuel)
+        return;
     ir_block more = build_block(e, "fuelled");
     ir_value fuel = build_load(e, e->i64, e->frame.fuel, 8);
     ir_value left = build_sub(e, fuel, build_i64(e, 1));

@@ -32,11 +32,29 @@ typedef struct rare {
     node outer_mask;
 } rare;
 
+static bool lies_in(const nest *t, node n, node loop)
+{
+    while (n && n != loop)
+        n = t->region[n];
+    return n == loop;
+}
+
+/* A loop with more rounds stays in vectors: what it costs counts, and its fuel is counted for
+ * all lanes together. */
+static bool only_rare_inside(const nest *t, node loop)
+{
+    for (int32_t i = 0; i < t->n_loops; i++)
+        if (!t->loops[i].once && lies_in(t, t->loops[i].loop, loop))
+            return false;
+    return true;
+}
+
 bool rare_applies(const emitter *e, node loop)
 {
     const nest_loop *l = &e->t->loops[e->t->loop_at[loop]];
     node cond = graph_in(e->g, loop, (int32_t)graph_node(e->g, loop)->imm);
-    return l->once && e->full > 1 && !e->values->is_cut && e->t->varies[cond];
+    return l->once && e->full > 1 && !e->values->is_cut && e->t->varies[cond] &&
+           only_rare_inside(e->t, loop);
 }
 
 static node phi_of(const rare *r, int32_t i)
@@ -91,7 +109,7 @@ static void find_outside(rare *r)
         add_outside(r, next_of(r, i));
     for (node n = 1; n < r->l->loop; n++) {
         const node_data *d = graph_node(g, n);
-        if (!r->e->t->used[n] || !is_inside(r, n) || d->op == OP_loop)
+        if (!r->e->t->used[n] || !is_inside(r, n))
             continue;
         for (int32_t i = 0; i < d->n_in; i++)
             add_outside(r, graph_in(g, n, i));
@@ -232,16 +250,19 @@ static void emit_rare_path(rare *r, ir_value *result)
 {
     emitter *e = r->e;
     int32_t lanes = e->lanes, full = e->full;
+    ir_value fuel = e->frame.fuel;
     control_use_fuel(e);
     for (int32_t k = 0; k < r->n_outside; k++)
         r->outside[k].array = save(r, r->outside[k].n, graph_dtype(e->g, r->outside[k].n));
     ir_value active = save(r, r->l->loop, JIT_BOOL);
     e->lanes = e->full = 1;
     e->mask_loop = 0;
+    e->frame.fuel = NULL; /* rare loops inside: no unit for each element */
     each_element(r, active, result);
     e->lanes = lanes;
     e->full = full;
     e->mask_loop = r->outer_mask;
+    e->frame.fuel = fuel;
     for (int32_t k = 0; k < r->n_phis; k++)
         for (int32_t u = 0; u < r->vectors; u++) {
             jit_dtype t = graph_dtype(e->g, phi_of(r, k));

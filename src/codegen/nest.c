@@ -101,22 +101,9 @@ static bool known_operator(const graph *g, node loop, node n, int32_t depth, cel
     return all;
 }
 
-/* Sinking and scalar rare cases are made for loops side by side, as mathematical functions write
- * them; where loops lie in loops every one is emitted as it stands. */
-static bool has_nested_loops(const nest *t)
-{
-    for (int32_t i = 0; i < t->n_loops; i++) {
-        if (t->region[t->loops[i].loop] != 0)
-            return true;
-    }
-    return false;
-}
-
 static void find_once_loops(maker *m)
 {
     const graph *g = m->g;
-    if (has_nested_loops(m->t))
-        return;
     for (int32_t i = 0; i < m->t->n_loops; i++) {
         node loop = m->t->loops[i].loop;
         node cond = graph_in(g, loop, n_phis(g, loop));
@@ -164,23 +151,35 @@ static void mark_heads(maker *m)
     }
 }
 
+/* The innermost region whose body comes before n: none of a loop whose head n is in, as the
+ * body comes after the head. */
+static node body_before(const maker *m, node n)
+{
+    while (m->t->region[n] && m->head[n])
+        n = m->t->region[n];
+    return m->t->region[n];
+}
+
 static node common_region(const maker *m, node a, node b)
 {
     while (a != b) { /* an inner loop has a smaller number than those around it */
         if (b == 0 || (a != 0 && a < b))
-            a = m->t->region[a];
+            a = body_before(m, a);
         else
-            b = m->t->region[b];
+            b = body_before(m, b);
     }
     return a;
 }
 
+/* Where the i-th operand of `user` is needed: an init where its loop begins, a next in its
+ * loop. */
 static node region_of_use(const maker *m, node user, int32_t i)
 {
     if (is_next(m->g, user, i))
         return user;
-    node region = m->t->region[user];
-    return region && m->head[user] ? m->t->region[region] : region;
+    if (graph_node(m->g, user)->op == OP_phi)
+        user = m->t->region[user];
+    return body_before(m, user);
 }
 
 static bool may_sink(const maker *m, node n)
@@ -192,17 +191,19 @@ static bool may_sink(const maker *m, node n)
     return !op_sets_flags((op)d->op, in, (jit_dtype)d->dtype);
 }
 
-/* The deepest region towards all uses that only once-loops lie between. */
+/* The deepest region towards all uses that only once-loops lie between. A loop that lies
+ * directly in n's own region is where n may go even if both are in the head. */
 static node sink_region(const maker *m, node n)
 {
     node own = m->t->region[n], at = m->target[n];
     if (at < 0 || !may_sink(m, n))
         return own;
-    for (node r = at; r != own; r = m->t->region[r]) {
+    for (node r = at, around; r != own; r = around) {
         if (r == 0)
             return own; /* a use before or outside n's loop: nothing to sink into */
+        around = m->t->region[r] == own ? own : body_before(m, r);
         if (!loop_of(m->t, r)->once)
-            at = m->t->region[r];
+            at = around;
     }
     return at;
 }
@@ -222,8 +223,6 @@ static void sink(maker *m)
         m->t->region[n] = region;
         for (int32_t i = 0; i < graph_node(g, n)->n_in; i++) {
             node in = graph_in(g, n, i), at = region_of_use(m, n, i);
-            if (graph_node(g, n)->op == OP_phi)
-                at = m->t->region[m->t->region[n]];
             m->target[in] = m->target[in] < 0 ? at : common_region(m, m->target[in], at);
         }
     }

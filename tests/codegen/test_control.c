@@ -22,6 +22,41 @@ static const char rare[] = "fn rare(x: f32) -> (y: f32)\n"
                            "  %9 = loop %6 %7 | %6 | %8 %5\n  %10 = proj #1 %9 : f32\n"
                            "  return %10\n";
 
+/* Rare cases in rare cases, which begin as `rare` does. */
+#define IN_RARE(body)                                                                          \
+    "fn in_rare(x: f32) -> (y: f32)\n  %1 = arg #0 : f32\n  %2 = const 0x1p+1 : f32\n"         \
+    "  %3 = gt %1 %2 : bool\n  %4 = sub %2 %1 : f32\n  %5 = const false : bool\n"              \
+    "  %6 = phi %3 : bool\n  %7 = phi %1 : f32\n" body
+
+static const char *const nested[] = {
+    /* the inner one's next is a value from outside both */
+    IN_RARE("  %8 = gt %7 %2 : bool\n  %9 = phi %8 : bool\n  %10 = phi %7 : f32\n"
+            "  %11 = loop %9 %10 | %9 | %5 %1\n  %12 = proj #1 %11 : f32\n"
+            "  %13 = add %12 %2 : f32\n  %14 = loop %6 %7 | %6 | %5 %13\n"
+            "  %15 = proj #1 %14 : f32\n  return %15\n"),
+    /* the outer one's condition needs the inner one, which begins with a value from outside */
+    IN_RARE("  %8 = phi %6 : bool\n  %9 = phi %4 : f32\n  %10 = neg %9 : f32\n"
+            "  %11 = loop %8 %9 | %8 | %5 %10\n  %12 = proj #1 %11 : f32\n"
+            "  %13 = gt %12 %2 : bool\n  %14 = and %6 %13 : bool\n"
+            "  %15 = loop %6 %7 | %14 | %5 %12\n  %16 = proj #1 %15 : f32\n  return %16\n"),
+    /* so does a loop of two rounds, whose rounds use one */
+    IN_RARE("  %8 = const 0 : i32\n  %9 = phi %8 : i32\n  %10 = phi %7 : f32\n"
+            "  %11 = const 1 : i32\n  %12 = add %9 %11 : i32\n  %13 = le %9 %11 : bool\n"
+            "  %14 = add %10 %4 : f32\n  %15 = loop %9 %10 | %13 | %12 %14\n"
+            "  %16 = proj #1 %15 : f32\n  %17 = lt %16 %2 : bool\n"
+            "  %18 = and %6 %17 : bool\n  %19 = loop %6 %7 | %18 | %5 %16\n"
+            "  %20 = proj #1 %19 : f32\n  return %20\n"),
+};
+
+/* Counts to x where x > 0: fuel as for the counter, and a unit for the rare case. */
+static const char rare_counter[] =
+    "fn count(x: i32) -> (n: i32)\n  %1 = arg #0 : i32\n  %2 = const 0 : i32\n"
+    "  %3 = const 1 : i32\n  %4 = const false : bool\n  %5 = gt %1 %2 : bool\n"
+    "  %6 = phi %5 : bool\n  %7 = phi %2 : i32\n  %8 = phi %7 : i32\n"
+    "  %9 = add %8 %3 : i32\n  %10 = lt %8 %1 : bool\n  %11 = loop %8 | %10 | %9\n"
+    "  %12 = proj #0 %11 : i32\n  %13 = loop %6 %7 | %6 | %4 %12\n"
+    "  %14 = proj #1 %13 : i32\n  return %14\n";
+
 static uint32_t run(const linked_text *k, void *in, void *out, int64_t n, int64_t fuel,
                     const volatile int32_t *cancel)
 {
@@ -54,6 +89,14 @@ Test(control, fuel_is_counted_per_group)
         cr_assert_eq(run(&k, in, out, 500, 1000000, NULL), KERNEL_OUT_OF_FUEL);
         linked_text_free(&k);
     }
+    linked_text k = linked_text_make(rare_counter, (codegen_options){ .cut = false });
+    int32_t in[500], out[500];
+    for (int32_t i = 0; i < 500; i++)
+        in[i] = i % 100;
+    cr_assert_eq(run(&k, in, out, 500, 100, NULL), 0);
+    cr_assert_eq(out[99], 99);
+    cr_assert_eq(run(&k, in, out, 500, 99, NULL), KERNEL_OUT_OF_FUEL);
+    linked_text_free(&k);
 }
 
 Test(control, a_cancelled_loop_stops)
@@ -80,6 +123,19 @@ Test(control, a_rare_case_costs_nothing_where_it_is_not)
     layout where = { .n = 1000, .rows = 1 };
     cr_assert_null(compared(k.g, &k.l, &where, &r, NULL));
     linked_text_free(&k);
+}
+
+Test(control, rare_cases_lie_in_one_another)
+{
+    for (int32_t cut = 0; cut < 2; cut++)
+        for (size_t i = 0; i < sizeof nested / sizeof *nested; i++) {
+            linked_text k = linked_text_make(nested[i], (codegen_options){ .cut = cut });
+            random_state r = { 11 };
+            layout where = { .n = 1000, .rows = 1 };
+            const char *wrong = compared(k.g, &k.l, &where, &r, NULL);
+            cr_assert_null(wrong, "%d: %s", (int)i, wrong);
+            linked_text_free(&k);
+        }
 }
 
 /* -------------------------------------------------------------------------- raw entries */

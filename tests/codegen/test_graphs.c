@@ -15,7 +15,8 @@ static random_options some_options(random_state *r)
                              .loops = random_below(r, 2) == 0,
                              .floats_only = random_below(r, 3) == 0,
                              .simplify = random_below(r, 2) == 0,
-                             .flags_in_loops = random_below(r, 2) == 0 };
+                             .flags_in_loops = random_below(r, 2) == 0,
+                             .rare = random_below(r, 2) == 0 };
 }
 
 static codegen_options some_code(random_state *r, const target *t)

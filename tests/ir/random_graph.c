@@ -241,23 +241,34 @@ static node make_operator(maker *m)
 
 static void make_nodes(maker *m, int32_t n);
 
-/* At most MOST_TRIPS rounds, fewer by a condition of its own. */
+static bool is_rare(maker *m)
+{
+    return m->o.rare && random_below(&m->r, 2) == 0;
+}
+
+/* At most MOST_TRIPS rounds, fewer by a condition of its own; or one where the first variable
+ * says so. */
 static void make_loop(maker *m, int32_t n)
 {
     node phis[4], next[4];
     int32_t k = 1 + random_below(&m->r, 3), scope = m->n_scope;
-    phis[0] = graph_phi(m->g, graph_real(m->g, JIT_I32, 0), nowhere);
+    bool rare = is_rare(m);
+    phis[0] = graph_phi(m->g, rare ? pick(m, JIT_BOOL) : graph_real(m->g, JIT_I32, 0), nowhere);
     for (int32_t i = 1; i <= k; i++)
         phis[i] = graph_phi(m->g, pick(m, any_type(m)), nowhere);
     for (int32_t i = 1; i <= k; i++)
         keep(m, phis[i]);
     m->depth++;
     make_nodes(m, n);
-    node end = graph_real(m->g, JIT_I32, random_below(&m->r, MOST_TRIPS + 1));
-    node cond = graph_apply2(m->g, OP_lt, phis[0], end, nowhere);
+    node cond = phis[0];
+    if (!rare) {
+        node end = graph_real(m->g, JIT_I32, random_below(&m->r, MOST_TRIPS + 1));
+        cond = graph_apply2(m->g, OP_lt, phis[0], end, nowhere);
+    }
     if (random_below(&m->r, 2))
         cond = graph_apply2(m->g, OP_and, cond, pick(m, JIT_BOOL), nowhere);
-    next[0] = graph_apply2(m->g, OP_add, phis[0], graph_real(m->g, JIT_I32, 1), nowhere);
+    node one = graph_real(m->g, rare ? JIT_BOOL : JIT_I32, rare ? 0 : 1);
+    next[0] = rare ? one : graph_apply2(m->g, OP_add, phis[0], one, nowhere);
     for (int32_t i = 1; i <= k; i++)
         next[i] = pick(m, graph_dtype(m->g, phis[i]));
     m->depth--;
@@ -270,7 +281,8 @@ static void make_loop(maker *m, int32_t n)
 static void make_nodes(maker *m, int32_t n)
 {
     while (n > 0 && !m->g->failed) {
-        if (m->o.loops && m->depth < 2 && n > 4 && random_below(&m->r, 12) == 0) {
+        if (m->o.loops && m->depth < (m->o.rare ? 3 : 2) && n > 4 &&
+            random_below(&m->r, 12) == 0) {
             int32_t inside = 2 + random_below(&m->r, n - 3);
             make_loop(m, inside);
             n -= inside;

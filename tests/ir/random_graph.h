@@ -26,6 +26,7 @@ typedef struct random_options {
     int32_t n_inputs;    /* default 3                                                  */
     int32_t n_outputs;   /* default 2                                                  */
     bool loops;          /* nested twice at most, at most 4 rounds each                */
+    bool rare;           /* half of the loops run at most once, as rare cases do       */
     bool math;           /* operators that need expansion                              */
     bool flags_in_loops; /* operators that set flags inside loops, without guards      */
     bool fast;           /* some nodes carry NODE_FAST                                 */
