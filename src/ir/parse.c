@@ -175,7 +175,20 @@ static bool parse_attribute_value(parser *p, ast_attr *a)
     return parser_close(p, TOKEN_RIGHT_PAREN, opened);
 }
 
-static bool parse_attribute(parser *p)
+/* The attributes before stand from `mark` on; few, so that looking through them is cheap. */
+static void check_attributes(parser *p, const ast_attr *a, int32_t mark)
+{
+    enum { MOST_ATTRIBUTES = 16 };
+    for (int32_t i = mark; i < p->n_items && !p->failed; i++) {
+        const ast_attr *before = p->items[i];
+        if (strcmp(before->name, a->name) == 0)
+            parser_fail(p, DIAG_attribute_list, a->at, "'@%s' is given twice", a->name);
+    }
+    if (!p->failed && p->n_items - mark >= MOST_ATTRIBUTES)
+        parser_fail(p, DIAG_attribute_list, a->at, "more than %d attributes", MOST_ATTRIBUTES);
+}
+
+static bool parse_attribute(parser *p, int32_t mark)
 {
     ast_attr *a = parser_new(p, sizeof *a);
     ast_name name;
@@ -187,6 +200,7 @@ static bool parse_attribute(parser *p)
     if (p->tok.kind == TOKEN_LEFT_PAREN && !parse_attribute_value(p, a))
         return false;
     a->at = parser_since(p, start);
+    check_attributes(p, a, mark);
     parser_push(p, a);
     return !p->failed;
 }
@@ -194,7 +208,7 @@ static bool parse_attribute(parser *p)
 static void parse_attributes(parser *p, ast_fn *f)
 {
     int32_t mark = p->n_items;
-    while (p->tok.kind == TOKEN_AT && parse_attribute(p))
+    while (p->tok.kind == TOKEN_AT && parse_attribute(p, mark))
         continue;
     f->attrs = parser_pop_structs(p, mark, sizeof(ast_attr), &f->n_attrs);
 }
