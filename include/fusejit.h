@@ -151,6 +151,37 @@ JIT_PUBLIC jit_status jit_array_new(jit_array *a, jit_dtype dtype, int rank,
                                     const int64_t *shape, jit_error *err) JIT_LINK(array_new);
 JIT_PUBLIC void jit_array_free(jit_array *a) JIT_LINK(array_free); /* made by _new or _load */
 
+/* Views: the same elements under another shape or order. Nothing is allocated or copied; *view
+ * borrows the memory of *a, is never freed, and may be written over *a itself. On an error *view
+ * is as it was. An axis may be counted from the end (-1: the last). Thread-safe. */
+
+/* Left out, in a slice: from the first element, or to the last. */
+#define JIT_OPEN INT64_MIN
+/* One axis as NumPy's a[from:to:step]: `to` is not part of it, negative bounds count from the
+ * end, bounds beyond it are clipped, a negative step goes backward. Other axes stay.
+ * Errors: no such axis, a step of 0 (JIT_ERR_ARGUMENT). */
+JIT_PUBLIC jit_status jit_array_slice(jit_array *view, const jit_array *a, int axis,
+                                      int64_t from, int64_t to, int64_t step, jit_error *err)
+    JIT_LINK(array_slice);
+/* Axis i of the view is axis axes[i] of *a: each once. NULL: all in reverse order. */
+JIT_PUBLIC jit_status jit_array_transpose(jit_array *view, const jit_array *a, const int *axes,
+                                          jit_error *err) JIT_LINK(array_transpose);
+/* The elements in C order under another shape of as many; one extent may be -1: as many as are
+ * left. JIT_ERR_SHAPE where no strides can show it (reshape a copy then: jit_array_copy). */
+JIT_PUBLIC jit_status jit_array_reshape(jit_array *view, const jit_array *a, int rank,
+                                        const int64_t *shape, jit_error *err)
+    JIT_LINK(array_reshape);
+/* Stretched as in NumPy to a shape of the same rank or a higher one: axes of extent 1, and new
+ * ones in front, get stride 0. Such a view is for reading. */
+JIT_PUBLIC jit_status jit_array_broadcast(jit_array *view, const jit_array *a, int rank,
+                                          const int64_t *shape, jit_error *err)
+    JIT_LINK(array_broadcast);
+/* Copies the elements of *from, broadcast to the shape of *to, of the same element type, between
+ * any layouts; they may overlap. A target with data NULL and rank -1 is made, C-contiguous: free
+ * it with jit_array_free. Allocates for that, and where the two overlap in part. */
+JIT_PUBLIC jit_status jit_array_copy(jit_array *to, const jit_array *from, jit_error *err)
+    JIT_LINK(array_copy);
+
 /* Files. Formats by suffix: .npy (also big-endian and Fortran order; written C order, native),
  * .npz and FILE.npz:member (saving a member keeps the others), .csv (f64; rank 0 to 2), .f32 .f64
  * (raw, rank 1), .idx .gz and names containing "idx" (IDX, also gzip; only read).
