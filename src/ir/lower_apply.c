@@ -70,6 +70,9 @@ static bool accepts(lowering *lw, op o, value_type t, span at)
     if (floating && (rule == RULE_BITS || rule == RULE_INTEGER)) {
         lower_error(lw, DIAG_integer_needed, at, "'%s' takes integers, not %s", shown(o),
                     type_text(t));
+        if (o == OP_xor) {
+            diag_hint(lw->d, "use '**' for powers");
+        }
         return false;
     }
     return true;
