@@ -59,7 +59,8 @@ typedef enum jit_status {
     JIT_ERR_FORMAT,      /* a file's content is damaged or of a kind we do not read       */
     JIT_ERR_UNSUPPORTED, /* correct, but not supported by this build or version           */
     JIT_ERR_CANCELLED,   /* stopped by the caller                                         */
-    JIT_ERR_INTERNAL     /* a defect of fusejit: please report                            */
+    JIT_ERR_INTERNAL,    /* a defect of fusejit: please report                            */
+    JIT_ERR_INDEX        /* a subscript is out of range                                   */
 } jit_status;
 
 enum { JIT_MAX_DIAGNOSTICS = 8 };
