@@ -26,7 +26,7 @@ static char *tree_text(const stage_job *j)
     return fn ? ast_print_fn(j->ar, fn) : NULL;
 }
 
-static graph *graph_at(const stage_job *j, resolved *r, pipeline_end end)
+static graph *graph_until(const stage_job *j, resolved *r, pipeline_end end)
 {
     if (!request_resolve(r, j->m, j->r, j->ar, j->d))
         return NULL;
@@ -39,7 +39,7 @@ static char *graph_text(const stage_job *j)
                                         [JIT_STAGE_OPT] = PIPELINE_OPT,
                                         [JIT_STAGE_MATH] = PIPELINE_MATH };
     resolved r;
-    graph *g = graph_at(j, &r, end[j->stage]);
+    graph *g = graph_until(j, &r, end[j->stage]);
     return g ? print_graph(j->ar, g) : NULL;
 }
 
@@ -50,7 +50,7 @@ static char *code_text(const stage_job *j)
                                               [JIT_STAGE_ASM] = CODEGEN_ASM };
     resolved r;
     codegen_plan plan;
-    graph *g = graph_at(j, &r, PIPELINE_MATH);
+    graph *g = graph_until(j, &r, PIPELINE_MATH);
     if (!g || !specialise_plan(&plan, j->m, g, &r, j->d))
         return NULL;
     return codegen_text(g, &plan.options, kind[j->stage], j->d);
