@@ -11,6 +11,7 @@
 #include "block.h"
 
 #include "element_copy.h"
+#include "few.h"
 
 enum {
     BLOCK_BYTES = 16 << 10, /* all buffers together, unless a group needs more */
@@ -25,6 +26,7 @@ void block_plan(block_shape *s)
         bytes += s->size[i];
     int32_t units = bytes > 0 ? BLOCK_BYTES / bytes / unit : 1;
     s->block = unit * (units > 0 ? units : 1);
+    s->few = few_plan(s);
 }
 
 typedef struct runner {

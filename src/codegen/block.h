@@ -15,6 +15,7 @@
 typedef struct block_shape {
     int32_t group; /* elements, a power of two; 0: the entry takes any call itself */
     int32_t block; /* elements that the buffers hold, a multiple of group */
+    int32_t few;   /* rows of at most so many elements may go through few.h */
     int32_t n_inputs, n_operands;
     bool indexed;                       /* the kernel reads the index */
     bool streams;                       /* cheap enough that non-temporal stores can pay */
@@ -23,7 +24,7 @@ typedef struct block_shape {
 
 enum { BLOCK_BUFFER_BYTES = 32 << 10 }; /* on the stack of block_run */
 
-/* group, n_inputs, n_operands and size are set: chooses block. */
+/* group, n_inputs, n_operands and size are set: chooses block and few. */
 void block_plan(block_shape *s);
 
 /* The kernel's flags: JIT_FLAG_* and KERNEL_*. */

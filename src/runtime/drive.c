@@ -14,17 +14,7 @@ enum {
     CHUNK_MULTIPLE = 64 /* elements: chunks begin where vectors and cache lines do */
 };
 
-static const volatile int32_t never_cancelled = 0;
-
-void drive_settings(kernel_call *call, const jit_kernel *k, const jit_args *args,
-                    const uint64_t *cells)
-{
-    call->uniform = cells;
-    call->seed = args->seed;
-    call->fuel = args->fuel > 0 ? args->fuel : args->fuel < 0 ? INT64_MAX : k->fuel;
-    call->cancel = args->cancel ? args->cancel : &never_cancelled;
-    call->streaming = 0;
-}
+const volatile int32_t drive_never_cancelled = 0;
 
 bool drive_streams(const jit_kernel *k, int64_t bytes)
 {

@@ -6,9 +6,18 @@
 #include "broadcast.h"
 #include "interpret.h"
 
+extern const volatile int32_t drive_never_cancelled;
+
 /* Fuel, cancel and seed of a call, and its uniforms; data and steps are left to the driver. */
-void drive_settings(kernel_call *call, const jit_kernel *k, const jit_args *args,
-                    const uint64_t *cells);
+static inline void drive_settings(kernel_call *call, const jit_kernel *k, const jit_args *args,
+                                  const uint64_t *cells)
+{
+    call->uniform = cells;
+    call->seed = args->seed;
+    call->fuel = args->fuel > 0 ? args->fuel : args->fuel < 0 ? INT64_MAX : k->fuel;
+    call->cancel = args->cancel ? args->cancel : &drive_never_cancelled;
+    call->streaming = 0;
+}
 
 static inline uint32_t drive_block(const jit_kernel *k, const kernel_call *call)
 {

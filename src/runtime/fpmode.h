@@ -1,6 +1,7 @@
 /* Floating-point modes around compiled code: exceptions masked, round to nearest, subnormals
  * kept (or flushed for @ftz). The host's modes and sticky flags come back exactly as they were.
- */
+ *
+ * Reading them waits for all that is under way, writing does not: they are read once. */
 #ifndef FJ_FPMODE_H
 #define FJ_FPMODE_H
 
@@ -28,8 +29,7 @@ static inline fpmode fpmode_enter(bool ftz)
 
 static inline void fpmode_leave(fpmode saved)
 {
-    if (_mm_getcsr() != saved) /* reading is several times cheaper than writing */
-        _mm_setcsr(saved);
+    _mm_setcsr(saved);
 }
 
 #elif defined(__aarch64__)

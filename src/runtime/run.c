@@ -5,11 +5,13 @@
 
 #include "call.h"
 #include "drive.h"
+#include "few.h"
 #include "fpmode.h"
 #include "uniform.h"
 
 typedef struct direct { /* a run of one row */
     kernel_call call;
+    bool packed; /* all of it */
     char *data[MAX_OPERANDS];
     int64_t step[MAX_OPERANDS];
     uintptr_t low[MAX_OPERANDS], high[MAX_OPERANDS];
@@ -27,7 +29,8 @@ static bool packed(const jit_array *a, int64_t size)
 }
 
 /* The step of an operand that, seen as one row, has the n elements of `like` or one. */
-static bool row_step(const jit_array *a, const jit_array *like, int64_t size, int64_t *step)
+static inline bool row_step(const jit_array *a, const jit_array *like, int64_t size,
+                            int64_t *step)
 {
     if (a->rank == 0) {
         *step = 0;
@@ -44,8 +47,8 @@ static bool row_step(const jit_array *a, const jit_array *like, int64_t size, in
            packed(a, size);
 }
 
-static bool set_operand(direct *r, const jit_kernel *k, int32_t i, const jit_array *a,
-                        const jit_array *like)
+static inline bool set_operand(direct *r, const jit_kernel *k, int32_t i, const jit_array *a,
+                               const jit_array *like)
 {
     int64_t step, reach, size = k->size[i];
     if ((int)a->dtype != k->dtype[i] || !a->data || !row_step(a, like, size, &step) ||
@@ -54,6 +57,7 @@ static bool set_operand(direct *r, const jit_kernel *k, int32_t i, const jit_arr
     uintptr_t at = (uintptr_t)a->data;
     r->data[i] = a->data;
     r->step[i] = step;
+    r->packed &= step == size;
     r->low[i] = reach < 0 ? at + (uintptr_t)reach : at;
     r->high[i] = (reach < 0 ? at : at + (uintptr_t)reach) + (uintptr_t)size;
     return r->low[i] < r->high[i];
@@ -63,6 +67,7 @@ static bool set_operands(direct *r, const jit_kernel *k, const jit_args *args)
 {
     const jit_array *like = &args->out[0];
     bool whole = k->n_in == 0; /* some input has the result's shape */
+    r->packed = true;
     for (int32_t i = 0; i < k->n_in; i++) {
         whole |= args->in[i].rank == like->rank;
         if (!set_operand(r, k, i, &args->in[i], like))
@@ -123,19 +128,84 @@ static bool set_direct(direct *r, const jit_kernel *k, const jit_args *args)
     return set_operands(r, k, args) && memory_is_plain(r, k);
 }
 
-static uint32_t run_direct(direct *r, const jit_kernel *k)
+static uint32_t run_block(direct *r, const jit_kernel *k)
 {
     r->call.rows = 1;
     r->call.data = r->data;
     r->call.step = r->step;
     r->call.row_step = r->step;
-    r->call.index = 0;
-    r->call.index_step = 1;
     r->call.index_row_step = 0;
     fpmode saved = fpmode_enter(k->ftz);
     uint32_t flags = drive_block(k, &r->call);
     fpmode_leave(saved);
     return flags;
+}
+
+static inline uint32_t enter(direct *r, const jit_kernel *k, char *const *data, int64_t n)
+{
+    r->call.data = data;
+    r->call.n = n;
+    return k->block(&r->call);
+}
+
+/* One group through buffers, which are filled before the modes are read: see few.h. */
+static uint32_t run_few(direct *r, const jit_kernel *k)
+{
+    few_buffers b;
+    few_row row = { r->data, r->step, r->call.n };
+    few_bring(&b, &k->shape, &row);
+    r->call.valid = row.count;
+    fpmode saved = fpmode_enter(k->ftz);
+    uint32_t flags = enter(r, k, b.data, k->shape.group);
+    fpmode_leave(saved);
+    if (flags < KERNEL_OUT_OF_FUEL)
+        few_take(&b, &k->shape, &row);
+    return flags;
+}
+
+static uint32_t run_whole(direct *r, const jit_kernel *k)
+{
+    r->call.valid = r->call.n;
+    fpmode saved = fpmode_enter(k->ftz);
+    uint32_t flags = enter(r, k, r->data, r->call.n);
+    fpmode_leave(saved);
+    return flags;
+}
+
+/* Whole groups in place and what is left of the row by run_few's way. */
+static uint32_t run_whole_and_few(direct *r, const jit_kernel *k, int64_t whole)
+{
+    few_buffers b;
+    char *data[MAX_OPERANDS];
+    few_row rest = { data, r->step, r->call.n - whole };
+    for (int32_t i = 0; i < k->shape.n_operands; i++)
+        data[i] = r->data[i] + whole * r->step[i];
+    few_bring(&b, &k->shape, &rest);
+    r->call.valid = whole;
+    fpmode saved = fpmode_enter(k->ftz);
+    uint32_t flags = enter(r, k, r->data, whole);
+    r->call.valid = rest.count;
+    r->call.index = (uint64_t)whole;
+    bool done = flags < KERNEL_OUT_OF_FUEL;
+    flags |= done ? enter(r, k, b.data, k->shape.group) : 0;
+    fpmode_leave(saved);
+    if (done)
+        few_take(&b, &k->shape, &rest);
+    return flags;
+}
+
+static uint32_t run_direct(direct *r, const jit_kernel *k)
+{
+    int64_t n = r->call.n, group = k->shape.group, whole = n & -group;
+    r->call.index = 0;
+    r->call.index_step = 1;
+    if (n <= k->shape.few && whole == 0)
+        return run_few(r, k);
+    if (r->packed && n == whole)
+        return run_whole(r, k);
+    if (r->packed && n - whole <= k->shape.few)
+        return run_whole_and_few(r, k, whole);
+    return run_block(r, k);
 }
 
 static jit_status copy_error(const jit_error *from, jit_error *err)
@@ -172,7 +242,8 @@ bool call_run_quick(const jit_kernel *k, jit_args *args, uint32_t *flags)
     direct r;
     if (!set_direct(&r, k, args))
         return false;
-    const uint64_t *cells = uniform_cells(k, args, r.cells, NULL);
+    bool defaults = args->n_uniform == 0 && k->all_defaults;
+    const uint64_t *cells = defaults ? k->defaults : uniform_cells(k, args, r.cells, NULL);
     if (!cells)
         return false;
     drive_settings(&r.call, k, args, cells);
