@@ -146,27 +146,32 @@ static int64_t chunk_size(const jit_kernel *k, int64_t total, int32_t threads)
     return (size + CHUNK_MULTIPLE - 1) / CHUNK_MULTIPLE * CHUNK_MULTIPLE;
 }
 
-static int32_t thread_count(const jit_kernel *k, const space *s, const jit_args *args)
+int32_t drive_threads(const jit_kernel *k, const jit_args *args)
 {
-    if (args->threads == 0 || args->threads == 1 || s->total < 2 * drive_grain(k))
-        return 1;
-    if (args->threads > 0)
-        return args->threads;
+    if (args->threads >= 0)
+        return args->threads > 0 ? args->threads : 1;
     const jit_parallel *host = &k->context->parallel;
     return host->run && host->threads > 0 ? host->threads : threads_cores();
+}
+
+void drive_tasks(const jit_kernel *k, const drive_job *job)
+{
+    const jit_parallel *host = &k->context->parallel;
+    if (host->run)
+        host->run(host->user, job->n, job->task, job->arg);
+    else
+        threads_run(k->context->pools, job->threads,
+                    &(threads_job){ job->n, job->task, job->arg });
 }
 
 static void deal(chunks *c, int32_t threads)
 {
     int64_t n = (c->s->total + c->size - 1) / c->size;
-    const jit_parallel *host = &c->k->context->parallel;
-    if (threads == 1)
+    if (threads > 1)
+        drive_tasks(c->k, &(drive_job){ threads, n, run_chunk, c });
+    else
         for (int64_t i = 0; i < n && c->flags < KERNEL_OUT_OF_FUEL; i++)
             run_chunk(c, i);
-    else if (host->run)
-        host->run(host->user, n, run_chunk, c);
-    else
-        threads_run(c->k->context->pools, threads, &(threads_job){ n, run_chunk, c });
 }
 
 /* Non-temporal stores pay when an output is contiguous, too large for the cache, and no input.
@@ -193,7 +198,7 @@ uint32_t drive_space(const jit_kernel *k, const space *s, const jit_args *args,
     kernel_call base;
     drive_settings(&base, k, args, cells);
     base.streaming = streams(k, s);
-    int32_t threads = thread_count(k, s, args);
+    int32_t threads = s->total < 2 * drive_grain(k) ? 1 : drive_threads(k, args);
     chunks c = { .k = k, .s = s, .base = &base, .size = s->total };
     if (threads > 1)
         c.size = chunk_size(k, s->total, threads);

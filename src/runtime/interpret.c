@@ -1,18 +1,11 @@
 /* Blocks by the interpreter: loads, eval_run, stores. */
 #include "interpret.h"
 
+#include "uniform.h"
+
 typedef struct scratch {
     cell in[JIT_MAX_OPERANDS], out[JIT_MAX_OPERANDS], uniform[MAX_UNIFORMS];
 } scratch;
-
-/* Cells come as generated code takes them: floats in f64. */
-static void load_uniforms(const jit_kernel *k, const kernel_call *call, cell *out)
-{
-    for (int32_t i = 0; i < k->n_uniform; i++) {
-        jit_dtype t = k->uniform[i].dtype;
-        out[i] = type_decode(type_is_float(t) ? JIT_F64 : t, call->uniform[i]);
-    }
-}
 
 typedef struct interpreter {
     const jit_kernel *k;
@@ -64,7 +57,7 @@ uint32_t interpret_block(const jit_kernel *k, const kernel_call *call)
                        .out = s->out,
                        .seed = call->seed,
                        .cancel = call->cancel };
-    load_uniforms(k, call, s->uniform);
+    uniform_decode(k, call->uniform, s->uniform);
     uint32_t flags = run_rows(&p);
     memory_resize(&k->context->allocator, s, size, 0);
     return flags;

@@ -99,6 +99,7 @@ static const jit_array *read_types(signature_types *s, const jit_args *args)
 {
     s->n_in = args->n_in;
     s->n_out = args->n_out;
+    s->has_dims = false;
     for (int32_t i = 0; i < args->n_in; i++) {
         s->in[i] = args->in[i].dtype;
         if (!type_is_known(&args->in[i], false))

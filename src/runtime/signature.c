@@ -41,18 +41,45 @@ static bool is_word(char c)
            c == '_';
 }
 
-/* "[" anything but brackets "]" */
-static bool skip_dims(reader *r)
+typedef struct dims {
+    int8_t *rank;
+    int64_t *extent;
+} dims;
+
+/* A number, or a name: -1. */
+static bool read_dim(reader *r, int64_t *out)
 {
+    skip_spaces(r);
+    int32_t start = r->at;
+    int64_t v = 0;
+    bool number = r->text[r->at] >= '0' && r->text[r->at] <= '9';
+    while (is_word(r->text[r->at]) || (unsigned char)r->text[r->at] >= 0x80) {
+        int digit = r->text[r->at++] - '0';
+        if (number && (digit < 0 || digit > 9 || __builtin_mul_overflow(v, 10, &v) ||
+                       __builtin_add_overflow(v, digit, &v)))
+            return fail(r, (span){ start, r->at - start }, "an extent");
+    }
+    *out = number ? v : -1;
+    return r->at > start || fail(r, (span){ start, 1 }, "a number or name");
+}
+
+/* "[" dim { "," dim } "]", or nothing. */
+static bool read_dims(reader *r, dims to)
+{
+    *to.rank = 0;
     if (!accept(r, "["))
         return true;
     int32_t start = r->at - 1;
-    while (r->text[r->at] && r->text[r->at] != ']' && r->text[r->at] != '[')
-        r->at++;
+    do {
+        if (*to.rank == JIT_MAX_RANK)
+            return fail(r, (span){ r->at, 1 }, "at most 8 dimensions");
+        if (!read_dim(r, &to.extent[(*to.rank)++]))
+            return false;
+    } while (accept(r, ","));
     return accept(r, "]") || fail(r, (span){ start, 1 }, "']' for this '['");
 }
 
-static bool read_type(reader *r, jit_dtype *type)
+static bool read_type(reader *r, jit_dtype *type, dims to)
 {
     char word[16];
     int32_t n = 0;
@@ -67,10 +94,16 @@ static bool read_type(reader *r, jit_dtype *type)
     *type = jit_dtype_parse(word);
     if (*type == JIT_NONE)
         return fail(r, (span){ start, r->at > start ? r->at - start : 1 }, "an element type");
-    return skip_dims(r);
+    return read_dims(r, to);
 }
 
-static bool read_side(reader *r, jit_dtype *types, int32_t *n)
+typedef struct side {
+    jit_dtype *types;
+    int32_t *n;
+    int32_t first; /* of its dims */
+} side;
+
+static bool read_side(reader *r, signature_types *s, side to)
 {
     bool open = accept(r, "(");
     int32_t start = r->at - 1;
@@ -80,26 +113,27 @@ static bool read_side(reader *r, jit_dtype *types, int32_t *n)
     if (open && accept(r, ")"))
         return true;
     do {
-        jit_dtype type;
-        if (!read_type(r, &type))
-            return false;
-        if (*n == JIT_MAX_OPERANDS) {
+        if (*to.n == JIT_MAX_OPERANDS) {
             diag_at(r->d, DIAG_too_many_operands, (span){ r->at, 1 },
                     "a signature has at most %d types on a side", JIT_MAX_OPERANDS);
             return false;
         }
-        types[(*n)++] = type;
+        int32_t at = to.first + *to.n;
+        if (!read_type(r, &to.types[*to.n], (dims){ &s->rank[at], s->extent[at] }))
+            return false;
+        s->has_dims |= s->rank[at] > 0;
+        (*to.n)++;
     } while (accept(r, ","));
     return !open || accept(r, ")") || fail(r, (span){ start, 1 }, "')' for this '('");
 }
 
 static bool read_signature(reader *r, signature_types *s)
 {
-    if (!read_side(r, s->in, &s->n_in))
+    if (!read_side(r, s, (side){ s->in, &s->n_in, 0 }))
         return false;
     if (accept(r, "->")) {
         int32_t at = r->at;
-        if (!read_side(r, s->out, &s->n_out))
+        if (!read_side(r, s, (side){ s->out, &s->n_out, JIT_MAX_OPERANDS }))
             return false;
         if (s->n_out == 0)
             return fail(r, (span){ at, 1 }, "a type after '->'");

@@ -120,3 +120,11 @@ const uint64_t *uniform_cells(const jit_kernel *k, const jit_args *args, uint64_
         report(k, args, d);
     return NULL;
 }
+
+void uniform_decode(const jit_kernel *k, const uint64_t *cells, cell *out)
+{
+    for (int32_t i = 0; i < k->n_uniform; i++) {
+        jit_dtype t = k->uniform[i].dtype;
+        out[i] = type_decode(type_is_float(t) ? JIT_F64 : t, cells[i]);
+    }
+}

@@ -10,4 +10,7 @@
 const uint64_t *uniform_cells(const jit_kernel *k, const jit_args *args, uint64_t *cells,
                               diag *d);
 
+/* The values of the n_uniform cells: they come as generated code takes them, floats in f64. */
+void uniform_decode(const jit_kernel *k, const uint64_t *cells, cell *out);
+
 #endif
