@@ -299,6 +299,21 @@ JIT_PUBLIC jit_status jit_function_find(const jit_module *m, const char *name,
                                         jit_function_info *info, jit_error *err)
     JIT_LINK(function_find);
 
+/* A built-in that has no text in the language, such as atan2. All strings are static. */
+typedef struct jit_operator_info {
+    const char *name;
+    int32_t n_in;
+    const char *in_name[3];  /* n_in */
+    const char *doc;         /* one line about them */
+    double ulp_f32, ulp_f64; /* the largest error in ulp; 0: exact, or correctly rounded */
+} jit_operator_info;
+
+JIT_PUBLIC int jit_operator_count(void) JIT_LINK(operator_count);
+/* The i-th operator; JIT_ERR_ARGUMENT if there is none. */
+JIT_PUBLIC jit_status jit_operator_at(int i, jit_operator_info *info) JIT_LINK(operator_at);
+JIT_PUBLIC jit_status jit_operator_find(const char *name, jit_operator_info *info)
+    JIT_LINK(operator_find);
+
 /* -------------------------------------------------------------------------- calling */
 
 enum {

@@ -46,6 +46,45 @@ Test(info, functions_are_described_as_written)
     jit_release(m);
 }
 
+/* name(x, y), and for bitcast the name of a type */
+static void write_call(const jit_operator_info *o, char *text, size_t size)
+{
+    int n = snprintf(text, size, "%s(", o->name);
+    for (int i = 0; i < o->n_in; i++) {
+        const char *argument = strcmp(o->in_name[i], "type") == 0 ? "i64" : o->in_name[i];
+        n += snprintf(text + n, size - (size_t)n, "%s%s", i ? ", " : "", argument);
+    }
+    (void)snprintf(text + n, size - (size_t)n, ")");
+}
+
+Test(info, every_operator_is_described)
+{
+    jit_error err;
+    jit_operator_info o, same;
+    int n = jit_operator_count();
+    cr_assert_gt(n, 50);
+    for (int i = 0; i < n; i++) {
+        char text[96];
+        cr_assert_eq(jit_operator_at(i, &o), JIT_OK);
+        cr_assert_gt(strlen(o.doc), 3, "%s", o.name);
+        cr_assert(o.ulp_f32 >= 0 && o.ulp_f64 >= 0 && o.ulp_f32 <= 1 && o.ulp_f64 <= 1);
+        cr_assert_eq(jit_operator_find(o.name, &same), JIT_OK);
+        cr_assert_eq(same.name, o.name);
+        write_call(&o, text, sizeof text);
+        jit_module *m = jit_compile_expression(NULL, text, NULL, &err);
+        cr_assert(m, "%s: %s", text, err.diagnostic[0].message);
+        jit_release(m);
+    }
+    cr_assert_eq(jit_operator_find("atan2", &o), JIT_OK);
+    cr_assert(o.n_in == 2 && strcmp(o.in_name[1], "y") == 0 && o.ulp_f64 == 1);
+    static const char *const none[] = { "add", "sigmoid", "", "atan2 ", NULL };
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+        cr_assert_eq(jit_operator_find(none[i], &o), JIT_ERR_ARGUMENT);
+    cr_assert_eq(jit_operator_at(-1, &o), JIT_ERR_ARGUMENT);
+    cr_assert_eq(jit_operator_at(n, &o), JIT_ERR_ARGUMENT);
+    cr_assert_eq(jit_operator_find("exp", NULL), JIT_ERR_ARGUMENT);
+}
+
 Test(info, every_stage_has_a_text)
 {
     jit_error err;

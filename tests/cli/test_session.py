@@ -59,6 +59,13 @@ session(":load\n", code=1, err=ERROR + "':load' needs FILE.fj\n")
 session(":help\n", Like(r".*:load .*"))
 session("?sigmoid\n", Like(r".*sigmoid.*\n"))
 session(":type sin\n?relu\n", "sin(x)   built in\nfn relu(x) = max(x, 0)\n")
+session("?atan2\n", "atan2(x, y)   built in\n  angle of the point (y, x): atan2(x, y) is the inverse tangent of x/y in the right quadrant\n"
+        "  error    at most 1 ulp in f32, 1 ulp in f64\n  example  atan2(-2.5, 1.5) = -1.0303768265243125\n")
+session(":info log\n", Like(r"log\(x\) .*\n  example  log\(0\.5\) = -0\.6931471805599453\n"))
+session("?popcount\n?select\n?bitcast\n", Like(r".*exact.*popcount\(12\) = 2\n.*select\(true, 0\.5, -0\.5\) = 0\.5\n.*"
+                                              r"bitcast\(f32\(2\.5\), u32\) = 1075838976\n"))
+session("?ad\n", code=1, err=ERROR + "there is nothing called 'ad'\n")
+session("sin = 2;\n?sin\n", "sin: i64, takes the type of its context\n")
 session(":ir y*2\n", Like(r"fn ans\(y: f32\).*mul.*"))
 session(":ir sigmoid\n", Like(r".+\n"))
 session("x = 2.5;\n:llvm x*x\n", Like(r".*define .*"))

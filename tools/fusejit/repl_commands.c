@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "built_in.h"
 #include "interrupt.h"
 #include "print_array.h"
 #include "session.h"
@@ -62,27 +63,6 @@ static int print_signature(session *s, const char *rest)
     return EXIT_DONE;
 }
 
-/* Operators have no definition: what can be found out is how many arguments they take. */
-static int print_built_in(session *s, const char *name)
-{
-    static const char *const arguments[] = { "x", "x, y", "x, y, z" };
-    char text[64];
-    jit_options options = { .size = sizeof options, .context = session_context(s) };
-    options.interpret = 1;
-    const char *p = name;
-    token t = scan_token(&p);
-    for (int i = 0; i < 3 && t.kind == SCAN_WORD && !*p && t.length < 32; i++) {
-        (void)snprintf(text, sizeof text, "%s(%s)", name, arguments[i]);
-        jit_module *m = jit_compile_expression(NULL, text, &options, NULL);
-        if (!m)
-            continue;
-        jit_release(m);
-        (void)fprintf(s->c->out, "%s   built in\n", text);
-        return EXIT_DONE;
-    }
-    return EXIT_USER;
-}
-
 /* -------------------------------------------------------------------------- types, stages */
 
 /* Compiles for the inputs' types; NULL: it failed and was said. */
@@ -103,7 +83,7 @@ static int run_type(session *s, const repl_command *self, const char *rest)
     jit_kernel_info info;
     (void)self;
     if (!session_variable(s, rest) &&
-        (print_signature(s, rest) == EXIT_DONE || print_built_in(s, rest) == EXIT_DONE))
+        (print_signature(s, rest) == EXIT_DONE || built_in_signature(s, rest)))
         return EXIT_DONE;
     int code = session_compile(s, typed(rest), true, &e);
     jit_kernel *k = code ? NULL : prepare(s, &e);
@@ -299,7 +279,7 @@ static int run_info(session *s, const repl_command *self, const char *rest)
             return EXIT_DONE;
         }
     }
-    if (print_definition(s, rest) == EXIT_DONE || print_built_in(s, rest) == EXIT_DONE)
+    if (print_definition(s, rest) == EXIT_DONE || built_in_page(s, rest))
         return EXIT_DONE;
     return console_error(s->c, EXIT_USER, "there is nothing called '%s'", rest);
 }
@@ -405,7 +385,7 @@ static const repl_command table[] = {
     { "explain", "E", "what was chosen and why", run_stage, JIT_STAGE_EXPLAIN },
     { "time", "E", "compile and run time", run_time, 0 },
     { "list", "", "definitions and values", run_list, 0 },
-    { "info", "NAME", "one of them, or the signature of a built-in function", run_info, 0 },
+    { "info", "NAME", "one of them, or what a built-in function does", run_info, 0 },
     { "set", "NAME VALUE", "threads, seed, fuel, interpret", run_set, 0 },
     { "load", "FILE.fj", "reads definitions", run_load, 0 },
     { "save", "FILE.fj", "writes the definitions", run_save, 0 },
