@@ -328,11 +328,12 @@ typedef struct jit_static {
     int64_t dim;          /* for `dim` arguments */
 } jit_static;
 
-/* The operands of one call. Inputs broadcast against each other as in NumPy; an output's shape
- * must be the broadcast shape (a data of NULL with rank -1 asks jit_call to make the array: free
- * it with jit_array_free). An output may be exactly an input (same data, shape, strides and
- * element size). uniform: one double per uniform argument that is not `fn` or `dim`, in order
- * (integers up to 2^53 exactly; see uniform_i64); the rest keep their defaults. */
+/* The operands of one call. Inputs broadcast against each other as in NumPy, and to the outputs'
+ * shape, which is the same for all outputs and may be larger (a data of NULL with rank -1 asks
+ * jit_call to make the array: free it with jit_array_free). An output may be exactly an input
+ * (same data, shape, strides and element size). uniform: one double per uniform argument that is
+ * not `fn` or `dim`, in order (integers up to 2^53 exactly; see uniform_i64); the rest keep their
+ * defaults. */
 typedef struct jit_args {
     const jit_array *in;
     jit_array *out;

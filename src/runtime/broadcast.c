@@ -28,51 +28,79 @@ static bool widen(int32_t *rank, int64_t *shape, const jit_array *a)
     return true;
 }
 
-static bool check_output(const jit_kernel *k, const jit_args *args, int32_t i,
-                         const int64_t *shape, int32_t rank, diag *d)
+static bool broadcast_inputs(const jit_kernel *k, const jit_args *args, result_shape *r,
+                             diag *d)
 {
-    const jit_array *o = &args->out[i];
-    if (o->rank == rank && memcmp(o->shape, shape, (size_t)rank * sizeof *shape) == 0)
-        return true;
-    char text[OPERAND_TEXT], want[SHAPE_TEXT], have[SHAPE_TEXT];
-    diag_plain(d, DIAG_output_shape, "%s has the shape %s, not %s",
-               kernel_operand(k, k->n_in + i, text), shape_text(have, o->rank, o->shape),
-               shape_text(want, rank, shape));
-    return false;
-}
-
-bool broadcast_shape(const jit_kernel *k, const jit_args *args, int32_t *rank, int64_t *shape,
-                     diag *d)
-{
-    *rank = 0;
-    if (k->n_in == 0 && args->out[0].rank > 0) {
-        *rank = args->out[0].rank;
-        memcpy(shape, args->out[0].shape, (size_t)*rank * sizeof *shape);
-    }
+    r->rank = 0;
     for (int32_t i = 0; i < k->n_in; i++) {
-        int64_t before[JIT_MAX_RANK];
-        int32_t before_rank = *rank;
-        memcpy(before, shape, (size_t)*rank * sizeof *shape);
-        if (widen(rank, shape, &args->in[i]))
+        result_shape before = *r;
+        if (widen(&r->rank, r->shape, &args->in[i]))
             continue;
         char text[OPERAND_TEXT], left[SHAPE_TEXT], right[SHAPE_TEXT];
         diag_plain(d, DIAG_no_broadcast, "cannot broadcast %s with %s: %s",
-                   shape_text(left, before_rank, before),
+                   shape_text(left, before.rank, before.shape),
                    shape_text(right, args->in[i].rank, args->in[i].shape),
                    kernel_operand(k, i, text));
         return false;
     }
+    return true;
+}
+
+static bool stretches_to(const result_shape *r, const jit_array *o)
+{
+    int32_t more = o->rank - r->rank;
+    for (int32_t i = 0; i < r->rank && more >= 0; i++)
+        if (r->shape[i] != 1 && r->shape[i] != o->shape[more + i])
+            return false;
+    return more >= 0;
+}
+
+static bool has_shape(const result_shape *r, const jit_array *o)
+{
+    return r->rank == o->rank &&
+           memcmp(r->shape, o->shape, (size_t)r->rank * sizeof r->shape[0]) == 0;
+}
+
+static bool refuse_output(const jit_kernel *k, const jit_array *o, int32_t i,
+                          const result_shape *r, diag *d)
+{
+    char text[OPERAND_TEXT], want[SHAPE_TEXT], have[SHAPE_TEXT];
+    diag_plain(d, DIAG_output_shape, "%s has the shape %s, not %s",
+               kernel_operand(k, k->n_in + i, text), shape_text(have, o->rank, o->shape),
+               shape_text(want, r->rank, r->shape));
+    return false;
+}
+
+/* The first output that is given may be larger than what the inputs broadcast to; all others
+ * must be like it. */
+static bool follow_outputs(const jit_kernel *k, const jit_args *args, result_shape *r, diag *d)
+{
+    bool first = true;
+    for (int32_t i = 0; i < k->n_out; i++) {
+        const jit_array *o = &args->out[i];
+        if (o->rank < 0)
+            continue;
+        if (first ? !stretches_to(r, o) : !has_shape(r, o))
+            return refuse_output(k, o, i, r, d);
+        r->rank = o->rank;
+        memcpy(r->shape, o->shape, (size_t)o->rank * sizeof o->shape[0]);
+        first = false;
+    }
+    return true;
+}
+
+bool broadcast_shape(const jit_kernel *k, const jit_args *args, result_shape *r, diag *d)
+{
+    if (!broadcast_inputs(k, args, r, d))
+        return false;
     int64_t count;
-    if (!array_elements(*rank, shape, 8, &count)) {
+    if (!array_elements(r->rank, r->shape, 8, &count)) {
         char text[SHAPE_TEXT];
         diag_plain(d, DIAG_array_extent, "the result would have the shape %s",
-                   shape_text(text, *rank, shape));
+                   shape_text(text, r->rank, r->shape));
         return false;
     }
-    for (int32_t i = 0; i < k->n_out; i++)
-        if (args->out[i].rank >= 0 && !check_output(k, args, i, shape, *rank, d))
-            return false;
-    return true;
+    return follow_outputs(k, args, r, d);
 }
 
 /* ---------------------------------------------------------------- axes */
@@ -88,20 +116,20 @@ static int64_t operand_stride(const jit_array *a, int32_t rank, int32_t axis)
     return own < 0 || a->shape[own] == 1 ? 0 : a->stride[own];
 }
 
-static void collect_axes(space *s, const jit_kernel *k, const jit_args *args, int32_t rank,
-                         const int64_t *shape)
+static void collect_axes(space *s, const jit_kernel *k, const jit_args *args,
+                         const result_shape *r)
 {
     int64_t position = 1;
     s->rank = 0;
-    for (int32_t axis = rank - 1; axis >= 0; axis--) {
-        if (shape[axis] == 1)
+    for (int32_t axis = r->rank - 1; axis >= 0; axis--) {
+        if (r->shape[axis] == 1)
             continue;
         int64_t *stride = s->stride[s->rank];
         for (int32_t i = 0; i < s->n; i++)
-            stride[i] = operand_stride(operand_array(k, args, i), rank, axis);
+            stride[i] = operand_stride(operand_array(k, args, i), r->rank, axis);
         stride[s->n] = k->indexed ? position : 0;
-        s->shape[s->rank++] = shape[axis];
-        position *= shape[axis];
+        s->shape[s->rank++] = r->shape[axis];
+        position *= r->shape[axis];
     }
 }
 
@@ -203,17 +231,16 @@ static void choose_inner(space *s, const jit_kernel *k)
             swap_axes(s, 1, axis);
 }
 
-void broadcast_space(space *s, const jit_kernel *k, const jit_args *args, int32_t rank,
-                     const int64_t *shape)
+void broadcast_space(space *s, const jit_kernel *k, const jit_args *args, const result_shape *r)
 {
     s->n = k->n_in + k->n_out;
     s->index = 0;
     for (int32_t i = 0; i < s->n; i++)
         s->data[i] = operand_array(k, args, i)->data;
     s->total = 1;
-    for (int32_t i = 0; i < rank; i++)
-        s->total *= shape[i];
-    collect_axes(s, k, args, rank, shape);
+    for (int32_t i = 0; i < r->rank; i++)
+        s->total *= r->shape[i];
+    collect_axes(s, k, args, r);
     if (s->total == 0)
         return;
     for (int32_t axis = 0; axis < s->rank; axis++)

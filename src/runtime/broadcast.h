@@ -19,13 +19,17 @@ typedef struct space {
     uint64_t index; /* of the first element */
 } space;
 
-/* The shape that the inputs broadcast to (an output's own shape if there is no input). False
- * and a diagnostic that names the shapes. */
-bool broadcast_shape(const jit_kernel *k, const jit_args *args, int32_t *rank, int64_t *shape,
-                     diag *d);
-/* Fills s from checked arrays and the result's shape. lanes: of the kernel's vectors. */
-void broadcast_space(space *s, const jit_kernel *k, const jit_args *args, int32_t rank,
-                     const int64_t *shape);
+typedef struct result_shape {
+    int32_t rank;
+    int64_t shape[JIT_MAX_RANK];
+} result_shape;
+
+/* What the inputs broadcast to, or the outputs' shape if that is larger: the inputs broadcast to
+ * it as well. False and a diagnostic that names the shapes. */
+bool broadcast_shape(const jit_kernel *k, const jit_args *args, result_shape *r, diag *d);
+/* Fills s from checked arrays. */
+void broadcast_space(space *s, const jit_kernel *k, const jit_args *args,
+                     const result_shape *r);
 /* The bytes an operand touches. */
 typedef struct footprint footprint;
 void broadcast_footprint(const space *s, const jit_kernel *k, int32_t operand, footprint *f);

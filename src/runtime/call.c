@@ -174,8 +174,7 @@ typedef struct checked_run {
     const jit_kernel *k;
     const jit_args *args;
     const uint64_t *cells;
-    int32_t rank;
-    int64_t shape[JIT_MAX_RANK];
+    result_shape shape;
     space s;
 } checked_run;
 
@@ -186,7 +185,7 @@ static uint32_t run_on_copies(checked_run *r, copies *c)
             return KERNEL_NO_MEMORY;
     jit_args args = *r->args;
     args.in = c->in;
-    broadcast_space(&r->s, r->k, &args, r->rank, r->shape);
+    broadcast_space(&r->s, r->k, &args, &r->shape);
     return drive_space(r->k, &r->s, &args, r->cells);
 }
 
@@ -226,7 +225,7 @@ static bool make_outputs(const jit_kernel *k, jit_args *args, const checked_run 
         if (!to_be_made(o))
             continue;
         jit_array made =
-            jit_array_of((jit_dtype)k->dtype[k->n_in + i], NULL, r->rank, r->shape);
+            jit_array_of((jit_dtype)k->dtype[k->n_in + i], NULL, r->shape.rank, r->shape.shape);
         if (!array_make(&made, false)) {
             diag_no_memory(d);
             return false;
@@ -243,7 +242,7 @@ static bool run_checked(checked_run *r, jit_args *args, diag *d)
     r->cells = uniform_cells(k, args, cells, d);
     if (!r->cells)
         return false;
-    broadcast_space(&r->s, k, args, r->rank, r->shape);
+    broadcast_space(&r->s, k, args, &r->shape);
     args->flags = 0;
     if (r->s.total == 0)
         return true;
@@ -263,7 +262,7 @@ bool call_run(const jit_kernel *k, jit_args *args, bool make, diag *d)
     checked_run r;
     r.k = k;
     r.args = args;
-    if (!broadcast_shape(k, args, &r.rank, r.shape, d))
+    if (!broadcast_shape(k, args, &r.shape, d))
         return false;
     uint32_t ours = 0; /* outputs that are made here */
     for (int32_t i = 0; i < k->n_out; i++)

@@ -38,9 +38,9 @@ static inline bool row_step(const jit_array *a, const jit_array *like, int64_t s
     }
     if (a->rank != like->rank)
         return false;
-    if (a->rank == 1 && a->shape[0] == like->shape[0]) {
-        *step = a->stride[0];
-        return true;
+    if (a->rank == 1) {
+        *step = a->shape[0] == like->shape[0] ? a->stride[0] : 0;
+        return a->shape[0] == like->shape[0] || a->shape[0] == 1;
     }
     *step = size;
     return memcmp(a->shape, like->shape, (size_t)a->rank * sizeof a->shape[0]) == 0 &&
@@ -66,18 +66,15 @@ static inline bool set_operand(direct *r, const jit_kernel *k, int32_t i, const 
 static bool set_operands(direct *r, const jit_kernel *k, const jit_args *args)
 {
     const jit_array *like = &args->out[0];
-    bool whole = k->n_in == 0; /* some input has the result's shape */
     r->packed = true;
-    for (int32_t i = 0; i < k->n_in; i++) {
-        whole |= args->in[i].rank == like->rank;
+    for (int32_t i = 0; i < k->n_in; i++)
         if (!set_operand(r, k, i, &args->in[i], like))
             return false;
-    }
     for (int32_t i = 0; i < k->n_out; i++)
         if (args->out[i].rank != like->rank ||
             !set_operand(r, k, k->n_in + i, &args->out[i], like))
             return false;
-    return whole;
+    return true;
 }
 
 static bool apart(const direct *r, int32_t a, int32_t b)

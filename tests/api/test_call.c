@@ -213,6 +213,71 @@ Test(call, outputs_are_made_on_request)
     jit_release(m);
 }
 
+/* What an index of the output is in an input: shapes are aligned at their last axes. */
+static int64_t within(const jit_array *a, const jit_array *out, int64_t index)
+{
+    int64_t at = 0, step = 1;
+    for (int i = 1; i <= a->rank; i++) {
+        int64_t n = out->shape[out->rank - i];
+        at += a->shape[a->rank - i] == 1 ? 0 : index % n * step;
+        step *= a->shape[a->rank - i];
+        index /= n;
+    }
+    return at;
+}
+
+/* As for an `out` of NumPy's. */
+Test(call, inputs_broadcast_to_larger_outputs)
+{
+    typedef struct shapes {
+        int rank[3];
+        int64_t shape[3][3]; /* x, y, the outputs */
+    } shapes;
+    static const shapes table[] = {
+        { { 0, 0, 1 }, { { 0 }, { 0 }, { 7 } } },
+        { { 1, 1, 1 }, { { 1 }, { 1 }, { 100 } } },
+        { { 1, 0, 1 }, { { 1 }, { 0 }, { 1 } } },
+        { { 1, 1, 2 }, { { 5 }, { 1 }, { 3, 5 } } },
+        { { 2, 1, 3 }, { { 4, 1 }, { 1 }, { 2, 4, 50 } } },
+        { { 1, 1, 2 }, { { 1 }, { 1 }, { 0, 3 } } },
+    };
+    enum { MOST = 400 };
+    static double x[MOST], y[MOST], p[MOST], q[MOST];
+    jit_module *m = compile("fn f(x, y) -> (p, q) { p = x - 2*y  q = x*y }", NULL);
+    jit_error err;
+    for (int i = 0; i < MOST; i++) {
+        x[i] = i + 1;
+        y[i] = i + 0.5;
+    }
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        const shapes *s = &table[i];
+        jit_array in[2] = { jit_array_of(JIT_F64, x, s->rank[0], s->shape[0]),
+                            jit_array_of(JIT_F64, y, s->rank[1], s->shape[1]) };
+        jit_array out[2] = { jit_array_of(JIT_F64, p, s->rank[2], s->shape[2]),
+                             { .rank = -1 } };
+        jit_args args = { .in = in, .n_in = 2, .out = out, .n_out = 2 };
+        for (int made = 1; made >= 0;
+             made--) { /* the second is made like the first, or given */
+            succeed(jit_call(m, "f", &args, &err), &err);
+            cr_assert_eq(out[1].rank, out[0].rank);
+            for (int64_t j = 0; j < jit_array_count(&out[0]); j++) {
+                double vx = x[within(&in[0], &out[0], j)], vy = y[within(&in[1], &out[0], j)];
+                cr_assert_eq(p[j], vx - 2 * vy, "row %d, element %d", (int)i, (int)j);
+                cr_assert_eq(((double *)out[1].data)[j], vx * vy, "row %d, element %d", (int)i,
+                             (int)j);
+            }
+            if (made)
+                jit_array_free(&out[1]);
+            out[1] = jit_array_of(JIT_F64, q, s->rank[2], s->shape[2]);
+        }
+    }
+    jit_array in[2] = { row(JIT_F64, p, 5), row(JIT_F64, y, 5) };
+    jit_array out[2] = { jit_array_of(JIT_F64, p, 2, (int64_t[]){ 3, 5 }), { .rank = -1 } };
+    jit_args args = { .in = in, .n_in = 2, .out = out, .n_out = 2 };
+    cr_assert_eq(jit_call(m, "f", &args, &err), JIT_ERR_OVERLAP); /* one row of its output */
+    jit_release(m);
+}
+
 /* ---------------------------------------------------------------- uniforms */
 
 static double with_uniforms(jit_module *m, const double *values, int n, const uint8_t *set,

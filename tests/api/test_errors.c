@@ -117,9 +117,17 @@ static void output_rank(fixture *f)
 {
     f->out[0].rank = 0;
 }
-static void output_stretched(fixture *f)
+static void outputs_differ(fixture *f)
 {
-    f->in[0].shape[0] = f->in[1].shape[0] = 1;
+    f->function = "two";
+    f->args.n_in = 1;
+    f->args.n_out = 2;
+    f->in[0].rank = 0;
+    f->out[1].shape[0] = N - 2;
+}
+static void output_stretched(fixture *f) /* its 1 to 8, though it has an axis more */
+{
+    f->out[0] = jit_array_of(JIT_F32, z, 2, (int64_t[]){ 2, 1 });
 }
 static void output_still(fixture *f)
 {
@@ -261,7 +269,8 @@ static const mistake mistakes[] = {
     { shapes, JIT_ERR_SHAPE, 507, "cannot broadcast [3] with [4]: argument 'y' of add" },
     { output_short, JIT_ERR_SHAPE, 508, "has the shape [7], not [8]" },
     { output_rank, JIT_ERR_SHAPE, 508, "has the shape [], not [8]" },
-    { output_stretched, JIT_ERR_SHAPE, 508, "has the shape [8], not [1]" },
+    { outputs_differ, JIT_ERR_SHAPE, 508, "result 'q' of two has the shape [6], not [8]" },
+    { output_stretched, JIT_ERR_SHAPE, 508, "has the shape [2,1], not [8]" },
     { output_still, JIT_ERR_SHAPE, 509, "elements of the result of add overlap" },
     { output_dense, JIT_ERR_SHAPE, 509, "overlap each other" },
     { overlap, JIT_ERR_OVERLAP, 512, "argument 'x' of add in part" },

@@ -148,10 +148,11 @@ static void random_shapes(random_source *r, int32_t *rank, int64_t *shape, int32
         room /= shape[i];
     }
     for (int a = 0; a < 2; a++) {
-        in_rank[a] = a == 0 ? *rank : (int32_t)random_below(r, *rank + 1);
+        bool whole = a == 0 && random_below(r, 4) > 0; /* else the output may be larger */
+        in_rank[a] = whole ? *rank : (int32_t)random_below(r, *rank + 1);
         for (int32_t i = 0; i < in_rank[a]; i++) {
             int32_t axis = *rank - in_rank[a] + i;
-            in_shape[a][i] = a == 1 && random_below(r, 3) == 0 ? 1 : shape[axis];
+            in_shape[a][i] = !whole && random_below(r, 3) == 0 ? 1 : shape[axis];
         }
     }
 }
@@ -169,9 +170,9 @@ static void one_layout(const jit_kernel *k, uint64_t seed, char *memory)
         in[a] = random_layout(&r, memory + a * ARENA, in_rank[a], in_shape[a], false);
     out = random_layout(&r, memory + 2 * ARENA, rank, shape, true);
     if (random_below(&r, 3) == 0) { /* exactly an input */
-        bool broadcast = false;
-        for (int32_t i = 0; i < rank; i++)
-            broadcast |= in[0].stride[i] == 0 && shape[i] > 1;
+        bool broadcast = in_rank[0] < rank;
+        for (int32_t i = 0; i < rank && !broadcast; i++)
+            broadcast = in[0].shape[i] != shape[i] || (in[0].stride[i] == 0 && shape[i] > 1);
         if (!broadcast)
             out = in[0];
     }
