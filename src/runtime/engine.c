@@ -2,10 +2,11 @@
  *
  *   object bytes -> object layer (RuntimeDyld) -> our pages -> addresses of k0, k1, k2
  *
- * All objects define the same names, so each live one has a JITDylib to itself; a JITDylib
- * cannot be destroyed through the C API, so those of freed objects are used again. They are
- * bare: an object cannot reach a symbol of the host. Pages are taken before ORC is entered,
- * because LLVM aborts when a memory manager has none to give. */
+ * Once an object is linked and its addresses are known, ORC is told to forget it: code needs
+ * nothing of ORC to run, its pages are ours, and so all objects can define the same names in one
+ * JITDylib, and a live kernel costs its pages only. The JITDylib is bare: an object cannot reach
+ * a symbol of the host. Pages are taken before ORC is entered, because LLVM aborts when a memory
+ * manager has none to give. */
 #include "engine.h"
 
 #include <errno.h>
@@ -26,12 +27,9 @@ enum { N_SYMBOLS = 3, MAX_PIECES = 4, LLVM_RESERVE = 4 << 20 };
 static const char *const symbol_name[N_SYMBOLS] = { ABI_SYMBOL_BLOCK, ABI_SYMBOL_LOOP,
                                                     ABI_SYMBOL_SCALAR };
 
-/* A JITDylib and, while an object is in it, the object's pages. */
+/* The pages of an object. */
 typedef struct unit {
-    struct unit *next; /* in the list of free units */
     engine *owner;
-    LLVMOrcJITDylibRef dylib;
-    LLVMOrcResourceTrackerRef tracker;
     slab_range piece[MAX_PIECES]; /* the first is taken before linking, big enough */
     size_t used[MAX_PIECES];
     int32_t n_pieces;
@@ -45,14 +43,14 @@ struct engine {
     LLVMOrcLLJITRef jit;
     LLVMOrcExecutionSessionRef session;
     LLVMOrcObjectLayerRef layer;
+    LLVMOrcJITDylibRef dylib; /* empty but for the object that is being linked */
     LLVMOrcSymbolStringPoolEntryRef symbol[N_SYMBOLS];
-    unit *free_units;
     unit *linking; /* what the memory callbacks belong to */
-    int64_t n_units;
 };
 
-/* ---------------------------------------------------------------- memory callbacks of
- * RuntimeDyld They run inside engine_link and engine_unlink, with the lock held. */
+/* ---------------------------------------------------------------- memory */
+
+/* Callbacks of RuntimeDyld: they run inside engine_link, with the lock held. */
 
 static void *area_create(void *user)
 {
@@ -126,13 +124,34 @@ static LLVMBool area_finalize(void *user, char **message)
     return 0;
 }
 
+/* ORC forgets the object; the pages stay. */
 static void area_destroy(void *user)
 {
-    unit *u = user;
+    (void)user;
+}
+
+/* NULL: no memory. Sections, their padding and the linker's stubs are smaller than the file they
+ * come from. */
+static unit *make_unit(engine *e, size_t size)
+{
+    unit *u = memory_resize(&e->allocator, NULL, 0, sizeof *u);
+    if (!u)
+        return NULL;
+    *u = (unit){ .owner = e, .n_pieces = 1 };
+    if (slab_take(e->pages, size + 1024, &u->piece[0]))
+        return u;
+    memory_resize(&e->allocator, u, sizeof *u, 0);
+    return NULL;
+}
+
+static void free_unit(unit *u)
+{
+    engine *e = u->owner;
     while (u->n_pieces > 0) {
         u->n_pieces--;
-        slab_give(u->owner->pages, &u->piece[u->n_pieces]);
+        slab_give(e->pages, &u->piece[u->n_pieces]);
     }
+    memory_resize(&e->allocator, u, sizeof *u, 0);
 }
 
 /* ---------------------------------------------------------------- starting */
@@ -182,6 +201,7 @@ static bool start(engine *e, diag *d)
     e->session = LLVMOrcLLJITGetExecutionSession(jit);
     LLVMOrcExecutionSessionSetErrorReporter(e->session, swallow_report, e);
     e->layer = LLVMOrcLLJITGetObjLinkingLayer(jit);
+    e->dylib = LLVMOrcExecutionSessionCreateBareJITDylib(e->session, "kernels");
     for (int32_t i = 0; i < N_SYMBOLS; i++)
         e->symbol[i] = LLVMOrcLLJITMangleAndIntern(jit, symbol_name[i]);
     return true;
@@ -209,10 +229,6 @@ void engine_free(engine *e)
             LLVMOrcReleaseSymbolStringPoolEntry(e->symbol[i]);
         LLVMConsumeError(LLVMOrcDisposeLLJIT(e->jit));
     }
-    for (unit *u = e->free_units, *next; u; u = next) {
-        next = u->next;
-        memory_resize(&e->allocator, u, sizeof *u, 0);
-    }
     slab_pool_free(e->pages);
     pthread_mutex_destroy(&e->lock);
     jit_allocator a = e->allocator;
@@ -220,31 +236,6 @@ void engine_free(engine *e)
 }
 
 /* ---------------------------------------------------------------- linking */
-
-static unit *take_unit(engine *e, diag *d)
-{
-    unit *u = e->free_units;
-    if (u) {
-        e->free_units = u->next;
-        return u;
-    }
-    u = memory_resize(&e->allocator, NULL, 0, sizeof *u);
-    if (!u) {
-        diag_no_memory(d);
-        return NULL;
-    }
-    char name[32];
-    (void)snprintf(name, sizeof name, "u%lld", (long long)e->n_units++);
-    *u = (unit){ .owner = e };
-    u->dylib = LLVMOrcExecutionSessionCreateBareJITDylib(e->session, name);
-    return u;
-}
-
-static void give_unit(engine *e, unit *u)
-{
-    u->next = e->free_units;
-    e->free_units = u;
-}
 
 typedef struct engine_object {
     const void *bytes;
@@ -269,7 +260,7 @@ static void on_found(LLVMErrorRef error, LLVMOrcCSymbolMapPairs pairs, size_t n,
 }
 
 /* The lookup is what makes ORC link: it returns when that is done. */
-static void look_up(engine *e, unit *u, found *f)
+static void look_up(engine *e, found *f)
 {
     LLVMOrcCLookupSetElement set[N_SYMBOLS + 1] = { 0 };
     for (int32_t i = 0; i < N_SYMBOLS; i++) {
@@ -279,23 +270,10 @@ static void look_up(engine *e, unit *u, found *f)
                                     : LLVMOrcSymbolLookupFlagsWeaklyReferencedSymbol;
     }
     LLVMOrcCJITDylibSearchOrderElement order[2] = {
-        { u->dylib, LLVMOrcJITDylibLookupFlagsMatchAllSymbols }
+        { e->dylib, LLVMOrcJITDylibLookupFlagsMatchAllSymbols }
     };
-    e->linking = u;
     LLVMOrcExecutionSessionLookup(e->session, LLVMOrcLookupKindStatic, order, 1, set, N_SYMBOLS,
                                   on_found, f);
-    e->linking = NULL;
-}
-
-static void remove_unit(engine *e, unit *u)
-{
-    LLVMErrorRef error = LLVMOrcResourceTrackerRemove(u->tracker);
-    if (error)
-        LLVMConsumeError(error);
-    LLVMOrcReleaseResourceTracker(u->tracker);
-    u->tracker = NULL;
-    area_destroy(u); /* when ORC never made a memory manager for it */
-    give_unit(e, u);
 }
 
 static bool report_seal(const unit *u, diag *d)
@@ -308,27 +286,16 @@ static bool report_seal(const unit *u, diag *d)
     return false;
 }
 
-/* Takes the buffer. */
-static bool add_object(engine *e, unit *u, LLVMMemoryBufferRef object, found *f)
+/* Takes the buffer. Afterwards ORC holds nothing, whether it has linked the object or not. */
+static bool link_object(engine *e, LLVMMemoryBufferRef object, found *f)
 {
-    u->seal_errno = 0;
-    u->tracker = LLVMOrcJITDylibCreateResourceTracker(u->dylib);
-    f->error = LLVMOrcObjectLayerAddObjectFileWithRT(e->layer, u->tracker, object);
+    LLVMOrcResourceTrackerRef tracker = LLVMOrcJITDylibCreateResourceTracker(e->dylib);
+    f->error = LLVMOrcObjectLayerAddObjectFileWithRT(e->layer, tracker, object);
     if (!f->error)
-        look_up(e, u, f);
+        look_up(e, f);
+    LLVMConsumeError(LLVMOrcResourceTrackerRemove(tracker));
+    LLVMOrcReleaseResourceTracker(tracker);
     return !f->error;
-}
-
-/* Sections, their padding and the linker's stubs are smaller than the file they come from. */
-static bool take_pages(engine *e, unit *u, size_t size, diag *d)
-{
-    if (!slab_take(e->pages, size + 1024, &u->piece[0])) {
-        diag_no_memory(d);
-        return false;
-    }
-    u->used[0] = 0;
-    u->n_pieces = 1;
-    return true;
 }
 
 static void fill_entries(const unit *u, const found *f, engine_code *out)
@@ -340,16 +307,15 @@ static void fill_entries(const unit *u, const found *f, engine_code *out)
         out->bytes += u->piece[i].bytes;
 }
 
-static bool link_unit(engine *e, unit *u, const engine_object *object, engine_code *out)
+static bool link_unit(unit *u, const engine_object *object, engine_code *out)
 {
-    if (!take_pages(e, u, object->size, object->d)) {
-        give_unit(e, u);
-        return false;
-    }
+    engine *e = u->owner;
     found f = { .e = e };
-    if (add_object(e, u,
-                   LLVMCreateMemoryBufferWithMemoryRange(object->bytes, object->size, "k", 0),
-                   &f)) {
+    e->linking = u;
+    bool ok = link_object(
+        e, LLVMCreateMemoryBufferWithMemoryRange(object->bytes, object->size, "k", 0), &f);
+    e->linking = NULL;
+    if (ok) {
         out->handle = u;
         fill_entries(u, &f, out);
         return true;
@@ -360,7 +326,7 @@ static bool link_unit(engine *e, unit *u, const engine_object *object, engine_co
     } else {
         report_error(f.error, object->d, "cannot link");
     }
-    remove_unit(e, u);
+    free_unit(u);
     return false;
 }
 
@@ -373,8 +339,11 @@ bool engine_link(engine *e, const void *bytes, size_t size, engine_code *out, di
     }
     engine_object object = { bytes, size, d };
     pthread_mutex_lock(&e->lock);
-    unit *u = start(e, d) ? take_unit(e, d) : NULL;
-    bool ok = u && link_unit(e, u, &object, out);
+    bool started = start(e, d);
+    unit *u = started ? make_unit(e, size) : NULL;
+    if (started && !u)
+        diag_no_memory(d);
+    bool ok = u && link_unit(u, &object, out);
     pthread_mutex_unlock(&e->lock);
     return ok;
 }
@@ -384,7 +353,7 @@ void engine_unlink(engine *e, engine_code *code)
     if (!code->handle)
         return;
     pthread_mutex_lock(&e->lock);
-    remove_unit(e, code->handle);
+    free_unit(code->handle);
     pthread_mutex_unlock(&e->lock);
     *code = (engine_code){ 0 };
 }

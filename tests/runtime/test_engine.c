@@ -1,5 +1,6 @@
 /* Linked code: freed, shared by many kernels to a mapping, never writable and executable. */
 #include <criterion/criterion.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,8 +18,9 @@
 /* Their allocators keep what is freed. */
 enum { CYCLES = 300, LIVE = 500, COMPILES = 100, GROWTH_KIB = 1 << 30 };
 #else
-enum { CYCLES = 10000, LIVE = 20000, COMPILES = 10000, GROWTH_KIB = 4096 };
+enum { CYCLES = 10000, LIVE = 20000, COMPILES = 10000, GROWTH_KIB = 1024 };
 #endif
+enum { LIVE_BYTES = 256 }; /* of heap, beside the pages: a unit, nothing of the linker */
 
 static const char graph_text[] = "fn f(x: f64) -> (_: f64)\n"
                                  "  %1 = arg #0 : f64\n"
@@ -82,6 +84,12 @@ static long resident_kib(void)
     return pages * 4;
 }
 
+static long heap_bytes(void)
+{
+    struct mallinfo2 i = mallinfo2();
+    return (long)(i.uordblks + i.hblkhd);
+}
+
 static void check_code(const sample *s, const engine_code *c)
 {
     double x[5] = { 1, 2, 3, 4, 5 }, y[5] = { 0 };
@@ -131,9 +139,13 @@ Test(engine, many_live_kernels_share_mappings)
     make_sample(&s);
     engine *e = engine_new(&s.allocator);
     engine_code *c = malloc(LIVE * sizeof *c);
+    cr_assert(engine_link(e, s.object.bytes, s.object.size, &c[0], &s.d));
     int before = count_mappings().all;
-    for (int i = 0; i < LIVE; i++)
+    long heap = heap_bytes();
+    for (int i = 1; i < LIVE; i++)
         cr_assert(engine_link(e, s.object.bytes, s.object.size, &c[i], &s.d));
+    cr_assert_lt((heap_bytes() - heap) / LIVE, LIVE_BYTES, "%ld bytes of heap for a kernel",
+                 (heap_bytes() - heap) / LIVE);
     mappings m = count_mappings();
     cr_assert_eq(m.writable_code, 0);
     cr_assert_lt(m.all - before, 100 + LIVE / 100, "%d mappings for %d kernels", m.all - before,
@@ -149,6 +161,8 @@ Test(engine, many_live_kernels_share_mappings)
         engine_unlink(e, &c[i]);
     cr_assert_eq(engine_usage(e).pages_used, 0);
     cr_assert_leq(engine_usage(e).slabs, 2);
+    cr_assert_lt(heap_bytes() - heap, LIVE, "%ld bytes of heap for %d freed kernels",
+                 heap_bytes() - heap, LIVE);
     engine_free(e);
     free_sample(&s);
     free(c);
