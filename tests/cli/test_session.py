@@ -104,6 +104,7 @@ class Terminal:
         if self.pid == 0:
             os.execve(PROGRAM, [PROGRAM], env)
         self.text = ""
+        self.marks = ""  # h: pastes shall be marked, l: no longer
 
     def until(self, wanted, seconds=6):
         """Reads until the pattern appears behind what was seen before."""
@@ -115,6 +116,8 @@ class Terminal:
                 self.text += os.read(self.fd, 4096).decode("utf-8", "replace")
             except OSError:
                 break
+            self.marks += "".join(re.findall(r"\x1b\[\?2004([hl])", self.text))
+            self.text = re.sub(r"\x1b\[\?2004[hl]", "", self.text)
         found = re.search(wanted, self.text)
         expect(found, "the REPL did not print %r but %r" % (wanted, self.text[-300:]))
         self.text = self.text[found.end():] if found else ""
@@ -160,6 +163,29 @@ t.until(PROMPT)
 t.type("fj> f(1)\n")  # a pasted prompt
 t.until(r"\n42\r\n")
 t.until(PROMPT)
+PASTE = "\x1b[200~%s\x1b[201~"
+t.type(PASTE % "y = 20\r\ny + x/1\r")  # nothing runs before the Enter key
+t.until(r"y \+ x/1")
+expect(not select.select([t.fd], [], [], 0.3)[0], "a pasted line ran by itself")
+t.type(" - y\n")
+t.until(r"\n20\r\n\[1\. 2\. 3\.\]\r\n")
+t.until(PROMPT)
+# a session copied from the screen: prompts and results go; control characters too, also Ctrl-C
+t.type(PASTE % "fj> fn h(x) {\r...   return x + 4\x030 }\rfj> h(0)\r40.0\rfj> \r...\rfj> h(1)")
+t.until(r"\{\r\n  return x \+ 40 \}\r\nh\(0\)\r\n(\r\n)+h\(1\)")
+t.type("\n")
+t.until(r"\n40\r\n41\r\n" + PROMPT)
+t.type(PASTE % "fn µ(x) {\n  return x\n")  # the rest is typed
+t.until(r"return x")
+t.type("\n")
+t.until(r"\.\.\. ")
+t.type("}\n")
+t.until(PROMPT)
+t.type(PASTE % ("1" * (1 << 20 | 9)))  # too long: not taken
+t.until("\x07", 20)
+t.type(PASTE % "" + "µ(6)\n")
+t.until(r"\n6\r\n")
+t.until(PROMPT)
 t.type("not a statement\x03")
 t.until(r"\^C")
 t.until(PROMPT)
@@ -188,6 +214,7 @@ t.until(r"cancelled")
 t.until(PROMPT)
 t.type("\x04")
 expect(t.end() == 0, "the REPL did not end with 0 on Ctrl-D")
+expect(re.fullmatch(r"(hl)+h?", t.marks), "pastes are marked while no line is edited, or not: " + t.marks)
 history = os.path.join(t.state, "fusejit", "history")
 expect(os.path.exists(history) and stat.S_IMODE(os.stat(history).st_mode) == 0o600, "history file: missing or not 0600")
 t = Terminal()

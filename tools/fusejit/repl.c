@@ -15,6 +15,7 @@
 #include "commands.h"
 #include "completion.h"
 #include "interrupt.h"
+#include "paste.h"
 #include "session.h"
 
 /* -------------------------------------------------------------------------- standard input */
@@ -72,8 +73,10 @@ typedef struct repl {
     EditLine *edit;
     History *history;
     char *history_path; /* NULL: none is kept */
-    bool more;          /* the statement goes on */
-    bool cancelled;     /* Ctrl-C was typed */
+    char *open;         /* the statement so far, of `length` bytes */
+    size_t length;
+    bool cancelled; /* Ctrl-C was typed */
+    bool pastes;    /* the terminal is asked to mark what it pastes */
 } repl;
 
 static repl *repl_of(EditLine *edit)
@@ -86,7 +89,7 @@ static repl *repl_of(EditLine *edit)
 static char *prompt(EditLine *edit)
 {
     static char first[] = "fj> ", next[] = "... ";
-    return repl_of(edit)->more ? next : first;
+    return repl_of(edit)->length ? next : first;
 }
 
 /* Leaves the line as it is on the screen, and ends it. */
@@ -105,6 +108,12 @@ static unsigned char key_complete(EditLine *edit, int key)
 {
     (void)key;
     return completion_key(edit, &repl_of(edit)->s);
+}
+
+static unsigned char key_paste(EditLine *edit, int key)
+{
+    (void)key;
+    return paste_key(edit);
 }
 
 /* mkdir -p of the directory the path lies in, private to the user. */
@@ -153,6 +162,8 @@ static void open_editor(repl *r)
 {
     HistEvent event;
     FILE *out = r->s.c->out_terminal ? r->s.c->out : r->s.c->err;
+    const char *term = getenv("TERM");
+    r->pastes = isatty(fileno(out)) && term && *term && strcmp(term, "dumb") != 0;
     /* editing counts characters; numbers stay in the C locale */
     if (!setlocale(LC_CTYPE, "") || strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
         (void)setlocale(LC_CTYPE, "C.UTF-8");
@@ -174,6 +185,8 @@ static void open_editor(repl *r)
     (void)el_source(r->edit, NULL);
     (void)el_set(r->edit, EL_BIND, "^C", "fj-cancel", NULL);
     (void)el_set(r->edit, EL_BIND, "^I", "fj-complete", NULL);
+    (void)el_set(r->edit, EL_ADDFN, "fj-paste", "take pasted text as it is", key_paste);
+    (void)el_set(r->edit, EL_BIND, PASTE_MARK, "fj-paste", NULL);
     (void)el_set(r->edit, EL_BIND, "^R", "em-inc-search-prev", NULL);
     (void)el_set(r->edit, EL_SETTY, "-d", "-isig", NULL);
 }
@@ -185,14 +198,7 @@ static void close_editor(repl *r)
     if (r->edit)
         el_end(r->edit);
     free(r->history_path);
-}
-
-/* A pasted line may carry the prompt it was copied with. */
-static const char *without_prompt(const char *line)
-{
-    while (strncmp(line, "fj> ", 4) == 0 || strncmp(line, "... ", 4) == 0)
-        line += 4;
-    return line;
+    free(r->open);
 }
 
 static void remember(repl *r, const char *text)
@@ -204,44 +210,65 @@ static void remember(repl *r, const char *text)
     save_history(r);
 }
 
-static void run_whole(repl *r, const char *text)
+/* False: it was interrupted, and nothing more shall run. */
+static bool run_whole(repl *r, const char *text)
 {
     remember(r, text);
     interrupt_clear();
-    if (session_run(&r->s, text, 1) == EXIT_INTERRUPT && interrupt_seen())
-        interrupt_clear();
+    (void)session_run(&r->s, text, 1);
     (void)fflush(r->s.c->out);
+    bool interrupted = interrupt_seen();
+    interrupt_clear();
+    return !interrupted;
+}
+
+/* A pasted text has several lines, and may have several statements; what is not whole waits. */
+static void run_lines(repl *r, const char *text)
+{
+    while (*text && !r->s.quit) {
+        size_t n = strcspn(text, "\n");
+        char *line = memory_text(text, n + (text[n] == '\n'));
+        append(&r->open, &r->length, paste_without_prompt(line));
+        free(line);
+        text += n + (text[n] == '\n');
+        if (!is_whole(r->open))
+            continue;
+        r->length = 0;
+        if (!run_whole(r, r->open))
+            return;
+    }
+}
+
+static const char *read_line(repl *r, FILE *terminal)
+{
+    int n = 0;
+    r->cancelled = false;
+    /* before the prompt: a Ctrl-D typed at the sight of it must be a key already */
+    (void)el_set(r->edit, EL_PREP_TERM, 1);
+    if (r->pastes)
+        paste_begin(terminal);
+    const char *line = el_gets(r->edit, &n);
+    if (r->pastes)
+        paste_end(terminal);
+    return n > 0 ? line : NULL;
 }
 
 static int run_terminal(repl *r)
 {
-    char *all = NULL;
-    size_t length = 0;
-    const console *c = r->s.c;
-    (void)fprintf(c->out_terminal ? c->out : c->err,
-                  "fusejit %s   :help for help, Ctrl-D to quit\n", jit_version());
+    FILE *terminal = r->s.c->out_terminal ? r->s.c->out : r->s.c->err;
+    (void)fprintf(terminal, "fusejit %s   :help for help, Ctrl-D to quit\n", jit_version());
     while (!r->s.quit) {
-        int n = 0;
-        r->more = length > 0;
-        r->cancelled = false;
-        /* before the prompt: a Ctrl-D typed at the sight of it must be a key already */
-        (void)el_set(r->edit, EL_PREP_TERM, 1);
-        const char *line = el_gets(r->edit, &n);
-        if (r->cancelled || (!line && r->more)) {
-            length = 0;
+        const char *line = read_line(r, terminal);
+        if (r->cancelled || (!line && r->length)) {
+            r->length = 0;
             continue;
         }
-        if (!line || n <= 0) {
-            (void)fputs("\n", c->out_terminal ? c->out : c->err);
+        if (!line) {
+            (void)fputs("\n", terminal);
             break;
         }
-        append(&all, &length, without_prompt(line));
-        if (is_whole(all)) {
-            run_whole(r, all);
-            length = 0;
-        }
+        run_lines(r, line);
     }
-    free(all);
     return EXIT_DONE;
 }
 
