@@ -22,4 +22,32 @@ size_t eval_scratch(const eval_plan *p); /* bytes of scratch that eval_run needs
 /* JIT_OK, JIT_ERR_FUEL or JIT_ERR_CANCELLED. scratch: eval_scratch bytes, 16-byte aligned. */
 jit_status eval_run(const eval_plan *p, eval_call *c, void *scratch);
 
+/* Array functions (graph_has_arrays): one sample. */
+typedef struct eval_operand { /* of the input's or output's element type */
+    char *data;
+    const int64_t *stride; /* bytes from element to element, one per core axis; any value */
+} eval_operand;
+
+typedef struct eval_fault { /* a check or bound that failed */
+    int32_t site;           /* of graph.sites */
+    int64_t value, extent;
+} eval_fault;
+
+typedef struct eval_array_call {
+    const eval_operand *in, *out; /* one per input and output, scalars too */
+    const cell *uniform;          /* as in eval_call */
+    const int64_t *dim;           /* one per dimension */
+    uint64_t index, seed;
+    int64_t fuel;
+    uint32_t flags;
+    const volatile int32_t *cancel;
+    eval_fault fault; /* set with JIT_ERR_INDEX */
+} eval_array_call;
+
+/* JIT_OK; JIT_ERR_FUEL, JIT_ERR_CANCELLED; JIT_ERR_INDEX: a check or a bound that is executed
+ * does not hold; JIT_ERR_MEMORY: for an array; JIT_ERR_INTERNAL: a subscript without a bound is
+ * out of range, which the graph promised it is not. Outputs are written at the end, and only if
+ * all is well: they may overlap anything. Allocates by the plan's allocator. */
+jit_status eval_array_run(const eval_plan *p, eval_array_call *c);
+
 #endif

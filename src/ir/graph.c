@@ -74,9 +74,15 @@ static uint64_t mix(uint64_t h, uint64_t v)
     return h ^ h >> 29;
 }
 
+/* Two checks of one subscript are one, whatever their sites. */
+static uint64_t key_of(const node_data *n)
+{
+    return n->op == OP_bound ? 0 : n->imm;
+}
+
 static uint64_t hash_of(const node_data *n, const node *in)
 {
-    uint64_t h = mix((uint64_t)n->op << 16 | (uint64_t)n->dtype << 8 | n->relaxed, n->imm);
+    uint64_t h = mix((uint64_t)n->op << 16 | (uint64_t)n->dtype << 8 | n->relaxed, key_of(n));
     for (int32_t i = 0; i < n->n_in; i++)
         h = mix(h, (uint64_t)in[i]);
     return h;
@@ -86,7 +92,7 @@ static bool same(const graph *g, node a, const node_data *n, const node *in)
 {
     const node_data *m = &g->nodes[a];
     return m->op == n->op && m->dtype == n->dtype && m->relaxed == n->relaxed &&
-           m->imm == n->imm && m->n_in == n->n_in &&
+           key_of(m) == key_of(n) && m->n_in == n->n_in &&
            (n->n_in == 0 || memcmp(g->in + m->first_in, in, (size_t)n->n_in * sizeof *in) == 0);
 }
 

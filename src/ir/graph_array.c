@@ -183,7 +183,9 @@ node graph_bound(graph *g, node i, node extent, node when, graph_site site)
     if (in_range(g, i, extent))
         return i;
     node_data d = { OP_bound, JIT_I64, .n_in = 3, .imm = (uint64_t)g->n_sites, .at = site.at };
-    return add_site(g, site) ? graph_intern(g, d, in) : 0;
+    node n = graph_intern(g, d, in);
+    bool made = n != 0 && g->nodes[n].imm == (uint64_t)g->n_sites;
+    return made && !add_site(g, site) ? 0 : n;
 }
 
 node graph_put(graph *g, node array, const node *subscript, node value, node when, span at)

@@ -73,6 +73,16 @@ static void put_const(text *t, jit_dtype type, cell v)
 
 /* -------------------------------------------------------------------------- nodes */
 
+const char *print_fold_kind(fold_kind k)
+{
+    static const char *const words[] = {
+        [FOLD_SUM] = "sum", [FOLD_DOT] = "dot",       [FOLD_PROD] = "prod",
+        [FOLD_MIN] = "min", [FOLD_MAX] = "max",       [FOLD_ANY] = "any",
+        [FOLD_ALL] = "all", [FOLD_ARGMIN] = "argmin", [FOLD_ARGMAX] = "argmax"
+    };
+    return words[k];
+}
+
 static void put_loop(text *t, const graph *g, node n)
 {
     int32_t k = (int32_t)graph_node(g, n)->imm;
@@ -83,7 +93,42 @@ static void put_loop(text *t, const graph *g, node n)
     put(t, k == 0 ? " |" : "");
 }
 
-static void put_node(text *t, const graph *g, node n)
+static void put_type(text *t, const graph *g, jit_dtype type, int32_t shape)
+{
+    const graph_shape *s = &g->shapes[shape];
+    put(t, type_name(type));
+    for (int32_t i = 0; i < s->rank; i++)
+        putf(t, "%s%%%d", i == 0 ? "[" : " ", (int)s->extent[i]);
+    put(t, s->rank > 0 ? "]" : "");
+}
+
+static void put_name(text *t, const char *name, bool named)
+{
+    put(t, named && name && *name ? name : "_");
+}
+
+static void put_site(text *t, const graph *g, int32_t site, bool named)
+{
+    putf(t, " #%d ", (int)site);
+    put_name(t, g->sites[site].array, named);
+    putf(t, " %d", (int)g->sites[site].axis);
+}
+
+static void put_operands(text *t, const graph *g, node n, bool named)
+{
+    const node_data *d = graph_node(g, n);
+    if (d->op == OP_arg || d->op == OP_uniform || d->op == OP_proj || d->op == OP_dim)
+        putf(t, " #%" PRIu64, d->imm);
+    if (d->op == OP_bound)
+        put_site(t, g, (int32_t)d->imm, named);
+    if (d->op == OP_fold)
+        putf(t, " %s%s", print_fold_kind(graph_fold_kind(d)),
+             graph_fold_order(d) == FOLD_SEQUENTIAL ? " seq" : "");
+    for (int32_t i = 0; i < d->n_in; i++)
+        putf(t, " %%%d", (int)graph_in(g, n, i));
+}
+
+static void put_node(text *t, const graph *g, node n, bool named)
 {
     const node_data *d = graph_node(g, n);
     putf(t, "  %%%d = %s", (int)n, op_info((op)d->op)->name);
@@ -93,29 +138,41 @@ static void put_node(text *t, const graph *g, node n)
     } else if (d->op == OP_loop) {
         put_loop(t, g, n);
     } else {
-        if (d->op == OP_arg || d->op == OP_uniform || d->op == OP_proj)
-            putf(t, " #%" PRIu64, d->imm);
-        for (int32_t i = 0; i < d->n_in; i++)
-            putf(t, " %%%d", (int)graph_in(g, n, i));
+        put_operands(t, g, n, named);
     }
-    if (d->op != OP_loop)
-        putf(t, " : %s", type_name((jit_dtype)d->dtype));
+    if (d->op != OP_loop) {
+        put(t, " : ");
+        put_type(t, g, (jit_dtype)d->dtype, d->shape);
+    }
     put(t, d->relaxed & NODE_FAST ? " fast\n" : "\n");
+}
+
+static void put_check(text *t, const graph *g, const graph_check *c, bool named)
+{
+    put(t, "  check");
+    put_site(t, g, c->site, named);
+    putf(t, " %%%d %%%d %%%d\n", (int)c->value, (int)c->extent, (int)c->when);
 }
 
 /* -------------------------------------------------------------------------- the function */
 
-static void put_name(text *t, const char *name, bool named)
+static void put_dims(text *t, const graph *g, bool named)
 {
-    put(t, named && name && *name ? name : "_");
+    for (int32_t i = 0; i < g->n_dims; i++) {
+        put(t, i == 0 ? "[" : ", ");
+        put_name(t, g->dims[i], named);
+    }
+    put(t, g->n_dims > 0 ? "]" : "");
 }
 
-static void put_inputs(text *t, const graph_input *in, int32_t n, bool named)
+static void put_inputs(text *t, const graph *g, const graph_input *in, bool named)
 {
+    int32_t n = in == g->inputs ? g->n_inputs : g->n_uniforms;
     for (int32_t i = 0; i < n; i++) {
         put(t, i > 0 ? ", " : "");
         put_name(t, in[i].name, named);
-        putf(t, ": %s", type_name(in[i].dtype));
+        put(t, in[i].shared ? ": shared " : ": ");
+        put_type(t, g, in[i].dtype, in[i].shape);
     }
 }
 
@@ -123,15 +180,20 @@ static void put_header(text *t, const graph *g, bool named)
 {
     put(t, "fn ");
     put_name(t, g->name, named);
+    put_dims(t, g, named);
     put(t, "(");
-    put_inputs(t, g->inputs, g->n_inputs, named);
+    if (g->n_inputs > 0)
+        put_inputs(t, g, g->inputs, named);
     put(t, g->n_uniforms > 0 ? g->n_inputs > 0 ? "; " : ";" : "");
-    put_inputs(t, g->uniforms, g->n_uniforms, named);
+    if (g->n_uniforms > 0)
+        put_inputs(t, g, g->uniforms, named);
     put(t, ") -> (");
     for (int32_t i = 0; i < g->n_outputs; i++) {
         put(t, i > 0 ? ", " : "");
         put_name(t, g->outputs[i].name, named);
-        putf(t, ": %s", type_name(graph_dtype(g, g->outputs[i].value)));
+        put(t, ": ");
+        put_type(t, g, graph_dtype(g, g->outputs[i].value),
+                 graph_node(g, g->outputs[i].value)->shape);
     }
     put(t, g->ftz ? ") ftz\n" : ")\n");
 }
@@ -141,7 +203,9 @@ static char *print(arena *ar, const graph *g, bool named)
     text t = { .ar = ar };
     put_header(&t, g, named);
     for (node n = 1; n < g->n_nodes; n++)
-        put_node(&t, g, n);
+        put_node(&t, g, n, named);
+    for (int32_t i = 0; i < g->n_checks; i++)
+        put_check(&t, g, &g->checks[i], named);
     put(&t, "  return");
     for (int32_t i = 0; i < g->n_outputs; i++)
         putf(&t, "%s %%%d", i > 0 ? "," : "", (int)g->outputs[i].value);

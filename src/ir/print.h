@@ -7,6 +7,17 @@
  *     %8 = proj #0 %7 : f32 fast
  *     return %8
  *
+ * and with arrays
+ *
+ *   fn dot[n](x: f32[%1], w: shared f32[%1]) -> (y: f32)
+ *     %1 = dim #0 : i64
+ *     %4 = axis %1 : i64
+ *     %5 = at %2 %4 : f32
+ *     %7 = fold dot seq %4 %5 %6 : f32
+ *     %8 = bound #0 x 1 %9 %1 %10 : i64     (site 0: subscript 1 of x)
+ *     %9 = map %4 %5 : f32[%1]
+ *     check #1 x 0 %2 %3 %4                 (site 1; before return)
+ *
  * Names not given are _. Constants: decimal, true, false, hexadecimal floats, inf, nan:0xbits.
  * `ftz` ends the first line of a function with @ftz, `fast` the nodes made under @fast. */
 #ifndef FJ_PRINT_H
@@ -20,5 +31,7 @@ char *print_graph(arena *ar, const graph *g); /* NULL: no memory */
 char *print_canonical(arena *ar, const graph *g);
 /* Reads what print_graph wrote; for tests. NULL and a diagnostic on any mistake in it. */
 graph *print_parse(arena *ar, const char *text, diag *d);
+
+const char *print_fold_kind(fold_kind k); /* sum, dot, ... */
 
 #endif

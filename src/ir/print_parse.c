@@ -2,7 +2,14 @@
 #include <math.h>
 #include <string.h>
 
+#include "graph_intern.h"
 #include "print.h"
+
+/* The shape of an input, in numbers of the text: they come after it. */
+typedef struct shape_text {
+    uint64_t extent[GRAPH_MAX_RANK];
+    int32_t rank;
+} shape_text;
 
 typedef struct reader {
     const char *at;
@@ -13,6 +20,7 @@ typedef struct reader {
     bool failed;
     node *nodes; /* of the numbers in the text */
     int32_t n_nodes, cap_nodes;
+    shape_text shapes[JIT_MAX_OPERANDS]; /* of inputs */
 } reader;
 
 static void fail(reader *r, const char *what)
@@ -72,7 +80,7 @@ static void end_line(reader *r)
 static const char *name(reader *r)
 {
     spaces(r);
-    size_t n = strcspn(r->at, " \n:;,()");
+    size_t n = strcspn(r->at, " \n:;,()[]");
     if (n == 0)
         fail(r, "expected a name");
     const char *word = arena_text(r->ar, r->at, n);
@@ -82,13 +90,40 @@ static const char *name(reader *r)
     return !word || strcmp(word, "_") == 0 ? NULL : word;
 }
 
-static jit_dtype type(reader *r)
+static jit_dtype element_type(reader *r)
 {
-    expect(r, ":");
     const char *word = r->failed ? NULL : name(r);
     jit_dtype t = word ? type_find(word) : JIT_NONE;
     if (t == JIT_NONE)
         fail(r, "expected a type");
+    return t;
+}
+
+static uint64_t decimal(reader *r);
+
+/* [%1 %2], or nothing. */
+static shape_text shape(reader *r)
+{
+    shape_text s = { .rank = 0 };
+    if (*r->at != '[')
+        return s;
+    r->at++;
+    while (!r->failed && s.rank < GRAPH_MAX_RANK && sees(r, '%')) {
+        r->at++;
+        s.extent[s.rank++] = decimal(r);
+    }
+    expect(r, "]");
+    if (s.rank == 0)
+        fail(r, "expected an extent");
+    return s;
+}
+
+/* What kind of array a node is follows from its operands. */
+static jit_dtype type(reader *r)
+{
+    expect(r, ":");
+    jit_dtype t = element_type(r);
+    (void)shape(r);
     return t;
 }
 
@@ -216,25 +251,163 @@ static int32_t number(reader *r)
     return i > INT32_MAX ? INT32_MAX : (int32_t)i;
 }
 
+/* An input's shape is known when its extents have been read. */
+static void resolve_shape(reader *r, int32_t i)
+{
+    const shape_text *s = &r->shapes[i];
+    node extent[GRAPH_MAX_RANK];
+    for (int32_t k = 0; k < s->rank; k++) {
+        if (s->extent[k] == 0 || s->extent[k] >= (uint64_t)r->n_nodes)
+            fail(r, "an input whose extents do not come before");
+        extent[k] = r->failed ? 0 : r->nodes[s->extent[k]];
+    }
+    if (s->rank > 0 && !r->failed)
+        r->g->inputs[i].shape = graph_shape_of(r->g, extent, s->rank);
+}
+
+static node read_arg(reader *r)
+{
+    int32_t i = number(r);
+    if (i < r->g->n_inputs && i < JIT_MAX_OPERANDS)
+        resolve_shape(r, i);
+    return r->failed ? 0 : graph_arg(r->g, i);
+}
+
+static node read_numbered(reader *r, op o)
+{
+    int32_t i = number(r);
+    node from = o == OP_proj ? operand(r) : 0;
+    if (r->failed)
+        return 0;
+    if (o == OP_dim)
+        return graph_dim(r->g, i);
+    return o == OP_proj ? graph_proj(r->g, from, i) : graph_uniform(r->g, i);
+}
+
+/* -------------------------------------------------------------------------- arrays */
+
+enum { MOST_OPERANDS = GRAPH_MAX_RANK + 3 };
+
+static int32_t operands(reader *r, node *in)
+{
+    int32_t n = 0;
+    while (!r->failed && sees(r, '%')) {
+        if (n == MOST_OPERANDS) {
+            fail(r, "too many operands");
+            break;
+        }
+        in[n++] = operand(r);
+    }
+    return r->failed ? 0 : n;
+}
+
+/* Site, name, axis; the number of the site. */
+static int32_t read_site(reader *r)
+{
+    graph *g = r->g;
+    int32_t site = number(r);
+    graph_site s = { .array = name(r) };
+    spaces(r);
+    s.axis = (int32_t)decimal(r);
+    if (r->failed || site > 1 << 20) {
+        fail(r, "expected a site");
+        return 0;
+    }
+    if (!arena_grow(r->ar, (void **)&g->sites, sizeof *g->sites, &g->cap_sites, site + 1))
+        return (int32_t)fail_memory(r);
+    g->sites[site] = s;
+    g->n_sites = site >= g->n_sites ? site + 1 : g->n_sites;
+    return site;
+}
+
+static node read_bound(reader *r)
+{
+    node in[MOST_OPERANDS];
+    int32_t site = read_site(r);
+    if (operands(r, in) != 3) {
+        fail(r, "expected three operands");
+        return 0;
+    }
+    node_data d = { OP_bound, JIT_I64, .n_in = 3, .imm = (uint64_t)site };
+    return graph_intern(r->g, d, in);
+}
+
+static node read_fold(reader *r)
+{
+    node in[MOST_OPERANDS];
+    graph_fold_spec f = { FOLD_SUM, FOLD_TREE, 0, 0 };
+    const char *word = name(r);
+    while (word && f.kind <= FOLD_ARGMAX && strcmp(print_fold_kind(f.kind), word) != 0)
+        f.kind++;
+    if (!word || f.kind > FOLD_ARGMAX) {
+        fail(r, "no such fold");
+        return 0;
+    }
+    f.order = accept(r, "seq") ? FOLD_SEQUENTIAL : FOLD_TREE;
+    int32_t n = operands(r, in) - (f.kind == FOLD_DOT ? 2 : 1);
+    if (n < 1) {
+        fail(r, "expected axes and a value");
+        return 0;
+    }
+    f.x = in[n];
+    f.y = f.kind == FOLD_DOT ? in[n + 1] : 0;
+    return graph_fold(r->g, in, n, f, (span){ 0, 0 });
+}
+
+/* axis, map, at, put: operands alone. */
+static node read_array(reader *r, op o)
+{
+    const span nowhere = { 0, 0 };
+    node in[MOST_OPERANDS] = { 0 };
+    int32_t n = operands(r, in), rank = 0;
+    if (n > 0 && (o == OP_at || o == OP_put))
+        rank = graph_shape_at(r->g, in[0])->rank;
+    if (r->failed || n != (o == OP_map ? n : rank + (o == OP_put ? 3 : 1)) || n < 1) {
+        fail(r, "operands that do not fit");
+        return 0;
+    }
+    if (o == OP_axis)
+        return graph_axis(r->g, in[0], nowhere);
+    if (o == OP_map)
+        return graph_map(r->g, in, n - 1, in[n - 1], nowhere);
+    if (o == OP_at)
+        return graph_at(r->g, in[0], in + 1, nowhere);
+    return graph_put(r->g, in[0], in + 1, in[n - 2], in[n - 1], nowhere);
+}
+
+static node read_leaf_node(reader *r, op o)
+{
+    switch (o) {
+    case OP_arg:
+        return read_arg(r);
+    case OP_uniform:
+    case OP_proj:
+    case OP_dim:
+        return read_numbered(r, o);
+    case OP_phi: {
+        node from = operand(r);
+        return r->failed ? 0 : graph_phi(r->g, from, (span){ 0, 0 });
+    }
+    case OP_bound:
+        return read_bound(r);
+    case OP_fold:
+        return read_fold(r);
+    case OP_axis:
+    case OP_map:
+    case OP_at:
+    case OP_put:
+        return read_array(r, o);
+    default:
+        return r->failed ? 0 : graph_leaf(r->g, o);
+    }
+}
+
 static node read_leaf(reader *r, op o)
 {
-    node n = 0, from = 0;
-    int32_t i = o == OP_arg || o == OP_uniform || o == OP_proj ? number(r) : 0;
-    if (o == OP_proj || o == OP_phi)
-        from = operand(r);
+    node n = read_leaf_node(r, o);
     jit_dtype t = type(r);
     if (r->failed)
         return 0;
-    if (o == OP_arg)
-        n = graph_arg(r->g, i);
-    else if (o == OP_uniform)
-        n = graph_uniform(r->g, i);
-    else if (o == OP_proj)
-        n = graph_proj(r->g, from, i);
-    else if (o == OP_phi)
-        n = graph_phi(r->g, from, (span){ 0, 0 });
-    else
-        n = graph_leaf(r->g, o);
     if (n != 0 && graph_dtype(r->g, n) != t)
         fail(r, "not the type that it has");
     return n;
@@ -306,13 +479,39 @@ static void read_node(reader *r)
 static bool add_input(reader *r, graph_input **in, int32_t *n, int32_t *capacity)
 {
     graph_input i = { .name = name(r) };
-    i.dtype = type(r);
+    expect(r, ":");
+    i.shared = accept(r, "shared ");
+    spaces(r);
+    i.dtype = element_type(r);
+    shape_text s = shape(r);
+    bool uniform = in == &r->g->uniforms;
+    if (s.rank > 0 && (uniform || *n >= JIT_MAX_OPERANDS))
+        fail(r, "an array where none can be");
     if (r->failed)
         return false;
+    if (!uniform && *n < JIT_MAX_OPERANDS)
+        r->shapes[*n] = s;
     if (!arena_grow(r->ar, (void **)in, sizeof **in, capacity, *n + 1))
         return fail_memory(r);
     (*in)[(*n)++] = i;
     return true;
+}
+
+static void read_dims(reader *r)
+{
+    graph *g = r->g;
+    int32_t capacity = 0;
+    if (!accept(r, "["))
+        return;
+    do {
+        const char *dim = name(r);
+        if (!arena_grow(r->ar, (void **)&g->dims, sizeof *g->dims, &capacity, g->n_dims + 1)) {
+            fail_memory(r);
+            return;
+        }
+        g->dims[g->n_dims++] = dim;
+    } while (!r->failed && accept(r, ","));
+    expect(r, "]");
 }
 
 static void read_arguments(reader *r)
@@ -359,8 +558,31 @@ static void read_results(reader *r)
     end_line(r);
 }
 
+static void read_checks(reader *r)
+{
+    graph *g = r->g;
+    node in[MOST_OPERANDS];
+    while (!r->failed && accept(r, "check")) {
+        int32_t site = read_site(r);
+        if (operands(r, in) != 3)
+            fail(r, "expected three operands");
+        end_line(r);
+        if (!arena_grow(r->ar, (void **)&g->checks, sizeof *g->checks, &g->cap_checks,
+                        g->n_checks + 1)) {
+            fail_memory(r);
+            return;
+        }
+        if (r->failed)
+            return;
+        g->checks[g->n_checks++] = (graph_check){ in[0], in[1], in[2], site };
+    }
+}
+
 static void read_return(reader *r)
 {
+    for (int32_t i = 0; i < r->g->n_inputs && i < JIT_MAX_OPERANDS && !r->failed; i++)
+        if (r->g->inputs[i].shape == 0)
+            resolve_shape(r, i);
     for (int32_t i = 0; i < r->g->n_outputs && !r->failed; i++) {
         if (i > 0)
             expect(r, ",");
@@ -379,10 +601,12 @@ graph *print_parse(arena *ar, const char *text, diag *d)
         return NULL;
     expect(&r, "fn");
     r.g->name = r.failed ? NULL : name(&r);
+    read_dims(&r);
     read_arguments(&r);
     read_results(&r);
     while (!r.failed && accept(&r, "%"))
         read_node(&r);
+    read_checks(&r);
     expect(&r, "return");
     read_return(&r);
     return r.failed || r.g->failed ? NULL : r.g;
