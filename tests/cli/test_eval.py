@@ -147,11 +147,48 @@ listing = sorted(os.listdir(path(".")))
 ev("x + y", "--in", "x=f32.npy", "--in", "y=[1,2,3]", "--out", "y.npy", code=1, err=None)
 ev(two, "--in", "x=f64.npy", "--out", "y.npy", "--out", "nowhere/z.npy", code=3, err=Like(r".*nowhere/z\.npy.*"))
 ev(two, "--in", "x=f64.npy", "--out", "y.npy", "--out", "z.f32", code=1, err=Like(r"[^/]*z\.f32.*"))
+archive = read("both.npz")
+long = "m" * 5000
+for place in ("both.npz", "none.npz"):  # the second member has no place: the first is not there either
+    ev(two, "--in", "x=f64.npy", "--out", place + ":lo", "--out", place + ":" + long, code=1,
+       err=Like(r"(?!.*fusejit-).*name of an \.npz member.*"))
+ev(two, "--in", "x=f64.npy", "--out", "both.npz:lo", "--out", "y.npy:hi", code=2, err=Like(r".*y\.npy:hi.*"))
+ev(two, "--in", "x=f64.npy", "--out", "both.npz:lo", "--out", "nowhere/z.npy", code=3, err=Like(r".*nowhere/z\.npy.*"))
+for twice in ("./both.npz:lo", "both.npz:lo.npy", "both.npz", "../%s/both.npz:lo" % os.path.basename(path("").rstrip("/"))):
+    ev(two, "--in", "x=f64.npy", "--out", "both.npz:lo", "--out", twice, code=2,
+       err=ERROR + "--out '%s' is given twice\n" % twice)
+write("bad.npz", archive[:-30])
+ev(two, "--in", "x=f64.npy", "--out", "y.npy", "--out", "bad.npz:m", code=1, err=Like(r"(?!.*fusejit-).*bad\.npz.*"))
+expect(read("bad.npz") == archive[:-30], "bad.npz was changed by a failed run")
+os.remove(path("bad.npz"))
 os.mkdir(path("dir.npy"))
 ev("x", "--in", "x=f64.npy", "--out", "dir.npy", code=3, err=Like(r".*dir\.npy.*"))
+ev(two, "--in", "x=f64.npy", "--out", "y.npy", "--out", "dir.npy", code=3, err=ERROR + "cannot write 'dir.npy': Is a directory\n")
 os.rmdir(path("dir.npy"))
 expect(read("y.npy") == before, "y.npy was changed by a failed run")
+expect(read("both.npz") == archive, "both.npz was changed by a failed run")
 expect(sorted(os.listdir(path("."))) == listing, "a failed run left %r" % (set(os.listdir(path("."))) - set(listing)))
+
+# several files: modes stay, links are followed, one archive under two names is one file
+write("real.npy", before)
+os.chmod(path("real.npy"), 0o600)
+os.symlink("real.npy", path("link.npy"))
+os.chmod(path("both.npz"), 0o640)
+ev(two, "--in", "x=[5,6]", "--out", "link.npy", "--out", "both.npz:hi")
+expect(os.path.islink(path("link.npy")) and os.stat(path("real.npy")).st_mode & 0o777 == 0o600, "a link or a mode was lost")
+expect(os.stat(path("both.npz")).st_mode & 0o777 == 0o640, "the mode of an archive was lost")
+ev("a + 10*b + 100*c", "--in", "a=real.npy", "--in", "b=both.npz:hi", "--in", "c=both.npz:more", out="[164. 175.]\n")
+ev(two, "--in", "x=1", "--out", "new.npz:a", "--out", "./new.npz:b")
+ev("a + 10*b", "--in", "a=new.npz:a", "--in", "b=new.npz:b", out="20.0\n")
+name = "n" * 250 + ".npy"
+ev(two, "--in", "x=1", "--out", name, "--out", "y.npy")
+ev("x + y", "--in", "x=" + name, "--in", "y=y.npy", out="2.0\n")
+os.mkfifo(path("pipe.npy"))
+pipe = os.open(path("pipe.npy"), os.O_RDONLY | os.O_NONBLOCK)
+ev(two, "--in", "x=1", "--out", "pipe.npy", "--out", "y.npy")
+expect(npy_data(os.read(pipe, 4096))[1:] == ("<f8", struct.pack("<d", 0)), "the pipe did not get its result")
+os.close(pipe)
+expect(not [f for f in os.listdir(path(".")) if f.startswith(".fusejit")], "temporary files are left")
 
 # ------------------------------------------------------------------ JSON
 ev("x/0", "--in", "x=[1,-1,0]", "--json", out='{"shape":[3],"dtype":"f64","data":["inf","-inf","nan"]}\n')

@@ -1,11 +1,13 @@
 /* --out: results into files, all of them or none as far as a file system can promise. */
-#define _POSIX_C_SOURCE 200809L
+#define _XOPEN_SOURCE 700
 
 #include "outputs.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "interrupt.h"
@@ -17,10 +19,55 @@ static size_t file_length(const char *path)
     return member ? (size_t)(member - path) - 1 : strlen(path);
 }
 
+/* Without ".npy", which a member has in any case. */
+static size_t member_length(const char *member)
+{
+    size_t n = strlen(member);
+    return n > 4 && strcmp(member + n - 4, ".npy") == 0 ? n - 4 : n;
+}
+
+static bool same_member(const char *a, const char *b)
+{
+    size_t n = member_length(a);
+    return n == member_length(b) && strncmp(a, b, n) == 0;
+}
+
+/* Where the file really lies, or will: links are followed. Free it. */
+static char *real_file(const char *path)
+{
+    char *file = memory_text(path, file_length(path)), *real = realpath(file, NULL);
+    if (real) {
+        free(file);
+        return real;
+    }
+    char *slash = strrchr(file, '/');
+    const char *name = slash ? slash + 1 : file;
+    char *folder = slash ? memory_text(file, (size_t)(slash - file) + 1) : memory_text(".", 1);
+    real = realpath(folder, NULL);
+    free(folder);
+    if (!real)
+        return file;
+    size_t size = strlen(real) + strlen(name) + 2;
+    char *all = memory_take(size);
+    (void)snprintf(all, size, "%s/%s", real, name);
+    free(real);
+    free(file);
+    return all;
+}
+
 static bool same_file(const char *a, const char *b)
 {
-    size_t n = file_length(a);
-    return n == file_length(b) && strncmp(a, b, n) == 0;
+    char *real_a = real_file(a), *real_b = real_file(b);
+    bool same = strcmp(real_a, real_b) == 0;
+    free(real_a);
+    free(real_b);
+    return same;
+}
+
+static bool same_place(const char *a, const char *b)
+{
+    const char *member_a = value_npz_member(a), *member_b = value_npz_member(b);
+    return same_file(a, b) && !(member_a && member_b && !same_member(member_a, member_b));
 }
 
 int outputs_check(const named_list *out, const console *c)
@@ -33,9 +80,7 @@ int outputs_check(const named_list *out, const console *c)
                                  ".npz:member .csv .f32 .f64 can be written",
                                  path);
         for (int j = 0; j < i; j++) {
-            const char *earlier = out->item[j].text;
-            bool members = value_npz_member(path) && value_npz_member(earlier);
-            if (members ? strcmp(path, earlier) == 0 : same_file(path, earlier))
+            if (same_place(path, out->item[j].text))
                 return console_error(c, EXIT_USAGE, "--out '%s' is given twice", path);
         }
     }
@@ -74,53 +119,83 @@ int outputs_match(const named_list *out, const jit_function_info *info, int *res
 
 /* One file to be made: members of one archive share it. */
 typedef struct target {
-    char *file, *temporary; /* the latter beside it, so that a rename is enough */
-    bool shared;            /* an earlier target has the same file */
+    char *file;      /* where it lies */
+    char *temporary; /* beside it, so that a rename is enough; NULL: written as it is */
+    const char *shown, *member; /* what the user wrote, and ":member" at its end or "" */
+    bool shared;                /* an earlier target has the same file */
 } target;
 
+static int cannot_write(const target *t, int error, const console *c)
+{
+    return console_error(c, EXIT_FILE, "cannot write '%.*s': %s", (int)(t->member - t->shown),
+                         t->shown, strerror(error));
+}
+
+/* The suffix says what kind of file it is. */
 static char *temporary_name(const char *file, int i)
 {
-    const char *slash = strrchr(file, '/');
+    const char *slash = strrchr(file, '/'), *suffix = strrchr(slash ? slash : file, '.');
     int directory = slash ? (int)(slash - file) + 1 : 0;
     size_t size = strlen(file) + 64;
     char *name = memory_take(size);
-    (void)snprintf(name, size, "%.*s.fusejit-%ld-%d-%s", directory, file, (long)getpid(), i,
-                   file + directory);
+    (void)snprintf(name, size, "%.*s.fusejit-%ld-%d%s", directory, file, (long)getpid(), i,
+                   suffix ? suffix : "");
     return name;
 }
 
 static void make_target(const named_list *out, target *list, int i)
 {
-    const char *path = out->item[i].text;
+    target *t = &list[i];
+    struct stat st;
     int first = i;
+    t->shown = out->item[i].text;
+    t->member = t->shown + file_length(t->shown);
+    t->file = real_file(t->shown);
     for (int j = i - 1; j >= 0; j--)
-        first = same_file(path, out->item[j].text) ? j : first;
-    list[i].file = memory_text(path, file_length(path));
-    list[i].temporary = temporary_name(list[i].file, first);
-    list[i].shared = first != i;
+        first = strcmp(t->file, list[j].file) == 0 ? j : first;
+    t->shared = first != i;
+    /* pipes and devices cannot be renamed to; a single array the library writes safely itself */
+    if (out->n > 1 && (stat(t->file, &st) != 0 || S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)))
+        t->temporary = temporary_name(t->file, first);
 }
 
-/* A member joins those the archive has: the temporary file starts as a copy of it. */
-static int copy_archive(const target *t, const console *c)
+static bool copy_bytes(int from, int to)
 {
     char bytes[1 << 14];
-    size_t n;
-    FILE *from = fopen(t->file, "rb");
-    if (!from)
-        return errno == ENOENT ? EXIT_DONE
-                               : console_error(c, EXIT_FILE, "cannot open '%s': %s", t->file,
-                                               strerror(errno));
-    FILE *to = fopen(t->temporary, "wb");
-    bool good = to != NULL;
-    while (good && (n = fread(bytes, 1, sizeof bytes, from)) > 0)
-        good = fwrite(bytes, 1, n, to) == n;
-    good = good && !ferror(from);
-    if (to)
-        good = fclose(to) == 0 && good;
-    (void)fclose(from);
-    return good
-               ? EXIT_DONE
-               : console_error(c, EXIT_FILE, "cannot write '%s': %s", t->file, strerror(errno));
+    ssize_t n;
+    while ((n = read(from, bytes, sizeof bytes)) > 0) {
+        for (ssize_t done = 0, m; done < n; done += m) {
+            m = write(to, bytes + done, (size_t)(n - done));
+            if (m <= 0)
+                return false;
+        }
+    }
+    return n == 0;
+}
+
+/* The temporary file of one that is there: with its mode, and with the members of an archive
+ * that others join. */
+static int prepare(const target *t, const console *c)
+{
+    struct stat st;
+    (void)unlink(t->temporary); /* of a killed process that had our number */
+    if (stat(t->file, &st) != 0)
+        return errno == ENOENT ? EXIT_DONE : cannot_write(t, errno, c);
+    if (S_ISDIR(st.st_mode) || access(t->file, W_OK) != 0)
+        return cannot_write(t, S_ISDIR(st.st_mode) ? EISDIR : errno, c);
+    int from = *t->member ? open(t->file, O_RDONLY | O_CLOEXEC) : -1;
+    if (*t->member && from < 0)
+        return cannot_write(t, errno, c);
+    int to = open(t->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600),
+        code = EXIT_DONE;
+    /* best effort: some file systems have no modes */
+    if (to < 0 || (fchmod(to, st.st_mode & 07777), from >= 0 && !copy_bytes(from, to)))
+        code = cannot_write(t, errno, c);
+    if (to >= 0 && close(to) != 0 && !code)
+        code = cannot_write(t, errno, c);
+    if (from >= 0)
+        (void)close(from);
+    return code;
 }
 
 /* Messages of the library name the temporary file: the user's is meant. */
@@ -134,46 +209,63 @@ static void replace(char *text, size_t size, const char *from, const char *to)
     free(rest);
 }
 
-static int save(const jit_array *a, const target *t, const char *path, const console *c)
+static int report(jit_error *err, const target *t, const console *c)
 {
-    const char *member = path + strlen(t->file); /* "" or ":member" */
-    size_t size = strlen(t->temporary) + strlen(member) + 1;
-    int code = *member && !t->shared ? copy_archive(t, c) : EXIT_DONE;
+    char *file = memory_text(t->shown, (size_t)(t->member - t->shown));
+    for (int i = 0; t->temporary && i < err->n_diagnostics && i < JIT_MAX_DIAGNOSTICS; i++)
+        replace(err->diagnostic[i].message, sizeof err->diagnostic[i].message, t->temporary,
+                file);
+    if (t->temporary)
+        replace(err->file, sizeof err->file, t->temporary, file);
+    free(file);
+    return console_jit_error(c, err);
+}
+
+static int save(const jit_array *a, const target *t, const console *c)
+{
+    int code = t->temporary && !t->shared ? prepare(t, c) : EXIT_DONE;
     if (code)
         return code;
+    const char *file = t->temporary ? t->temporary : t->shown;
+    size_t size = strlen(file) + strlen(t->member) + 1;
     char *to = memory_take(size);
     jit_error err;
-    (void)snprintf(to, size, "%s%s", t->temporary, member);
+    (void)snprintf(to, size, "%s%s", file, t->temporary ? t->member : "");
     jit_status status = jit_array_save(a, to, &err);
     free(to);
-    if (status == JIT_OK)
-        return EXIT_DONE;
-    for (int i = 0; i < err.n_diagnostics && i < JIT_MAX_DIAGNOSTICS; i++)
-        replace(err.diagnostic[i].message, sizeof err.diagnostic[i].message, t->temporary,
-                t->file);
-    replace(err.file, sizeof err.file, t->temporary, t->file);
-    return console_jit_error(c, &err);
+    return status == JIT_OK ? EXIT_DONE : report(&err, t, c);
+}
+
+/* Into temporary files, then into what has none; interrupted is failed. */
+static int save_all(const bound_call *b, const int *result, const target *list, int n,
+                    const console *c)
+{
+    int code = EXIT_DONE;
+    for (int i = 0; i < 2 * n && !code; i++) {
+        const target *t = &list[i % n];
+        if (interrupt_seen())
+            code = EXIT_INTERRUPT;
+        else if ((t->temporary != NULL) == (i < n))
+            code = save(&b->out[result[i % n]], t, c);
+    }
+    return !code && interrupt_seen() ? EXIT_INTERRUPT : code;
 }
 
 int outputs_write(const named_list *out, const bound_call *b, const int *result,
                   const console *c)
 {
-    int n = 0, code = EXIT_DONE;
     target *list = memory_take((size_t)out->n * sizeof *list);
-    for (; n < out->n && !code; n++) {
-        make_target(out, list, n);
-        code = save(&b->out[result[n]], &list[n], out->item[n].text, c);
-    }
-    if (!code && interrupt_seen())
-        code = EXIT_INTERRUPT;
-    for (int i = 0; i < n; i++) {
-        if (!code && !list[i].shared && rename(list[i].temporary, list[i].file) != 0)
-            code = console_error(c, EXIT_FILE, "cannot write '%s': %s", list[i].file,
-                                 strerror(errno));
-        if (code)
-            (void)unlink(list[i].temporary);
-        free(list[i].file);
-        free(list[i].temporary);
+    for (int i = 0; i < out->n; i++)
+        make_target(out, list, i);
+    int code = save_all(b, result, list, out->n, c);
+    for (int i = 0; i < out->n; i++) {
+        target *t = &list[i];
+        if (!code && t->temporary && !t->shared && rename(t->temporary, t->file) != 0)
+            code = cannot_write(t, errno, c);
+        if (code && t->temporary)
+            (void)unlink(t->temporary);
+        free(t->file);
+        free(t->temporary);
     }
     free(list);
     return code;
