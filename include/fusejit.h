@@ -282,8 +282,9 @@ typedef struct jit_function_info {
     int32_t n_in, n_uniform, n_out;
     int32_t line;
     const char *signature;           /* as written: "swish(x; beta = 1) -> out" */
-    const char *const *in_name;      /* n_in */
+    const char *const *in_name;      /* n_in: the arguments, then arrays after `;` */
     const jit_dtype *in_dtype;       /* declared; JIT_NONE: generic */
+    const int32_t *in_rank;          /* core dimensions of each; 0: a scalar */
     const char *const *uniform_name; /* n_uniform */
     const char *const *uniform_type; /* "real", a dtype name, "fn" or "dim" */
     const int32_t *uniform_has_default;

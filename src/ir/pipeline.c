@@ -69,7 +69,9 @@ static bool verified(const graph *g, char letter, arena *ar, diag *d)
     return true;
 #else
     const char *wrong = verify_graph(ar, g);
-    if (wrong) {
+    if (wrong && arena_failed(ar)) {
+        diag_no_memory(d);
+    } else if (wrong) {
         diag_plain(d, DIAG_internal, "after stage '%c': %s", letter, wrong);
     }
     return wrong == NULL;

@@ -9,7 +9,7 @@
 #include "array.h"
 #include "overlap.h"
 
-static bool widen(int32_t *rank, int64_t *shape, const jit_array *a)
+bool broadcast_widen(int32_t *rank, int64_t *shape, const jit_array *a)
 {
     if (a->rank > *rank) { /* make room for the new leading axes */
         int32_t more = a->rank - *rank;
@@ -34,7 +34,7 @@ static bool broadcast_inputs(const jit_kernel *k, const jit_args *args, result_s
     r->rank = 0;
     for (int32_t i = 0; i < k->n_in; i++) {
         result_shape before = *r;
-        if (widen(&r->rank, r->shape, &args->in[i]))
+        if (broadcast_widen(&r->rank, r->shape, &args->in[i]))
             continue;
         char text[OPERAND_TEXT], left[SHAPE_TEXT], right[SHAPE_TEXT];
         diag_plain(d, DIAG_no_broadcast, "cannot broadcast %s with %s: %s",

@@ -24,6 +24,9 @@ typedef struct result_shape {
     int64_t shape[JIT_MAX_RANK];
 } result_shape;
 
+/* Broadcasts a shape, in place, with that of `a`; false if they do not fit: then the shape is
+ * lost. */
+bool broadcast_widen(int32_t *rank, int64_t *shape, const jit_array *a);
 /* What the inputs broadcast to, or the outputs' shape if that is larger: the inputs broadcast to
  * it as well. False and a diagnostic that names the shapes. */
 bool broadcast_shape(const jit_kernel *k, const jit_args *args, result_shape *r, diag *d);

@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "array.h"
+#include "array_view.h"
 #include "drive.h"
 #include "elements.h"
+#include "gufunc.h"
 #include "overlap.h"
 #include "uniform.h"
 
@@ -26,11 +28,6 @@ const char *kernel_operand(const jit_kernel *k, int32_t i, char *text)
 }
 
 /* ---------------------------------------------------------------- checks */
-
-static bool to_be_made(const jit_array *a)
-{
-    return a->rank == -1 && !a->data;
-}
 
 static bool check_operand(const jit_kernel *k, int32_t i, const jit_array *a, diag *d)
 {
@@ -75,10 +72,10 @@ static bool check_arrays(const jit_kernel *k, const jit_args *args, bool make, d
         if (!check_operand(k, i, &args->in[i], d))
             return false;
     for (int32_t i = 0; i < k->n_out; i++) {
-        if (make && to_be_made(&args->out[i]))
+        if (make && array_to_be_made(&args->out[i]))
             continue;
         if (!check_operand(k, k->n_in + i, &args->out[i], d)) {
-            if (to_be_made(&args->out[i]))
+            if (array_to_be_made(&args->out[i]))
                 diag_hint(d, "only jit_call makes outputs");
             return false;
         }
@@ -211,6 +208,8 @@ bool call_finish(const jit_kernel *k, jit_args *args, uint32_t flags, diag *d)
         diag_no_memory(d);
     else if (flags & KERNEL_CANCELLED)
         diag_plain(d, DIAG_cancelled, "%s was cancelled", k->name);
+    else if (flags & KERNEL_BROKEN)
+        diag_plain(d, DIAG_internal, "a run of %s failed", k->name);
     else if (flags & KERNEL_OUT_OF_FUEL)
         diag_plain(d, DIAG_out_of_fuel, "a loop of %s ran out of fuel", k->name);
     else
@@ -222,7 +221,7 @@ static bool make_outputs(const jit_kernel *k, jit_args *args, const checked_run 
 {
     for (int32_t i = 0; i < k->n_out; i++) {
         jit_array *o = &args->out[i];
-        if (!to_be_made(o))
+        if (!array_to_be_made(o))
             continue;
         jit_array made =
             jit_array_of((jit_dtype)k->dtype[k->n_in + i], NULL, r->shape.rank, r->shape.shape);
@@ -255,19 +254,23 @@ static bool run_checked(checked_run *r, jit_args *args, diag *d)
     return call_finish(k, args, drive_space(k, &r->s, args, r->cells), d);
 }
 
+static bool run_ufunc(const jit_kernel *k, jit_args *args, diag *d)
+{
+    checked_run r;
+    r.k = k;
+    r.args = args;
+    return broadcast_shape(k, args, &r.shape, d) && make_outputs(k, args, &r, d) &&
+           run_checked(&r, args, d);
+}
+
 bool call_run(const jit_kernel *k, jit_args *args, bool make, diag *d)
 {
     if (!check_arrays(k, args, make, d))
         return false;
-    checked_run r;
-    r.k = k;
-    r.args = args;
-    if (!broadcast_shape(k, args, &r.shape, d))
-        return false;
     uint32_t ours = 0; /* outputs that are made here */
     for (int32_t i = 0; i < k->n_out; i++)
-        ours |= to_be_made(&args->out[i]) ? (uint32_t)1 << i : 0;
-    bool ok = make_outputs(k, args, &r, d) && run_checked(&r, args, d);
+        ours |= array_to_be_made(&args->out[i]) ? (uint32_t)1 << i : 0;
+    bool ok = k->gufunc ? gufunc_run(k, args, d) : run_ufunc(k, args, d);
     for (int32_t i = 0; !ok && i < k->n_out; i++)
         if (ours >> i & 1) {
             jit_dtype t = args->out[i].dtype;

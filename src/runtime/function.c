@@ -124,30 +124,40 @@ static int32_t count_results(const ast_fn *fn)
 
 static bool fill_args(arena *ar, const ast_fn *fn, jit_function_info *info)
 {
-    const char **name = arena_alloc(ar, ((size_t)fn->n_args + 1) * sizeof *name);
-    jit_dtype *type = arena_alloc(ar, ((size_t)fn->n_args + 1) * sizeof *type);
-    for (int32_t i = 0; name && type && i < fn->n_args; i++) {
-        name[i] = fn->args[i].name;
-        type[i] = fn->args[i].type.scalar;
+    int32_t n = request_count_inputs(fn);
+    const char **name = arena_alloc(ar, ((size_t)n + 1) * sizeof *name);
+    jit_dtype *type = arena_alloc(ar, ((size_t)n + 1) * sizeof *type);
+    int32_t *rank = arena_alloc(ar, ((size_t)n + 1) * sizeof *rank);
+    for (int32_t i = 0; name && type && rank && i < n; i++) {
+        const ast_param *p = request_input(fn, i);
+        name[i] = p->name;
+        type[i] = p->type.scalar;
+        rank[i] = p->type.n_dims;
     }
-    info->n_in = fn->n_args;
+    info->n_in = n;
     info->in_name = name;
     info->in_dtype = type;
-    return name && type;
+    info->in_rank = rank;
+    return name && type && rank;
 }
 
+/* Arrays after `;` are inputs. */
 static bool fill_uniforms(arena *ar, const ast_fn *fn, jit_function_info *info)
 {
     size_t n = (size_t)fn->n_uniforms + 1;
     const char **name = arena_alloc(ar, n * sizeof *name);
     const char **type = arena_alloc(ar, n * sizeof *type);
     int32_t *has_default = arena_alloc(ar, n * sizeof *has_default);
+    int32_t k = 0;
     for (int32_t i = 0; name && type && has_default && i < fn->n_uniforms; i++) {
-        name[i] = fn->uniforms[i].name;
-        type[i] = uniform_type(&fn->uniforms[i].type);
-        has_default[i] = fn->uniforms[i].value != NULL;
+        const ast_param *p = &fn->uniforms[i];
+        if (p->type.n_dims > 0)
+            continue;
+        name[k] = p->name;
+        type[k] = uniform_type(&p->type);
+        has_default[k++] = p->value != NULL;
     }
-    info->n_uniform = fn->n_uniforms;
+    info->n_uniform = k;
     info->uniform_name = name;
     info->uniform_type = type;
     info->uniform_has_default = has_default;

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "dims.h"
+
 /* ---------------------------------------------------------------- reading */
 
 const ast_fn *request_function(jit_module *m, const char *name, diag *d)
@@ -19,18 +21,38 @@ const ast_fn *request_function(jit_module *m, const char *name, diag *d)
     return NULL;
 }
 
+const ast_param *request_input(const ast_fn *fn, int32_t i)
+{
+    if (i < fn->n_args)
+        return &fn->args[i];
+    i -= fn->n_args;
+    for (int32_t u = 0; u < fn->n_uniforms; u++)
+        if (fn->uniforms[u].type.n_dims > 0 && i-- == 0)
+            return &fn->uniforms[u];
+    return NULL;
+}
+
+int32_t request_count_inputs(const ast_fn *fn)
+{
+    int32_t n = fn->n_args;
+    while (request_input(fn, n))
+        n++;
+    return n;
+}
+
 static bool check_arity(const ast_fn *fn, int32_t n_in, diag *d)
 {
-    if (fn->n_args == n_in)
+    int32_t n = request_count_inputs(fn);
+    if (n == n_in)
         return true;
-    diag_plain(d, DIAG_operand_count, "%s has %d argument%s, not %d", fn->name, (int)fn->n_args,
-               fn->n_args == 1 ? "" : "s", (int)n_in);
+    diag_plain(d, DIAG_operand_count, "%s has %d argument%s, not %d", fn->name, (int)n,
+               n == 1 ? "" : "s", (int)n_in);
     return false;
 }
 
 static bool check_size(const ast_fn *fn, diag *d)
 {
-    if (fn->n_args <= JIT_MAX_OPERANDS && fn->n_results <= JIT_MAX_OPERANDS &&
+    if (request_count_inputs(fn) <= JIT_MAX_OPERANDS && fn->n_results <= JIT_MAX_OPERANDS &&
         fn->n_uniforms <= MAX_UNIFORMS)
         return true;
     diag_plain(d, DIAG_too_many_operands,
@@ -47,8 +69,8 @@ static bool declared_types(signature_types *s, jit_module *m, const char *name, 
     pthread_mutex_lock(&m->lock);
     const ast_fn *fn = request_function(m, name, d);
     bool ok = fn && check_size(fn, d);
-    for (int32_t i = 0; ok && i < fn->n_args; i++) {
-        jit_dtype t = fn->args[i].type.scalar;
+    for (int32_t i = 0; ok && i < request_count_inputs(fn); i++) {
+        jit_dtype t = request_input(fn, i)->type.scalar;
         s->in[s->n_in++] = t == JIT_NONE ? JIT_F32 : t;
     }
     pthread_mutex_unlock(&m->lock);
@@ -105,6 +127,17 @@ static void put_types(writer *w, const jit_dtype *types, int32_t n)
     }
 }
 
+static void put_dims(writer *w, const signature_types *s)
+{
+    for (int32_t i = 0; i < 2 * JIT_MAX_OPERANDS; i++) {
+        bool there = i < JIT_MAX_OPERANDS ? i < s->n_in : i - JIT_MAX_OPERANDS < s->n_out;
+        if (!there)
+            continue;
+        put(w, &s->rank[i], 1);
+        put(w, s->extent[i], (size_t)s->rank[i] * sizeof s->extent[i][0]);
+    }
+}
+
 static void put_text(writer *w, const char *text)
 {
     put(w, text ? text : "", strlen(text ? text : "") + 1);
@@ -117,6 +150,8 @@ static void put_request(writer *w, const request *r)
     put(w, &entries, 1);
     put_types(w, r->types.in, r->types.n_in);
     put_types(w, r->types.out, r->types.n_out);
+    if (r->types.has_dims)
+        put_dims(w, &r->types);
     for (int32_t i = 0; i < r->n_statics; i++) {
         put_text(w, r->statics[i].name);
         put_text(w, r->statics[i].function);
@@ -146,13 +181,14 @@ kernel_key request_key(const request *r, unsigned char *buffer, arena **ar,
 
 static bool check_inputs(const ast_fn *fn, const signature_types *s, diag *d)
 {
-    for (int32_t i = 0; i < fn->n_args; i++) {
-        jit_dtype declared = fn->args[i].type.scalar, given = s->in[i];
+    for (int32_t i = 0; i < s->n_in; i++) {
+        jit_dtype declared = request_input(fn, i)->type.scalar, given = s->in[i];
         if (declared == JIT_NONE || type_casts_safely(given, declared))
             continue;
         diag_plain(d, DIAG_input_type,
-                   "argument '%s' of %s is %s: %s does not cast to it safely", fn->args[i].name,
-                   fn->name, jit_dtype_name(declared), jit_dtype_name(given));
+                   "argument '%s' of %s is %s: %s does not cast to it safely",
+                   request_input(fn, i)->name, fn->name, jit_dtype_name(declared),
+                   jit_dtype_name(given));
         return false;
     }
     return true;
@@ -258,6 +294,50 @@ static bool check_outputs(const graph *g, const request *r, diag *d)
     return true;
 }
 
+/* The core extents of inputs as the signature gives them, -1 where it does not. */
+static bool given_extents(const request *r, const graph *g, const dims_plan *p,
+                          int64_t (*core)[JIT_MAX_RANK], diag *d)
+{
+    for (int32_t i = 0; i < p->n_inputs; i++) {
+        int32_t rank = p->rank[i], given = r->types.rank[i];
+        for (int32_t k = 0; k < rank; k++)
+            core[i][k] = given == 0 ? -1 : r->types.extent[i][given - rank + k];
+        if (given == 0 || (given >= rank && (given == rank || !g->inputs[i].shared)))
+            continue;
+        diag_plain(d, DIAG_core_rank, "argument '%s' of %s has %d core dimension%s, not %d",
+                   g->inputs[i].name, g->name, (int)rank, rank == 1 ? "" : "s", (int)given);
+        return false;
+    }
+    return true;
+}
+
+/* The signature's numbers fix dimensions: the kernel is made for them. */
+static bool fix_dims(resolved *out, const request *r, const graph *g, arena *ar, diag *d)
+{
+    dims_plan p;
+    int64_t core[JIT_MAX_OPERANDS][JIT_MAX_RANK], *dims;
+    const int64_t *rows[JIT_MAX_OPERANDS];
+    if (!r->types.has_dims || !graph_has_arrays(g))
+        return true;
+    if (!dims_make(&p, g, ar, d) || !given_extents(r, g, &p, core, d))
+        return false;
+    for (int32_t i = 0; i < p.n_inputs; i++)
+        rows[i] = core[i];
+    dims = arena_alloc(ar, ((size_t)p.n_dims + 1) * sizeof *dims);
+    if (!dims)
+        return false;
+    dims_fault fault = dims_find_some(&p, rows, dims);
+    out->spec.dims = dims;
+    if (fault.kind == DIMS_FINE)
+        return true;
+    diag_plain(
+        d, DIAG_dim_differs,
+        "core axis %d of argument '%s' of %s is %lld in the signature, and %lld elsewhere",
+        (int)fault.axis, g->inputs[fault.operand].name, g->name, (long long)fault.have,
+        (long long)fault.want);
+    return false;
+}
+
 /* Lowers once for the results' own types. */
 static bool resolve_outputs(resolved *out, jit_module *m, const request *r, arena *ar, diag *d)
 {
@@ -271,6 +351,8 @@ static bool resolve_outputs(resolved *out, jit_module *m, const request *r, aren
         out->open |= asked == JIT_NONE;
         types[i] = asked == JIT_NONE ? natural_type(g, i) : asked;
     }
+    if (!fix_dims(out, r, g, ar, d))
+        return false;
     out->spec.out = types;
     out->spec.n_out = g->n_outputs;
     out->flops = count_flops(g);

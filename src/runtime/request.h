@@ -35,6 +35,10 @@ enum { KEY_BUFFER = 512 };
 kernel_key request_key(const request *r, unsigned char *buffer, arena **ar,
                        const jit_allocator *a);
 
+/* The i-th input of a call: an argument, or an array after `;`. NULL: there are no more. */
+const ast_param *request_input(const ast_fn *fn, int32_t i);
+int32_t request_count_inputs(const ast_fn *fn);
+
 /* With the module's lock held. NULL and a diagnostic: there is no such function. */
 const ast_fn *request_function(jit_module *m, const char *name, diag *d);
 

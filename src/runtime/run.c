@@ -115,7 +115,7 @@ static bool small(const jit_kernel *k, const jit_args *args, int64_t n)
 
 static bool set_direct(direct *r, const jit_kernel *k, const jit_args *args)
 {
-    if (args->n_in != k->n_in || args->n_out != k->n_out || !args->out ||
+    if (k->gufunc || args->n_in != k->n_in || args->n_out != k->n_out || !args->out ||
         (!args->in && k->n_in > 0))
         return false;
     int32_t rank = args->out[0].rank;

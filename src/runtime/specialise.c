@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "gufunc.h"
+
 typedef struct compile {
     jit_module *m;
     arena *ar; /* of this compile only */
@@ -170,9 +172,13 @@ static jit_kernel *make_shell(const compile *c)
     atomic_init(&k->references, 1);
     set_facts(k, c);
     k->ar = arena_new(&context->allocator, 0);
-    if (k->ar && copy_names(k, c->g) && copy_uniforms(k, c->g, c->plan.defaults))
+    bool room = k->ar && copy_names(k, c->g) && copy_uniforms(k, c->g, c->plan.defaults);
+    if (!room)
+        diag_no_memory(c->d);
+    if (room && graph_has_arrays(c->g))
+        k->gufunc = gufunc_make(c->g, k->ar, c->d);
+    if (room && (k->gufunc || !graph_has_arrays(c->g)))
         return k;
-    diag_no_memory(c->d);
     kernel_destroy(k);
     return NULL;
 }
@@ -229,7 +235,7 @@ static void dump_code(const compile *c)
 
 static bool add_code(compile *c, jit_kernel *k)
 {
-    if (c->m->interpret) {
+    if (c->m->interpret || k->gufunc) {
         k->plan = eval_prepare(&k->context->allocator, c->g);
         if (!k->plan)
             diag_no_memory(c->d);

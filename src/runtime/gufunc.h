@@ -1,0 +1,33 @@
+/* Array functions: what a kernel needs besides, and how it is run.
+ *
+ *   arrays -bind-> dimensions, batch shape -> samples, `rows` at a time, to the compiled entry
+ *
+ * The last axes of an array are its core dimensions, the others batch axes, which broadcast.
+ * Generated code takes core elements that are neighbours in C order: others are brought
+ * into buffers, chunk by chunk. */
+#ifndef FJ_GUFUNC_H
+#define FJ_GUFUNC_H
+
+#include "codegen.h"
+#include "dims.h"
+#include "kernel.h"
+
+typedef struct gufunc_site { /* of a subscript, for messages */
+    const char *array;
+    int32_t axis;
+} gufunc_site;
+
+typedef struct gufunc {
+    dims_plan dims;
+    bool shared[MAX_OPERANDS]; /* inputs without batch axes */
+    const gufunc_site *sites;
+    array_entry entry; /* NULL: interpreted */
+} gufunc;
+
+/* In `ar`; NULL and a diagnostic on failure. */
+gufunc *gufunc_make(const graph *g, arena *ar, diag *d);
+
+/* As call_run, for operands whose number and types have been checked. */
+bool gufunc_run(const jit_kernel *k, jit_args *args, diag *d);
+
+#endif
