@@ -60,7 +60,8 @@ typedef enum jit_status {
     JIT_ERR_UNSUPPORTED, /* correct, but not supported by this build or version           */
     JIT_ERR_CANCELLED,   /* stopped by the caller                                         */
     JIT_ERR_INTERNAL,    /* a defect of fusejit: please report                            */
-    JIT_ERR_INDEX        /* a subscript is out of range                                   */
+    JIT_ERR_INDEX,       /* a subscript is out of range                                   */
+    JIT_ERR_NUMERIC      /* no result for these numbers: singular, no convergence, nan    */
 } jit_status;
 
 enum { JIT_MAX_DIAGNOSTICS = 8 };
@@ -397,6 +398,79 @@ typedef void (*jit_scalar)(void); /* cast to the right type */
 JIT_PUBLIC jit_loop jit_kernel_loop(const jit_kernel *k, jit_error *err) JIT_LINK(kernel_loop);
 JIT_PUBLIC jit_scalar jit_kernel_scalar(const jit_kernel *k, jit_error *err)
     JIT_LINK(kernel_scalar);
+
+/* -------------------------------------------------------------------------- linear algebra */
+
+/* NumPy's linear algebra on arrays of f32 and f64 (f32 with f64 gives f64). The last two axes are
+ * the matrices, those in front a batch, broadcast between operands; any strides. m, n: rows and
+ * columns of a; k: the smaller of them.
+ *
+ * outputs  of the shape and type named, any strides; data NULL and rank -1: made, to be freed with
+ *          jit_array_free. May be or overlap inputs, not each other. Written when the whole batch
+ *          is done: after an error they are as they were. "or NULL": not wanted.
+ * errors   JIT_ERR_SHAPE (not square, extents that differ), JIT_ERR_TYPE, JIT_ERR_NUMERIC (named
+ *          below; the message names the matrix of the batch), JIT_ERR_LIMIT (extents over 2^31; svd
+ *          over 20000, eigh and eig over 30000), JIT_ERR_MEMORY, JIT_ERR_UNSUPPORTED (OpenBLAS is
+ *          not installed)
+ * NaN, inf go through solve, inv, det, qr and matmul; the others refuse them (JIT_ERR_NUMERIC)
+ * method   LAPACK and BLAS of OpenBLAS, which the first call loads (FUSEJIT_BLAS names another
+ *          file). It is held to one thread during a call: the same bits whatever the host has set.
+ * threads  all are thread-safe; inputs must not change meanwhile */
+
+/* c = a b as NumPy's matmul: [m,n] [n,p] -> [m,p]; a vector [n] is a row on the left, a column on
+ * the right, and its axis is not in the result. gemm. */
+JIT_PUBLIC jit_status jit_matmul(jit_array *c, const jit_array *a, const jit_array *b,
+                                 jit_error *err) JIT_LINK(matmul);
+/* x with a x = b: a [n,n]; b and x [n,p], or [n] where b has one axis. NUMERIC: a pivot is
+ * exactly 0. LU with partial pivoting (getrf, getrs). */
+JIT_PUBLIC jit_status jit_solve(jit_array *x, const jit_array *a, const jit_array *b,
+                                jit_error *err) JIT_LINK(solve);
+/* [n,n], as jit_solve with the identity. Solving is faster and more exact than multiplying by it. */
+JIT_PUBLIC jit_status jit_inv(jit_array *inverse, const jit_array *a, jit_error *err)
+    JIT_LINK(inv);
+/* One number for each matrix: the product of the pivots (getrf), 0 if singular, 1 if n = 0. */
+JIT_PUBLIC jit_status jit_det(jit_array *determinant, const jit_array *a, jit_error *err)
+    JIT_LINK(det);
+/* lower [n,n] with lower lower^T = a, zeros above the diagonal. Only the lower triangle of a is
+ * read. NUMERIC: not positive definite. potrf. */
+JIT_PUBLIC jit_status jit_cholesky(jit_array *lower, const jit_array *a, jit_error *err)
+    JIT_LINK(cholesky);
+
+enum {
+    /* jit_qr: q [m,m], r [m,n]; jit_svd: u [m,m], vt [n,n] */
+    JIT_FULL_MATRICES = 1
+};
+/* q r = a: q [m,k] with orthonormal columns or NULL, r [k,n] upper triangular or NULL. Signs as
+ * Householder reflections give them (geqrf, orgqr). */
+JIT_PUBLIC jit_status jit_qr(jit_array *q, jit_array *r, const jit_array *a, int32_t options,
+                             jit_error *err) JIT_LINK(qr);
+/* u diag(s) vt = a: u [m,k] or NULL, s [k] falling, vt [k,n] or NULL. NUMERIC: no convergence.
+ * gesdd. */
+JIT_PUBLIC jit_status jit_svd(jit_array *u, jit_array *s, jit_array *vt, const jit_array *a,
+                              int32_t options, jit_error *err) JIT_LINK(svd);
+/* Symmetric a, of which only the lower triangle is read: eigenvalues w [n] rising, eigenvectors
+ * the columns of v [n,n] or NULL. NUMERIC: no convergence. syevd. */
+JIT_PUBLIC jit_status jit_eigh(jit_array *w, jit_array *v, const jit_array *a, jit_error *err)
+    JIT_LINK(eigh);
+/* Any square a: eigenvalues w[0] + i w[1], each [n], in no order but conjugate pairs together;
+ * eigenvectors of length 1 the columns of v[0] + i v[1], each [n,n]; v or NULL. NUMERIC: no
+ * convergence. geev. */
+JIT_PUBLIC jit_status jit_eig(jit_array w[2], jit_array v[2], const jit_array *a,
+                              jit_error *err) JIT_LINK(eig);
+
+typedef struct jit_lstsq_options {
+    size_t size;
+    double rcond;        /* singular values under rcond times the largest count as 0; 0: the
+                            type's epsilon times the larger of m and n; negative: epsilon */
+    jit_array *residual; /* or NULL: [p], or no axis: sum of squares of b - a x, at any rank */
+    jit_array *rank;     /* or NULL: i64, one number for each matrix */
+    jit_array *singular; /* or NULL: [k], the singular values of a */
+} jit_lstsq_options;
+/* x of least |b - a x|, and of those of least |x|: b [m,p] or, with one axis, [m]; x [n,p] or [n].
+ * NUMERIC: no convergence. gelsd. */
+JIT_PUBLIC jit_status jit_lstsq(jit_array *x, const jit_array *a, const jit_array *b,
+                                const jit_lstsq_options *options, jit_error *err)
+    JIT_LINK(lstsq);
 
 /* -------------------------------------------------------------------------- introspection */
 

@@ -6,7 +6,7 @@
 
 #include "arena.h"
 
-/* The one mutable global of the library: the default context, made on first use and kept. */
+/* The default context, made on first use and kept: with blas.c's, the library's mutable globals. */
 static _Atomic(jit_context *) default_context;
 
 static const jit_limits default_limits = {
