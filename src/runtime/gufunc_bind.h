@@ -1,0 +1,58 @@
+/* One call of an array function. */
+#ifndef FJ_GUFUNC_BIND_H
+#define FJ_GUFUNC_BIND_H
+
+#include "gufunc.h"
+
+typedef struct operand {
+    jit_array a;      /* core axes; data of the first sample */
+    int64_t bytes;    /* of the core elements */
+    bool packed;      /* its core elements are not neighbours: they go through a buffer */
+    int64_t offset;   /* of the buffer in the workspace */
+    int64_t row_step; /* bytes from sample to sample along the innermost batch axis */
+} operand;
+
+typedef struct batch {
+    int32_t rank; /* axes, outermost first, neighbours merged; at least 1 */
+    int64_t shape[JIT_MAX_RANK];
+    int64_t stride[JIT_MAX_RANK][MAX_OPERANDS]; /* bytes */
+    int64_t total;                              /* samples */
+} batch;
+
+typedef struct gufunc_call {
+    const jit_kernel *k;
+    const gufunc *f;
+    jit_args *args;
+    const uint64_t *cells;
+    cell uniforms[MAX_UNIFORMS];
+    int64_t dims[DIMS_MOST], extents[DIMS_MOST_ROOTS];
+    jit_array in[JIT_MAX_OPERANDS]; /* as given, or copies */
+    size_t copied[JIT_MAX_OPERANDS];
+    int32_t batch_rank;
+    int64_t batch_shape[JIT_MAX_RANK];
+    operand op[MAX_OPERANDS];
+    batch b;
+    int64_t chunk; /* samples that the buffers hold */
+    int64_t buffer_bytes, workspace_bytes;
+} gufunc_call;
+
+static inline int32_t gufunc_core_rank(const gufunc_call *c, int32_t i)
+{
+    return c->f->dims.rank[i];
+}
+
+static inline int32_t gufunc_n_operands(const gufunc_call *c)
+{
+    return c->k->n_in + c->k->n_out;
+}
+
+/* k to copied are filled: finds dims, extents, batch; copies inputs that outputs overlap; makes
+ * outputs. False and a diagnostic on failure. gufunc_unbind after it in any case. */
+bool gufunc_bind(gufunc_call *c, diag *d);
+void gufunc_unbind(gufunc_call *c); /* frees the copies */
+
+/* A subscript that was out of range. */
+void gufunc_report_range(const gufunc_call *c, int64_t site, int64_t have, int64_t extent,
+                         diag *d);
+
+#endif
