@@ -448,6 +448,12 @@ static bool is_name_here(parser *p)
     return next == TOKEN_LEFT_PAREN;
 }
 
+static bool begins_statement(token_kind kind)
+{
+    return kind == TOKEN_LET || kind == TOKEN_VAR || kind == TOKEN_FOR || kind == TOKEN_WHILE ||
+           kind == TOKEN_RETURN;
+}
+
 static void fail_operand(parser *p)
 {
     static const struct {
@@ -468,6 +474,8 @@ static void fail_operand(parser *p)
     for (size_t i = 0; i < sizeof hints / sizeof hints[0]; i++)
         if (hints[i].found == p->tok.kind)
             parser_hint(p, hints[i].hint);
+    if (p->end == 0 && begins_statement(p->tok.kind))
+        parser_hint(p, "statements stand in the braces of a function: fn f(x) { ... }");
     if (p->tok.kind == TOKEN_COLON && p->end > 0 && p->lx.src->text[p->end - 1] == '[')
         parser_hint(p, no_slices);
 }

@@ -32,6 +32,7 @@ ev("fn f(x; n: dim) = x*n", "--in", "x=2.5", "--set", "n=4", out="10.0\n")
 ev("fn f(x; n: i32 = 3) = x << n", "--in", "x=1", "--set", "n=2", code=1, err=Like(".*error.*"), out="")
 ev("fn f(x: i32; n: i32 = 3) = x << n", "--in", "x=1", "--set", "n=2", out="4\n")
 ev("fn f(x) -> (lo, hi) = (x - 1, x + 1)", "--in", "x=[1,2]", out="[0. 1.]\n[2. 3.]\n")
+ev("let y = 2", code=1, err=Like(r"-e:1:1: error\[E0016\].*statements stand in the braces of a function.*"))
 # comments do not make it a program
 ev("1 + 1 # fn", out="2\n")
 

@@ -47,7 +47,17 @@ session("x = [1,[2]]\n", code=1, err=ERROR + "numbers and lists side by side\n")
 session("(1 + 2\n", code=1, err=Like(r"<stdin>:.*error\[E00\d\d\].*"))
 session("1\0\n", code=1, err=Like(r".+"))
 
+# what other languages and shells accustom to
+session("let z = 3\nvar w = 4\n", code=1, err=ERROR + "no 'let' is needed here: write 'z = ...'\n" + ERROR + "no 'var' is needed here: write 'w = ...'\n")
+session("return 3\n", code=1, err=Like(r".*\^ statements stand in the braces of a function: .*"))
+session("exit\nquit\nhelp = 3\nhelp\n", "3\n3\n", code=1,
+        err=ERROR + "'exit' is no name here; the command is ':quit'\n" + ERROR + "'quit' is no name here; the command is ':quit'\n")
+session("\"hello\"\n", code=1, err=ERROR + "what stands in quotes is a file (.npy .npz .csv .f32 .f64 .idx .gz), not 'hello'\n")
+session("[1,2] + 1\n", code=1, err=ERROR + "'+ 1' after the end of the value\n  in an expression a list needs a name: x = [1,2.5]\n")
+
 # commands
+session("1;\n:type 1 +\n", code=1, err=Like(r"<stdin>:2:4: error.*"))
+session(":time\n", code=1, err=ERROR + "':time' needs EXPRESSION\n")
 session(":type 1 + 1\n:type x > 1\nx = [1,2];\n:type x/2\n", None, code=1, err=None)
 session("x = [1,2];\n:type x/2\n", "f64[2]\n")
 session(":type sigmoid\n", Like(r".*sigmoid\(x.*\n"))

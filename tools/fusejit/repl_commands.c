@@ -47,9 +47,9 @@ static bool names_function(session *s, const char *text, bool interpret, jit_mod
     return found;
 }
 
-static typed_text typed(const char *rest)
+static typed_text typed(const session *s, const char *rest)
 {
-    return (typed_text){ rest, rest, 1 };
+    return (typed_text){ rest, rest, s->line };
 }
 
 static int print_signature(session *s, const char *rest)
@@ -85,7 +85,7 @@ static int run_type(session *s, const repl_command *self, const char *rest)
     if (!session_variable(s, rest) &&
         (print_signature(s, rest) == EXIT_DONE || built_in_signature(s, rest)))
         return EXIT_DONE;
-    int code = session_compile(s, typed(rest), true, &e);
+    int code = session_compile(s, typed(s, rest), true, &e);
     jit_kernel *k = code ? NULL : prepare(s, &e);
     if (!code && !k)
         code = EXIT_USER;
@@ -130,11 +130,11 @@ static int run_stage(session *s, const repl_command *self, const char *rest)
         return code;
     }
     /* names without a value stand for f32 arrays */
-    int code = session_parse(s, typed(rest), false, &e);
+    int code = session_parse(s, typed(s, rest), false, &e);
     bool open = !code && session_free_name(s, &e);
     if (!code && !open) {
         session_release(&e);
-        code = session_compile(s, typed(rest), false, &e);
+        code = session_compile(s, typed(s, rest), false, &e);
     }
     if (!code) {
         call_signature(&e.call, signature, sizeof signature);
@@ -207,7 +207,7 @@ static int run_time(session *s, const repl_command *self, const char *rest)
     expression e;
     jit_error err;
     (void)self;
-    int code = session_compile(s, typed(rest), false, &e);
+    int code = session_compile(s, typed(s, rest), false, &e);
     if (!code && call_run(&e.call, e.module, &s->s, &err) != JIT_OK)
         code = console_jit_error(s->c, &err);
     jit_kernel *k = code ? NULL : prepare(s, &e);
@@ -377,13 +377,13 @@ static int run_help(session *s, const repl_command *self, const char *rest)
 
 static const repl_command table[] = {
     { "help", "[NAME]", "this text, or what a name is", run_help, 0 },
-    { "type", "E", "the type of an expression, without running it", run_type, 0 },
-    { "ir", "E", "the typed IR, simplified", run_stage, JIT_STAGE_OPT },
-    { "nest", "E", "the loop nests", run_stage, JIT_STAGE_NEST },
-    { "llvm", "E", "the LLVM IR", run_stage, JIT_STAGE_LLVM },
-    { "asm", "E", "the assembly", run_stage, JIT_STAGE_ASM },
-    { "explain", "E", "what was chosen and why", run_stage, JIT_STAGE_EXPLAIN },
-    { "time", "E", "compile and run time", run_time, 0 },
+    { "type", "EXPRESSION", "the type of an expression, without running it", run_type, 0 },
+    { "ir", "EXPRESSION", "the typed IR, simplified", run_stage, JIT_STAGE_OPT },
+    { "nest", "EXPRESSION", "the loop nests", run_stage, JIT_STAGE_NEST },
+    { "llvm", "EXPRESSION", "the LLVM IR", run_stage, JIT_STAGE_LLVM },
+    { "asm", "EXPRESSION", "the assembly", run_stage, JIT_STAGE_ASM },
+    { "explain", "EXPRESSION", "what was chosen and why", run_stage, JIT_STAGE_EXPLAIN },
+    { "time", "EXPRESSION", "compile and run time", run_time, 0 },
     { "list", "", "definitions and values", run_list, 0 },
     { "info", "NAME", "one of them, or what a built-in function does", run_info, 0 },
     { "set", "NAME VALUE", "threads, seed, fuel, interpret", run_set, 0 },

@@ -28,6 +28,7 @@ typedef struct session {
     int n_chunks;
     variable *variable;
     int n_variables;
+    int line; /* of the statement or command that runs */
     bool quit;
 } session;
 

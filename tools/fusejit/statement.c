@@ -110,6 +110,14 @@ static int run_value(session *s, const statement *st, const char *text, const ch
     const char *p = text;
     token first = scan_token(&p);
     char *path = file_path(text);
+    if (path && !value_names_file(path)) {
+        int code = console_error(s->c, EXIT_USER,
+                                 "what stands in quotes is a file (.npy .npz .csv "
+                                 ".f32 .f64 .idx .gz), not '%s'",
+                                 path);
+        free(path);
+        return code;
+    }
     if (path) {
         int code = value_read(&v, name ? name : "ans", path, s->c);
         free(path);
@@ -117,8 +125,12 @@ static int run_value(session *s, const statement *st, const char *text, const ch
     }
     if ((name || scan_is(first, "[")) && value_parse(&v, text, why, sizeof why))
         return assign_value(s, st, v, name);
-    if (scan_is(first, "["))
-        return console_error(s->c, EXIT_USER, "%s", why);
+    if (scan_is(first, "[")) {
+        (void)console_error(s->c, EXIT_USER, "%s", why);
+        if (strstr(why, "after the end"))
+            console_hint(s->c, "in an expression a list needs a name: x = [1,2.5]");
+        return EXIT_USER;
+    }
     return evaluate(s, st, text, name);
 }
 
@@ -135,6 +147,28 @@ static void blank(char *text, ptrdiff_t n)
     memmove(to, text + n, strlen(text + n) + 1);
 }
 
+/* `let x = ...`, as in a function; var(x) is a call. */
+static bool is_statement(token first, token second)
+{
+    return (scan_is(first, "let") || scan_is(first, "var")) && second.kind == SCAN_WORD;
+}
+
+/* What other programs of this kind are left with; says what leaves this one. */
+static bool wants_command(const session *s, token word)
+{
+    static const char *const words[][2] = { { "exit", ":quit" },
+                                            { "quit", ":quit" },
+                                            { "help", ":help" } };
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (scan_is(word, words[i][0]) && !session_variable(s, words[i][0])) {
+            (void)console_error(s->c, EXIT_USER, "'%s' is no name here; the command is '%s'",
+                                words[i][0], words[i][1]);
+            return true;
+        }
+    }
+    return false;
+}
+
 static int run_statement(session *s, const statement *st)
 {
     const char *p = st->text;
@@ -142,6 +176,11 @@ static int run_statement(session *s, const statement *st)
     token first = scan_token(&p), second = scan_token(&p);
     if (first.kind == SCAN_END)
         return EXIT_DONE;
+    if (is_statement(first, second))
+        return console_error(s->c, EXIT_USER, "no '%.*s' is needed here: write '%.*s = ...'",
+                             (int)first.length, first.text, (int)second.length, second.text);
+    if (second.kind == SCAN_END && wants_command(s, first))
+        return EXIT_USER;
     const char *from = st->text;
     if (scan_definition(&from, &d))
         return session_define(s, st->text, s->file, st->line);
@@ -165,6 +204,7 @@ int session_run(session *s, const char *text, int line)
 {
     const char *p = text;
     token first = scan_token(&p);
+    s->line = line;
     if (scan_is(first, ":") || scan_is(first, "?"))
         return session_command(s, first.text);
     int code = EXIT_DONE;

@@ -237,6 +237,16 @@ static bool parse_items(parser *s)
     return true;
 }
 
+/* As much of a text as a message shows: no blanks at the end. */
+static size_t rest_length(const char *text)
+{
+    size_t n = strlen(text);
+    n = n > 40 ? 40 : n;
+    while (n > 0 && strchr(" \t\r\n", text[n - 1]))
+        n--;
+    return n;
+}
+
 bool value_parse(value *v, const char *text, char *why, size_t size)
 {
     parser s = { .p = text, .v = v, .why = why, .size = size, .leaf_depth = -1 };
@@ -247,7 +257,7 @@ bool value_parse(value *v, const char *text, char *why, size_t size)
     s.capacity = 1;
     bool good = parse_items(&s);
     if (good && *s.p)
-        good = complain(&s, "'%.40s' after the end of the value", s.p);
+        good = complain(&s, "'%.*s' after the end of the value", (int)rest_length(s.p), s.p);
     if (!good) {
         value_free(v);
         return false;
