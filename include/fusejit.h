@@ -261,6 +261,11 @@ typedef struct jit_options {
      * defines them. */
     const char *const *arguments;
     int32_t n_arguments;
+    /* For jit_compile_expression: the shapes (rank and extents alone are read) of what those
+     * arguments will be called with; may be NULL. Where the expression uses arrays (`@`,
+     * subscripts, functions of whole arrays), all axes of each are core dimensions, as if NumPy
+     * computed it; else all arguments are scalars, and arrays broadcast as batches. */
+    const jit_array *argument_shapes;
 } jit_options;
 
 /* Parses and checks a whole program (UTF-8, 0-terminated): every function in it, called or not.
@@ -353,6 +358,9 @@ typedef struct jit_args {
     /* if not NULL, a non-zero value stops the run between chunks and at loop back-edges:
      * JIT_ERR_CANCELLED */
     const volatile int32_t *cancel;
+    /* jit_call: values of `fn` and `dim` arguments; those of a prepared kernel are fixed. */
+    const jit_static *statics;
+    int32_t n_statics;
 } jit_args;
 
 enum {

@@ -69,6 +69,7 @@ bool lower_inline(program *p, graph *g, const char *name, const node *in, int32_
 typedef struct free_names {
     const char **name;
     int32_t n;
+    bool arrays; /* it has `@`, subscripts, or functions of whole arrays */
 } free_names;
 bool lower_free_names(program *prelude, const ast_expr *e, const char *const *keep,
                       int32_t n_keep, arena *ar, free_names *out);

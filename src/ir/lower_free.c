@@ -79,6 +79,7 @@ static void scan_binary(free_scan *s, const ast_expr *e)
         }
         right = array;
         right[n++] = e->u.binary.y;
+        s->out->arrays = s->out->arrays || e->u.binary.op == BINARY_MATMUL;
     }
     scan_expr(s, e);
     while (n > 0) {
@@ -93,8 +94,30 @@ static void scan_args(free_scan *s, const ast_arg *args, int32_t n)
     }
 }
 
+/* sum(x), min(x), softmax(x): of a whole array. */
+static bool takes_arrays(free_scan *s, const ast_expr *e)
+{
+    if (e->u.call.callee->kind != EXPR_NAME) {
+        return false;
+    }
+    const char *name = e->u.call.callee->u.name;
+    for (int32_t o = REDOP_SUM; o <= REDOP_MEAN; o++) {
+        if (strcmp(name, ast_redop_text((ast_redop)o)) == 0) {
+            return e->u.call.n_args == 1;
+        }
+    }
+    callee c = program_callee(s->p, name, NULL, s->d);
+    for (int32_t i = 0; c.kind == CALLEE_FN && i < c.fn->n_args; i++) {
+        if (c.fn->args[i].type.n_dims > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void scan_call(free_scan *s, const ast_expr *e)
 {
+    s->out->arrays = s->out->arrays || takes_arrays(s, e);
     if (e->u.call.callee->kind != EXPR_NAME) {
         scan_expr(s, e->u.call.callee);
     }
@@ -153,6 +176,7 @@ static void dispatch(free_scan *s, const ast_expr *e)
         scan_call(s, e);
         break;
     case EXPR_INDEX:
+        s->out->arrays = true;
         scan_expr(s, e->u.index.base);
         scan_list(s, e->u.index.subscripts, e->u.index.n);
         break;
@@ -185,7 +209,7 @@ bool lower_free_names(program *prelude, const ast_expr *e, const char *const *ke
     free_scan s = {
         .p = prelude, .ar = ar, .d = scratch, .keep = keep, .n_keep = n_keep, .out = out
     };
-    *out = (free_names){ NULL, 0 };
+    *out = (free_names){ 0 };
     s.buckets = arena_alloc(ar, BUCKETS * sizeof *s.buckets);
     if (!scratch || !s.buckets) {
         return false;

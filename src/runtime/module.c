@@ -212,6 +212,37 @@ typedef struct expression_job {
     free_names names;
 } expression_job;
 
+/* The shape that an argument will have; NULL: a scalar, or not told. */
+static const jit_array *shape_of(const expression_job *j, const char *name)
+{
+    if (!j->names.arrays || !j->o->argument_shapes)
+        return NULL;
+    for (int32_t i = 0; i < j->o->n_arguments; i++)
+        if (strcmp(j->o->arguments[i], name) == 0)
+            return j->o->argument_shapes[i].rank > 0 ? &j->o->argument_shapes[i] : NULL;
+    return NULL;
+}
+
+/* `[1000,10]`: an argument of fixed extents. */
+static bool make_type(const expression_job *j, const jit_array *shape, ast_type *type)
+{
+    arena *ar = j->m->ar;
+    if (!shape)
+        return true;
+    const ast_expr **dims = arena_alloc(ar, (size_t)shape->rank * sizeof *dims);
+    ast_expr *extent = arena_alloc(ar, (size_t)shape->rank * sizeof *extent);
+    if (!dims || !extent)
+        return false;
+    for (int32_t i = 0; i < shape->rank; i++) {
+        extent[i] = (ast_expr){ .kind = EXPR_INTEGER, .at = j->value->at, .op = j->value->at };
+        extent[i].u.integer = (uint64_t)shape->shape[i];
+        dims[i] = &extent[i];
+    }
+    *type =
+        (ast_type){ .given = true, .dims = dims, .n_dims = shape->rank, .at = j->value->at };
+    return true;
+}
+
 static const ast_fn *make_ans(const expression_job *j)
 {
     arena *ar = j->m->ar;
@@ -219,8 +250,11 @@ static const ast_fn *make_ans(const expression_job *j)
     ast_param *args = arena_alloc(ar, ((size_t)j->names.n + 1) * sizeof *args);
     if (!fn || !args)
         return NULL;
-    for (int32_t i = 0; i < j->names.n; i++)
+    for (int32_t i = 0; i < j->names.n; i++) {
         args[i] = (ast_param){ .name = j->names.name[i], .at = j->value->at };
+        if (!make_type(j, shape_of(j, args[i].name), &args[i].type))
+            return NULL;
+    }
     *fn = (ast_fn){ .name = "ans",
                     .name_at = j->value->at,
                     .src = j->src,

@@ -70,7 +70,8 @@ static bool args_are_sound(const jit_module *m, const char *name, const jit_args
 {
     return m && name && args && args->n_in >= 0 && args->n_in <= JIT_MAX_OPERANDS &&
            args->n_out >= 1 && args->n_out <= JIT_MAX_OPERANDS &&
-           (args->in || args->n_in == 0) && args->out;
+           (args->in || args->n_in == 0) && args->out && args->n_statics >= 0 &&
+           args->n_statics <= MAX_UNIFORMS && (args->statics || args->n_statics == 0);
 }
 
 static void explain_args(const jit_module *m, const char *name, const jit_args *args, diag *d)
@@ -84,8 +85,13 @@ static void explain_args(const jit_module *m, const char *name, const jit_args *
              args->n_out > JIT_MAX_OPERANDS)
         diag_plain(d, DIAG_operand_count, "n_in = %d, n_out = %d: there are 0 to %d, 1 to %d",
                    (int)args->n_in, (int)args->n_out, JIT_MAX_OPERANDS, JIT_MAX_OPERANDS);
+    else if (args->n_statics < 0 || args->n_statics > MAX_UNIFORMS)
+        diag_plain(d, DIAG_option_value, "jit_args.n_statics is %d", (int)args->n_statics);
     else
-        diag_plain(d, DIAG_null_argument, "jit_args.%s is null", args->out ? "in" : "out");
+        diag_plain(d, DIAG_null_argument, "jit_args.%s is null",
+                   !args->out                    ? "out"
+                   : !args->in && args->n_in > 0 ? "in"
+                                                 : "statics");
 }
 
 /* An output to be made may leave its type open. */
@@ -135,11 +141,11 @@ static jit_kernel *find_or_make(jit_module *m, const request *r, diag *d)
     return k;
 }
 
-static void read_request(request *r, const char *name)
+static void read_request(request *r, const char *name, const jit_args *args)
 {
     r->name = name;
-    r->statics = NULL;
-    r->n_statics = 0;
+    r->statics = args->statics;
+    r->n_statics = args->n_statics;
     r->entries = 0;
 }
 
@@ -154,7 +160,7 @@ static __attribute__((noinline)) jit_status call_with_checks(jit_module *m, cons
         return d.out->status;
     }
     request r;
-    read_request(&r, name);
+    read_request(&r, name, args);
     const jit_array *wrong = read_types(&r.types, args);
     if (wrong) {
         bool output = wrong >= args->out && wrong < args->out + args->n_out;
@@ -175,7 +181,7 @@ static const jit_kernel *call_quick(jit_module *m, const char *name, jit_args *a
     if (!args_are_sound(m, name, args))
         return NULL;
     request r;
-    read_request(&r, name);
+    read_request(&r, name, args);
     const jit_kernel *k = read_types(&r.types, args) ? NULL : find_pinned(m, &r);
     return k && call_run_quick(k, args, flags) ? k : NULL;
 }
