@@ -91,6 +91,11 @@ static const char *uniform_type(const ast_type *t)
     return t->scalar == JIT_NONE ? "real" : jit_dtype_name(t->scalar);
 }
 
+static int32_t count_values(const ast_expr *e)
+{
+    return e->kind == EXPR_TUPLE ? e->u.tuple.n : 1;
+}
+
 /* How many values the first `return` gives; 0 without one. Depth: the nesting of blocks. */
 static int32_t count_returned(const ast_block *b)
 {
@@ -98,7 +103,7 @@ static int32_t count_returned(const ast_block *b)
     for (int32_t i = 0; i < b->n && n == 0; i++) {
         const ast_stmt *s = b->stmts[i];
         if (s->kind == STMT_RETURN)
-            n = s->u.ret.n;
+            n = s->u.ret.n == 1 ? count_values(s->u.ret.values[0]) : s->u.ret.n;
         else if (s->kind == STMT_WHILE)
             n = count_returned(&s->u.loop.body);
         else if (s->kind == STMT_FOR)
@@ -119,7 +124,7 @@ static int32_t count_results(const ast_fn *fn)
         int32_t n = count_returned(&fn->body);
         return n > 0 ? n : 1;
     }
-    return fn->value->kind == EXPR_TUPLE ? fn->value->u.tuple.n : 1;
+    return count_values(fn->value);
 }
 
 static bool fill_args(arena *ar, const ast_fn *fn, jit_function_info *info)

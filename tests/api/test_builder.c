@@ -128,6 +128,29 @@ static void check_constant(double value)
     jit_builder_free(b);
 }
 
+/* A type's name casts; a made function is called with as many arguments as it has. */
+Test(builder, applies_types_and_functions)
+{
+    jit_error err;
+    jit_builder *b = jit_builder_new(NULL, &err);
+    jit_fn_begin(b, "f");
+    jit_expr x = jit_fn_arg(b, "x", "f64"), e = jit_apply(b, "i32", &x, 1);
+    e = jit_apply(b, "max", (jit_expr[]){ e, jit_integer(b, 2) }, 2);
+    jit_return(b, &e, 1);
+    jit_fn_end(b);
+    jit_module *m = jit_build(b, NULL, &err);
+    cr_assert(m, "%s", err.diagnostic[0].message);
+    double v[2] = { 3.75, -9 };
+    int32_t y[2];
+    jit_array in = jit_array_of(JIT_F64, v, 1, (int64_t[]){ 2 });
+    jit_array out = jit_array_of(JIT_I32, y, 1, (int64_t[]){ 2 });
+    jit_args args = { .in = &in, .n_in = 1, .out = &out, .n_out = 1 };
+    cr_assert_eq(jit_call(m, "f", &args, &err), JIT_OK, "%s", err.diagnostic[0].message);
+    cr_assert(y[0] == 3 && y[1] == 2, "%d %d", (int)y[0], (int)y[1]);
+    jit_release(m);
+    jit_builder_free(b);
+}
+
 Test(builder, constants_keep_their_bits)
 {
     static const double values[] = { 0.0,
@@ -215,6 +238,67 @@ static void unknown_name(jit_builder *b)
     jit_fn_end(b);
 }
 
+static void fn_within(jit_builder *b)
+{
+    jit_fn_begin(b, "f");
+    jit_fn_begin(b, "g");
+}
+static void end_within(jit_builder *b)
+{
+    jit_fn_begin(b, "f");
+    jit_if(b, jit_name(b, "true"));
+    jit_fn_end(b);
+}
+static void blocks_too_deep(jit_builder *b)
+{
+    jit_fn_begin(b, "f");
+    for (int i = 0; i < 300; i++)
+        jit_if(b, jit_name(b, "true"));
+}
+static void empty_result(jit_builder *b)
+{
+    jit_fn_begin(b, "f");
+    jit_fn_result(b, NULL, NULL);
+}
+static void no_value(jit_builder *b)
+{
+    jit_fn_begin(b, "f");
+    jit_return(b, NULL, 0);
+}
+static void no_operator(jit_builder *b)
+{
+    jit_op(b, NULL, jit_integer(b, 1), 0);
+}
+static void no_arguments(jit_builder *b)
+{
+    jit_apply(b, "atan2", NULL, 2);
+}
+static void bad_argument(jit_builder *b)
+{
+    jit_expr e[2] = { jit_integer(b, 1), 99 };
+    jit_apply(b, "atan2", e, 2);
+}
+static void bad_return(jit_builder *b)
+{
+    jit_expr e[2] = { jit_integer(b, 1), -3 };
+    jit_fn_begin(b, "f");
+    jit_return(b, e, 2);
+}
+static void bad_select(jit_builder *b)
+{
+    jit_select(b, jit_name(b, "true"), jit_integer(b, 1), 50);
+}
+static void bad_default(jit_builder *b)
+{
+    jit_fn_begin(b, "f");
+    jit_fn_uniform(b, "a", NULL, 50);
+}
+static void bad_uniform_type(jit_builder *b)
+{
+    jit_fn_begin(b, "f");
+    jit_fn_uniform(b, "a", "float", 0);
+}
+
 Test(builder, misuse_is_an_error_with_a_code)
 {
     static const misuse table[] = {
@@ -224,6 +308,12 @@ Test(builder, misuse_is_an_error_with_a_code)
         { "nothing open", nothing_open, 525 }, { "outside", outside, 525 },
         { "else alone", else_alone, 525 },     { "not ended", not_ended, 525 },
         { "too deep", too_deep, 525 },         { "unknown name", unknown_name, 0 },
+        { "fn in fn", fn_within, 525 },        { "end in if", end_within, 525 },
+        { "blocks", blocks_too_deep, 525 },    { "empty result", empty_result, 524 },
+        { "no value", no_value, 525 },         { "no operator", no_operator, 500 },
+        { "no arguments", no_arguments, 500 }, { "argument", bad_argument, 525 },
+        { "return", bad_return, 525 },         { "select", bad_select, 525 },
+        { "default", bad_default, 525 },       { "uniform type", bad_uniform_type, 524 },
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         jit_error err;

@@ -402,6 +402,11 @@ Test(errors, each_mistake_in_a_signature_points_at_it)
         { "f32", 503, 0 },
         { "f32, f32 -> f32, f32", 503, 0 },
         { "f32, f32 -> i8", 511, 0 },
+        { "f32[3x], f32", 518, 5 },
+        { "f32[99999999999999999999], f32", 518, 5 },
+        { "f32[], f32", 518, 5 },
+        { "f32[1,2,3,4,5,6,7,8,9], f32", 518, 21 },
+        { "f32[n m], f32", 518, 4 },
     };
     jit_error err;
     jit_module *m = jit_compile(program, NULL, &err);
@@ -412,6 +417,12 @@ Test(errors, each_mistake_in_a_signature_points_at_it)
         cr_assert_eq(err.diagnostic[0].column, table[i].column, "'%s': column %d",
                      table[i].types, (int)err.diagnostic[0].column);
     }
+    char *endless = calloc(1, 1 << 20);
+    cr_assert(endless);
+    memset(endless, ' ', (1 << 20) - 1);
+    cr_assert_null(jit_prepare(m, "add", endless, NULL, &err));
+    expect(&err, 518);
+    free(endless);
     jit_prepare_options o = { .size = sizeof o, .entries = 64 };
     cr_assert_null(jit_prepare(m, "add", NULL, &o, &err));
     expect(&err, 531);
