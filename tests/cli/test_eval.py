@@ -46,8 +46,8 @@ check("eval", ".", code=3, err=Like(r".+\n"))
 check("eval", "act.fj", "--fn", "swihs", "--in", "x=1", code=1, err=Like(r".*swihs.*\n"))
 
 # ------------------------------------------------------------------ arguments
-ev("x + y", "--in", "x=1", code=1, err=Like(ERROR + r"missing argument 'y' of 'ans'; .*--in y=VALUE\n"))
-ev("x", "--in", "x=1", "--in", "z=1", code=1, err=Like(ERROR + r"'ans' has no argument 'z'.*\n"))
+ev("x + y", "--in", "x=1", code=1, err=Like(ERROR + r"missing argument 'y' of the expression; .*--in y=VALUE\n"))
+ev("x", "--in", "x=1", "--in", "z=1", code=1, err=Like(ERROR + r"the expression has no argument 'z': it takes \(x\)\n"))
 ev("sigma", "--in", "sgima=1", code=1, err=Like(r".*did you mean 'sigma'\?\n"))
 ev("fn f(x; a = 1) = a*x", "--in", "x=1", "--in", "a=2", code=1, err=Like(r".*give it with --set\n"))
 ev("fn f(x; a = 1) = a*x", "--in", "x=1", "--set", "x=2", code=1, err=Like(r".*give it with --in\n"))

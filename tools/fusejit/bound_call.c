@@ -77,18 +77,26 @@ static jit_dtype weak_type(const value *v, jit_dtype declared, jit_dtype others)
     return others == JIT_BOOL ? JIT_I64 : others;
 }
 
+const char *call_title(const jit_function_info *info, char text[CALL_TITLE])
+{
+    if (strcmp(info->name, "ans") == 0)
+        return "the expression";
+    (void)snprintf(text, CALL_TITLE, "'%s'", info->name);
+    return text;
+}
+
 static int bind_inputs(bound_call *b, const bindings *given, const console *c)
 {
     const jit_function_info *f = &b->info;
     jit_dtype typed = JIT_NONE, alone = given->whole;
-    char why[160];
+    char why[160], title[CALL_TITLE];
     for (int i = 0; i < f->n_in; i++) {
         const named_value *x = find_value(given, f->in_name[i]);
         if (!x)
             return console_error(c, EXIT_USER,
-                                 "missing argument '%s' of '%s'; give it with "
+                                 "missing argument '%s' of %s; give it with "
                                  "--in %s=VALUE",
-                                 f->in_name[i], f->name, f->in_name[i]);
+                                 f->in_name[i], call_title(f, title), f->in_name[i]);
         jit_dtype type = x->v->item ? f->in_dtype[i] : x->v->array.dtype;
         if (x->v->item && type == JIT_NONE && x->v->has_bool)
             type = JIT_BOOL;
@@ -158,6 +166,7 @@ static int bind_uniforms(bound_call *b, const bindings *given, const console *c)
 {
     const jit_function_info *f = &b->info;
     size_t n = (size_t)f->n_uniform + 1;
+    char title[CALL_TITLE];
     b->uniform = memory_take(n * sizeof *b->uniform);
     b->uniform_i64 = memory_take(n * sizeof *b->uniform_i64);
     b->uniform_set = memory_take(n);
@@ -168,9 +177,9 @@ static int bind_uniforms(bound_call *b, const bindings *given, const console *c)
         bool fixed = strcmp(type, "fn") == 0 || strcmp(type, "dim") == 0;
         if (!text && !f->uniform_has_default[i])
             return console_error(c, EXIT_USER,
-                                 "missing argument '%s' of '%s'; give it with "
+                                 "missing argument '%s' of %s; give it with "
                                  "--set %s=VALUE",
-                                 f->uniform_name[i], f->name, f->uniform_name[i]);
+                                 f->uniform_name[i], call_title(f, title), f->uniform_name[i]);
         int code = !fixed ? bind_uniform(b, i, text, c)
                    : text ? bind_static(b, i, text, c)
                           : EXIT_DONE;
@@ -183,13 +192,15 @@ static int bind_uniforms(bound_call *b, const bindings *given, const console *c)
 int call_bind(bound_call *b, const jit_function_info *info, const bindings *given,
               const console *c)
 {
+    char title[CALL_TITLE];
     memset(b, 0, sizeof *b);
     b->info = *info;
     if (info->n_in + info->n_out > JIT_MAX_OPERANDS)
         return console_error(c, EXIT_USER,
-                             "'%s' has %d arguments and results; at most %d can be "
+                             "%s has %d arguments and results; at most %d can be "
                              "called",
-                             info->name, info->n_in + info->n_out, JIT_MAX_OPERANDS);
+                             call_title(info, title), info->n_in + info->n_out,
+                             JIT_MAX_OPERANDS);
     int code = bind_inputs(b, given, c);
     return code ? code : bind_uniforms(b, given, c);
 }

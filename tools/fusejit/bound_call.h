@@ -34,6 +34,10 @@ typedef struct bound_call {
     uint32_t flags; /* after the run */
 } bound_call;
 
+/* What messages call a function: 'f', or the expression, which has no name. */
+enum { CALL_TITLE = 160 };
+const char *call_title(const jit_function_info *info, char text[CALL_TITLE]);
+
 /* Binds by name: weak numbers take the declared type of their argument, else promote with the
  * typed inputs, else are f64 (all integers: given->whole). The bindings must outlive the call.
  * Returns an exit code. */

@@ -99,17 +99,21 @@ static int check_names(const evaluation *e, bool uniforms)
     int n = uniforms ? f->n_uniform : f->n_in, n_others = uniforms ? f->n_in : f->n_uniform;
     for (int i = 0; i < given->n; i++) {
         const char *name = given->item[i].name, *near;
+        char title[CALL_TITLE];
         if (is_among(name, names, n))
             continue;
         if (is_among(name, others, n_others))
             return console_error(e->c, EXIT_USER,
-                                 "argument '%s' of '%s' stands %s ';': give it "
+                                 "argument '%s' of %s stands %s ';': give it "
                                  "with --%s",
-                                 name, f->name, uniforms ? "before the" : "after the",
+                                 name, call_title(f, title),
+                                 uniforms ? "before the" : "after the",
                                  uniforms ? "in" : "set");
         near = console_nearest(name, names, (size_t)n);
-        (void)console_error(e->c, EXIT_USER, "'%s' has no argument '%s': it is %s", f->name,
-                            name, f->signature);
+        bool expression = strcmp(f->name, "ans") == 0;
+        (void)console_error(e->c, EXIT_USER, "%s has no argument '%s': it %s %s",
+                            call_title(f, title), name, expression ? "takes" : "is",
+                            f->signature + (expression ? strlen(f->name) : 0));
         if (near)
             console_hint(e->c, "did you mean '%s'?", near);
         return EXIT_USER;

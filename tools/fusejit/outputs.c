@@ -100,15 +100,17 @@ int outputs_match(const named_list *out, const jit_function_info *info, int *res
                   const console *c)
 {
     int next = 0;
+    char title[CALL_TITLE];
     if (out->n > info->n_out)
-        return console_error(c, EXIT_USER, "%d --out for the %d result%s of '%s'", out->n,
-                             info->n_out, info->n_out == 1 ? "" : "s", info->name);
+        return console_error(c, EXIT_USER, "%d --out for the %d result%s of %s", out->n,
+                             info->n_out, info->n_out == 1 ? "" : "s", call_title(info, title));
     for (int i = 0; i < out->n; i++) {
         const char *name = out->item[i].name;
         result[i] = name ? result_named(info, name) : next++;
         if (result[i] < 0) {
             const char *near = console_nearest(name, info->out_name, (size_t)info->n_out);
-            (void)console_error(c, EXIT_USER, "'%s' has no result '%s'", info->name, name);
+            (void)console_error(c, EXIT_USER, "%s has no result '%s'", call_title(info, title),
+                                name);
             if (near && *near)
                 console_hint(c, "did you mean '%s'?", near);
             return EXIT_USER;
