@@ -16,7 +16,7 @@ typedef LLVMBasicBlockRef ir_block;
 typedef struct emit_frame {
     ir_value function;
     ir_value flags;   /* i32 in memory; NULL: no operator sets one */
-    ir_value fuel;    /* i64 in memory; NULL: the graph has no loops */
+    ir_value fuel;    /* i64 in memory; NULL: no loop takes any */
     ir_value cancel;  /* pointer to a volatile i32; NULL: cannot be cancelled */
     ir_block no_fuel; /* where a loop goes that must stop */
     ir_block cancelled;

@@ -191,10 +191,8 @@ static void leave_head(emitter *e, control *c)
 }
 
 /* Where none is left the whole call ends. */
-void control_use_fuel(emitter *e)
+static void use_fuel(emitter *e)
 {
-    if (!e->frame.fuel)
-        return;
     ir_block more = build_block(e, "fuelled");
     ir_value fuel = build_load(e, e->i64, e->frame.fuel, 8);
     ir_value left = build_sub(e, fuel, build_i64(e, 1));
@@ -228,7 +226,8 @@ static void emit_rounds(emitter *e, control *c, ir_value *next)
     leave_head(e, c);
     if (c->masked)
         e->mask_loop = c->l->loop;
-    control_use_fuel(e);
+    if (!c->l->once)
+        use_fuel(e);
     if (!c->l->once && e->frame.cancel)
         check_cancel(e);
     emit_list(e, &c->l->body, c->vectors);

@@ -2,15 +2,17 @@
  *
  *     here:    inits; what the condition needs, of all vectors
  *              if no lane is active: goto usual
- *     rare:    variables, and what the body uses, of all vectors, into arrays on the stack
- *     each:    for each element that is active: out of the arrays, the body, as scalars, and
- *              the variables back into their arrays
- *     back:    variables, out of the arrays
+ *     rare:    what the body uses, of all vectors, into an area on the stack
+ *              rare(area, flags)
+ *              variables, out of the area
  *     usual:   variable = phi(init, result)
  *
+ *     rare():  for each element that is active: out of the area, the body, as scalars, and the
+ *              variables back into the area
+ *
  * The rare code is there once, whatever the interleave, takes no register of the usual path,
- * and is scalar: a half to a fifth of the instructions to compile, for what hardly ever runs.
- */
+ * and is a scalar function that LLVM makes no effort for: what hardly ever runs must not be
+ * most of the time of a compile. */
 #include "emit_rare.h"
 
 #include "emit.h"
@@ -19,17 +21,21 @@
 
 typedef struct outside { /* a value of another list that the body uses */
     node n;
-    ir_value array;
-    ir_value at; /* its vector 0, while an element stands in for it */
+    int64_t offset;      /* in the area: of element 0, or of the only one if it does not vary */
+    ir_value at, scalar; /* the value in the caller, while rare() is emitted */
 } outside;
 
 typedef struct rare {
     emitter *e;
     const nest_loop *l;
     int32_t n_phis, vectors, n_outside;
-    outside *outside;
-    ir_value *init; /* [variable][vector], as carried */
+    outside *outside; /* the loop's variables first */
+    ir_value *init;   /* [variable][vector], as carried */
     node outer_mask;
+    bool *wanted;          /* [variable]: something after the loop uses it */
+    int64_t active, bytes; /* of the area: the mask, as integers of `mask_bits`; its size */
+    unsigned mask_bits;
+    ir_value area;
 } rare;
 
 static bool lies_in(const nest *t, node n, node loop)
@@ -91,7 +97,7 @@ static void add_outside(rare *r, node n)
     const graph *g = r->e->g;
     while (graph_node(g, n)->op == OP_proj)
         n = graph_in(g, graph_in(g, n, 0), (int32_t)graph_node(g, n)->imm);
-    if (graph_is_const(g, n, NULL) || !r->e->t->varies[n] || is_inside(r, n))
+    if (graph_is_const(g, n, NULL) || is_inside(r, n))
         return;
     for (int32_t i = 0; i < r->n_outside; i++)
         if (r->outside[i].n == n)
@@ -99,7 +105,6 @@ static void add_outside(rare *r, node n)
     r->outside[r->n_outside++] = (outside){ .n = n };
 }
 
-/* The loop's own variables first. */
 static void find_outside(rare *r)
 {
     const graph *g = r->e->g;
@@ -109,7 +114,7 @@ static void find_outside(rare *r)
         add_outside(r, next_of(r, i));
     for (node n = 1; n < r->l->loop; n++) {
         const node_data *d = graph_node(g, n);
-        if (!r->e->t->used[n] || !is_inside(r, n))
+        if (!r->e->t->used[n] || !is_inside(r, n) || d->op == OP_proj)
             continue;
         for (int32_t i = 0; i < d->n_in; i++)
             add_outside(r, graph_in(g, n, i));
@@ -124,53 +129,120 @@ static bool reserve(rare *r)
         most += (size_t)graph_node(r->e->g, n)->n_in;
     r->outside = arena_alloc(ar, (most + 1) * sizeof *r->outside);
     r->init = arena_alloc(ar, ((size_t)(r->n_phis * r->vectors) + 1) * sizeof *r->init);
-    return r->outside && r->init;
+    r->wanted = arena_alloc(ar, (size_t)r->n_phis + 1);
+    return r->outside && r->init && r->wanted;
 }
 
-/* -------------------------------------------------------------------------- arrays */
-
-static ir_value make_array(rare *r, jit_dtype t)
+static void find_wanted(rare *r)
 {
-    int64_t bytes = (int64_t)r->e->full * type_bits(t) / 8 * r->vectors;
-    return build_local(r->e, LLVMArrayType2(r->e->i8, (uint64_t)bytes), 64);
+    const graph *g = r->e->g;
+    for (node n = r->l->loop; n < g->n_nodes; n++)
+        if (r->e->t->used[n] && graph_node(g, n)->op == OP_proj &&
+            graph_in(g, n, 0) == r->l->loop)
+            r->wanted[graph_node(g, n)->imm] = true;
 }
 
-/* Element i, or with e->lanes > 1 the vector that begins there. */
-static ir_value array_at(rare *r, ir_value array, jit_dtype t, ir_value i)
+/* -------------------------------------------------------------------------- the area */
+
+static int64_t take_area(rare *r, int64_t bytes)
+{
+    int64_t offset = r->bytes;
+    r->bytes += (bytes + 63) / 64 * 64;
+    return offset;
+}
+
+static void plan_area(rare *r)
+{
+    emitter *e = r->e;
+    int64_t n = (int64_t)r->vectors * e->full;
+    for (int32_t k = 0; k < r->n_outside; k++) {
+        outside *o = &r->outside[k];
+        int64_t bytes = type_bits(graph_dtype(e->g, o->n)) / 8;
+        o->offset = take_area(r, e->t->varies[o->n] ? n * bytes : bytes);
+    }
+    r->active = take_area(r, 8 * n);
+}
+
+static ir_value at_offset(rare *r, int64_t offset)
+{
+    return build_offset(r->e, r->area, build_i64(r->e, offset));
+}
+
+static ir_value element_at(rare *r, int64_t offset, jit_dtype t, ir_value i)
 {
     ir_type element = LLVMIntTypeInContext(r->e->context, (unsigned)type_bits(t));
-    return LLVMBuildGEP2(r->e->b, element, array, &i, 1, "");
+    return LLVMBuildGEP2(r->e->b, element, at_offset(r, offset), &i, 1, "");
 }
 
-static ir_value vector_at(rare *r, ir_value array, jit_dtype t, int32_t u)
+static ir_value vector_at(rare *r, int64_t offset, jit_dtype t, int32_t u)
 {
-    return array_at(r, array, t, build_i64(r->e, (int64_t)u * r->e->full));
+    return at_offset(r, offset + (int64_t)u * r->e->full * type_bits(t) / 8);
 }
 
-static ir_value save(rare *r, node n, jit_dtype t)
+static void save(rare *r, node n, jit_dtype t, int64_t offset)
 {
-    ir_value array = make_array(r, t);
     for (int32_t u = 0; u < r->vectors; u++)
-        memory_store(r->e, t, values_get(r->e, n, u), vector_at(r, array, t, u));
-    return array;
+        memory_store(r->e, t, values_get(r->e, n, u), vector_at(r, offset, t, u));
+}
+
+static void save_mask(rare *r)
+{
+    emitter *e = r->e;
+    for (int32_t u = 0; u < r->vectors; u++) {
+        ir_value wide = values_widen(e, values_get(e, r->l->loop, u));
+        r->mask_bits = LLVMGetIntTypeWidth(LLVMGetElementType(LLVMTypeOf(wide)));
+        int64_t at = r->active + (int64_t)u * e->full * r->mask_bits / 8;
+        build_store(e, wide, at_offset(r, at), 1);
+    }
+}
+
+static ir_value is_active(rare *r, ir_value i)
+{
+    ir_type word = LLVMIntTypeInContext(r->e->context, r->mask_bits);
+    ir_value p = LLVMBuildGEP2(r->e->b, word, at_offset(r, r->active), &i, 1, "");
+    return values_narrow(r->e, build_load(r->e, word, p, 1));
+}
+
+static void save_outside(rare *r)
+{
+    emitter *e = r->e;
+    for (int32_t k = 0; k < r->n_outside; k++) {
+        const outside *o = &r->outside[k];
+        jit_dtype t = graph_dtype(e->g, o->n);
+        if (e->t->varies[o->n]) {
+            save(r, o->n, t, o->offset);
+            continue;
+        }
+        e->lanes = 1;
+        memory_store(e, t, values_get(e, o->n, 0), at_offset(r, o->offset));
+        e->lanes = e->full;
+    }
+    save_mask(r);
 }
 
 static void enter_outside(rare *r, ir_value i)
 {
     emitter *e = r->e;
+    emit_values *v = e->values;
     for (int32_t k = 0; k < r->n_outside; k++) {
         outside *o = &r->outside[k];
         jit_dtype t = graph_dtype(e->g, o->n);
-        o->at = e->values->at[(int64_t)o->n * e->values->interleave];
-        values_set(e, o->n, 0, memory_load(e, t, array_at(r, o->array, t, i)));
+        o->at = v->at[(int64_t)o->n * v->interleave];
+        o->scalar = v->scalar[o->n];
+        ir_value p =
+            e->t->varies[o->n] ? element_at(r, o->offset, t, i) : at_offset(r, o->offset);
+        values_set(e, o->n, 0, memory_load(e, t, p));
     }
 }
 
 static void leave_outside(rare *r)
 {
     emit_values *v = r->e->values;
-    for (int32_t k = 0; k < r->n_outside; k++)
-        v->at[(int64_t)r->outside[k].n * v->interleave] = r->outside[k].at;
+    for (int32_t k = 0; k < r->n_outside; k++) {
+        node n = r->outside[k].n;
+        v->at[(int64_t)n * v->interleave] = r->outside[k].at;
+        v->scalar[n] = r->outside[k].scalar;
+    }
 }
 
 /* -------------------------------------------------------------------------- the usual path */
@@ -208,7 +280,7 @@ static ir_value any_active(rare *r)
     return build_any(e, all);
 }
 
-/* -------------------------------------------------------------------------- the rare path */
+/* -------------------------------------------------------------------------- rare() */
 
 /* All nexts before any variable: they are computed from the old ones. */
 static void emit_body(rare *r, ir_value i, ir_value *next)
@@ -221,22 +293,23 @@ static void emit_body(rare *r, ir_value i, ir_value *next)
         next[k] = values_get(e, next_of(r, k), 0);
     for (int32_t k = 0; k < r->n_phis; k++) {
         jit_dtype t = graph_dtype(e->g, phi_of(r, k));
-        memory_store(e, t, next[k], array_at(r, r->outside[k].array, t, i));
+        if (r->wanted[k])
+            memory_store(e, t, next[k], element_at(r, r->outside[k].offset, t, i));
     }
     leave_outside(r);
 }
 
-static void each_element(rare *r, ir_value active, ir_value *next)
+static void each_element(rare *r, ir_value *next)
 {
     emitter *e = r->e;
-    ir_block before = LLVMGetInsertBlock(e->b), each = build_block(e, "each");
+    ir_block before = build_block(e, "entry"), each = build_block(e, "each");
     ir_block body = build_block(e, "element"), on = build_block(e, "on");
     ir_block back = build_block(e, "back");
     ir_value zero = build_i64(e, 0), n = build_i64(e, (int64_t)r->vectors * e->t->lanes);
+    LLVMPositionBuilderAtEnd(e->b, before);
     build_goto(e, each);
     ir_value i = LLVMBuildPhi(e->b, e->i64, "");
-    ir_value is_active = memory_load(e, JIT_BOOL, array_at(r, active, JIT_BOOL, i));
-    build_branch(e, is_active, body, on);
+    build_branch(e, is_active(r, i), body, on);
     LLVMPositionBuilderAtEnd(e->b, body);
     emit_body(r, i, next);
     build_goto(e, on);
@@ -244,29 +317,56 @@ static void each_element(rare *r, ir_value active, ir_value *next)
     build_branch(e, build_icmp(e, LLVMIntSLT, following, n), each, back);
     LLVMAddIncoming(i, (ir_value[]){ zero, following }, (ir_block[]){ before, on }, 2);
     LLVMPositionBuilderAtEnd(e->b, back);
+    LLVMBuildRetVoid(e->b);
 }
+
+static void add_attribute(const emitter *e, ir_value f, const char *name, size_t length)
+{
+    unsigned kind = LLVMGetEnumAttributeKindForName(name, length);
+    LLVMAddAttributeAtIndex(f, (LLVMAttributeIndex)LLVMAttributeFunctionIndex,
+                            LLVMCreateEnumAttribute(e->context, kind, 0));
+}
+
+static ir_value emit_function(rare *r, ir_type type, ir_value *next)
+{
+    emitter *e = r->e;
+    emitter outer = *e;
+    ir_value area = r->area, f = LLVMAddFunction(e->module, "rare", type);
+    LLVMSetLinkage(f, LLVMInternalLinkage);
+    add_attribute(e, f, "optnone", 7);
+    add_attribute(e, f, "noinline", 8);
+    e->frame = (emit_frame){ .function = f, .flags = LLVMGetParam(f, 1) };
+    e->lanes = e->full = 1;
+    e->mask_loop = 0;
+    r->area = LLVMGetParam(f, 0);
+    ir_block here = LLVMGetInsertBlock(e->b);
+    each_element(r, next);
+    LLVMPositionBuilderAtEnd(e->b, here);
+    r->area = area;
+    e->frame = outer.frame;
+    e->lanes = outer.lanes;
+    e->full = outer.full;
+    e->mask_loop = outer.mask_loop;
+    return f;
+}
+
+/* -------------------------------------------------------------------------- its call */
 
 static void emit_rare_path(rare *r, ir_value *result)
 {
     emitter *e = r->e;
-    int32_t lanes = e->lanes, full = e->full;
-    ir_value fuel = e->frame.fuel;
-    control_use_fuel(e);
-    for (int32_t k = 0; k < r->n_outside; k++)
-        r->outside[k].array = save(r, r->outside[k].n, graph_dtype(e->g, r->outside[k].n));
-    ir_value active = save(r, r->l->loop, JIT_BOOL);
-    e->lanes = e->full = 1;
-    e->mask_loop = 0;
-    e->frame.fuel = NULL; /* rare loops inside: no unit for each element */
-    each_element(r, active, result);
-    e->lanes = lanes;
-    e->full = full;
-    e->mask_loop = r->outer_mask;
-    e->frame.fuel = fuel;
+    plan_area(r);
+    r->area = build_local(e, LLVMArrayType2(e->i8, (uint64_t)r->bytes), 64);
+    save_outside(r);
+    ir_type type = LLVMFunctionType(LLVMVoidTypeInContext(e->context),
+                                    (ir_type[]){ e->pointer, e->pointer }, 2, 0);
+    ir_value f = emit_function(r, type, result);
+    ir_value flags = e->frame.flags ? e->frame.flags : LLVMConstNull(e->pointer);
+    LLVMBuildCall2(e->b, type, f, (ir_value[]){ r->area, flags }, 2, "");
     for (int32_t k = 0; k < r->n_phis; k++)
-        for (int32_t u = 0; u < r->vectors; u++) {
+        for (int32_t u = 0; r->wanted[k] && u < r->vectors; u++) {
             jit_dtype t = graph_dtype(e->g, phi_of(r, k));
-            ir_value v = memory_load(e, t, vector_at(r, r->outside[k].array, t, u));
+            ir_value v = memory_load(e, t, vector_at(r, r->outside[k].offset, t, u));
             result[k * r->vectors + u] = carried(r, phi_of(r, k), v);
         }
 }
@@ -276,6 +376,8 @@ static void join(rare *r, const ir_value *result, const ir_block *from)
     emitter *e = r->e;
     int32_t n = r->n_phis * r->vectors;
     for (int32_t i = 0; i < n; i++) {
+        if (!r->wanted[i / r->vectors])
+            continue;
         ir_value phi = LLVMBuildPhi(e->b, LLVMTypeOf(result[i]), "");
         LLVMAddIncoming(phi, (ir_value[]){ r->init[i], result[i] },
                         (ir_block[]){ from[0], from[1] }, 2);
@@ -300,6 +402,7 @@ void rare_emit(emitter *e, node loop, int32_t vectors)
         control_abandon(e, loop, vectors);
         return;
     }
+    find_wanted(&r);
     find_outside(&r);
     set_inits(&r);
     emit_list(e, &r.l->head, vectors);

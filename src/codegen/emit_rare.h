@@ -8,9 +8,7 @@
 bool rare_applies(const emitter *e, node loop);
 void rare_emit(emitter *e, node loop, int32_t vectors);
 
-/* Shared with emit_control.c: one unit of fuel, or the end of the call; and variables without a
- * value, when memory is short. */
-void control_use_fuel(emitter *e);
+/* Of emit_control.c: variables without a value, when memory is short. */
 void control_abandon(emitter *e, node loop, int32_t vectors);
 
 #endif

@@ -123,7 +123,7 @@ static void scalar_frame(emitter *e)
 {
     e->frame.flags = build_local(e, e->i32, 4);
     build_store(e, build_i32(e, 0), e->frame.flags, 4);
-    if (!e->t->n_loops)
+    if (!e->t->fuelled)
         return;
     e->frame.fuel = build_local(e, e->i64, 8);
     build_store(e, build_i64(e, default_fuel), e->frame.fuel, 8);

@@ -83,7 +83,7 @@ static void make_frame(row *r)
         e->frame.flags = build_local(e, e->i32, 4);
         build_store(e, build_i32(e, 0), e->frame.flags, 4);
     }
-    if (e->t->n_loops) {
+    if (e->t->fuelled) {
         e->frame.fuel = build_local(e, e->i64, 8);
         r->fuel = FIELD(r, e->i64, fuel);
         e->frame.cancel = FIELD(r, e->pointer, cancel);

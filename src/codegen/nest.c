@@ -369,6 +369,8 @@ static void find_flags(nest *t)
             t->sets_flags = true;
         t->indexed |= t->used[n] && d->op == OP_index;
     }
+    for (int32_t i = 0; i < t->n_loops; i++)
+        t->fuelled |= !t->loops[i].once;
 }
 
 static bool reserve(maker *m)

@@ -13,7 +13,7 @@
  *     body[l]    the rest of loop l, computed where the condition holds
  *
  * A loop that runs at most once is how mathematical functions write a rare case. What only its
- * body needs is moved into it, so that it costs nothing but the test. */
+ * body needs is moved into it, so that it costs nothing but the test; it takes no fuel. */
 #ifndef FJ_NEST_H
 #define FJ_NEST_H
 
@@ -63,6 +63,7 @@ typedef struct nest {
     bool *varies;     /* per node: depends on the element */
     bool *used;       /* per node: some output depends on it */
     bool sets_flags, indexed;
+    bool fuelled; /* some loop may have more than one round */
 
     int32_t lanes, interleave;
     bool streams;   /* cheap enough that non-temporal stores can pay */

@@ -4,7 +4,7 @@
 enum {
     CUT_WEIGHT = 3000,       /* above: cut into functions, one variant of the loop */
     INTERLEAVE_WEIGHT = 400, /* most instructions in the body of an interleaved loop, */
-    SHORT_WEIGHT = 128,      /* and of one with more than FEW vectors: compile time counts */
+    SHORT_WEIGHT = 64,       /* and of one with more than FEW vectors: compile time counts */
     FEW = 4,
     IN_FLIGHT = 8 /* independent operations that keep the machine busy */
 };
