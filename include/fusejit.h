@@ -486,6 +486,7 @@ typedef enum jit_stage {
     JIT_STAGE_TREE,   /* t  the syntax tree                       */
     JIT_STAGE_SSA,    /* s  typed IR as lowered                   */
     JIT_STAGE_OPT,    /* o  IR after simplification               */
+    JIT_STAGE_FUSE,   /* f  IR with maps fused into their readers     */
     JIT_STAGE_MATH,   /* m  IR with mathematical functions expanded */
     JIT_STAGE_NEST,   /* n  loop nests                            */
     JIT_STAGE_LLVM,   /* l  LLVM IR                               */
@@ -493,7 +494,7 @@ typedef enum jit_stage {
     JIT_STAGE_EXPLAIN /* e  what was chosen and why               */
 } jit_stage;
 
-JIT_PUBLIC const char *jit_stage_letters(void) JIT_LINK(stage_letters); /* "tsomnlae" */
+JIT_PUBLIC const char *jit_stage_letters(void) JIT_LINK(stage_letters); /* "tsofmnlae" */
 /* The text of one stage of one specialisation; free with jit_text_free. NULL on error. */
 JIT_PUBLIC char *jit_stage_text(jit_module *m, const char *name, const char *signature,
                                 const jit_prepare_options *options, jit_stage stage,

@@ -52,18 +52,11 @@ static bool any_left(const graph *g)
     return false;
 }
 
-/* The header and an empty body. */
 static graph *empty_copy(program *p, const graph *g, arena *ar, diag *d)
 {
     graph *dst = graph_new(ar, d, g->name, program_limits(p).nodes);
-    if (dst) {
-        dst->inputs = g->inputs;
-        dst->uniforms = g->uniforms;
-        dst->n_inputs = g->n_inputs;
-        dst->n_uniforms = g->n_uniforms;
-        dst->ftz = g->ftz;
+    if (dst)
         dst->simplify = true;
-    }
     return dst;
 }
 
@@ -94,10 +87,20 @@ graph *expand_graph(program *p, const graph *g, arena *ar, diag *d)
     return dst;
 }
 
+static node split_dot(graph *dst, const node_data *n, const node *in)
+{
+    int32_t k = graph_n_axes(n);
+    graph_fold_spec f = { FOLD_SUM, graph_fold_order(n), 0, 0 };
+    f.x = graph_apply2(dst, OP_mul, in[k], in[k + 1], n->at);
+    return graph_fold(dst, in, k, f, n->at);
+}
+
 static node split_mad(void *user, graph *dst, const graph *src, node old, const node *in)
 {
     const node_data *n = graph_node(src, old);
     (void)user;
+    if (n->op == OP_fold && graph_fold_kind(n) == FOLD_DOT)
+        return split_dot(dst, n, in);
     if (n->op != OP_mad)
         return -1;
     return graph_apply2(dst, OP_add, graph_apply2(dst, OP_mul, in[0], in[1], n->at), in[2],

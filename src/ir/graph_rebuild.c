@@ -3,7 +3,7 @@
  * keeps   every result bit             cost     one walk to mark, one to copy */
 #include <string.h>
 
-#include "graph.h"
+#include "graph_intern.h"
 
 typedef struct rebuild {
     graph *dst;
@@ -151,16 +151,11 @@ static void copy_input_shape(rebuild *r, uint64_t i)
         r->dst->inputs[i].shape = graph_shape_of(r->dst, extent, s->rank);
 }
 
-static node copy_arg(rebuild *r, node old)
-{
-    const node_data *d = graph_node(r->src, old);
-    copy_input_shape(r, d->imm);
-    return graph_arg(r->dst, (int32_t)d->imm);
-}
-
 static node copy_leaf(graph *g, const node_data *d)
 {
     switch ((op)d->op) {
+    case OP_arg:
+        return graph_arg(g, (int32_t)d->imm);
     case OP_dim:
         return graph_dim(g, (int32_t)d->imm);
     case OP_uniform:
@@ -183,40 +178,32 @@ static node copy_plain(graph *g, const node_data *d, const node *in)
     return graph_apply(g, (op)d->op, in, d->at);
 }
 
-static node copy_bound(rebuild *r, const node_data *d, const node *in)
-{
-    graph_site site = r->src->sites[d->imm];
-    return graph_bound(r->dst, in[0], in[1], in[2], site);
-}
-
-static node copy_fold(rebuild *r, const node_data *d, const node *in)
+static node copy_fold(graph *g, const node_data *d, const node *in)
 {
     int32_t n = graph_n_axes(d);
     graph_fold_spec f = { graph_fold_kind(d), graph_fold_order(d), in[n], 0 };
     f.y = d->n_in > n + 1 ? in[n + 1] : 0;
-    return graph_fold(r->dst, in, n, f, d->at);
+    return graph_fold(g, in, n, f, d->at);
 }
 
-static node copy_array_node(rebuild *r, node old, const node *in)
+node graph_copy_node(graph *dst, const graph *src, node old, const node *in)
 {
-    const node_data *d = graph_node(r->src, old);
+    const node_data *d = graph_node(src, old);
     switch ((op)d->op) {
-    case OP_arg:
-        return copy_arg(r, old);
     case OP_axis:
-        return graph_axis(r->dst, in[0], d->at);
+        return graph_axis(dst, in[0], d->at);
     case OP_map:
-        return graph_map(r->dst, in, d->n_in - 1, in[d->n_in - 1], d->at);
+        return graph_map(dst, in, d->n_in - 1, in[d->n_in - 1], d->at);
     case OP_fold:
-        return copy_fold(r, d, in);
+        return copy_fold(dst, d, in);
     case OP_at:
-        return graph_at(r->dst, in[0], in + 1, d->at);
+        return graph_at(dst, in[0], in + 1, d->at);
     case OP_bound:
-        return copy_bound(r, d, in);
+        return graph_bound(dst, in[0], in[1], in[2], src->sites[d->imm]);
     case OP_put:
-        return graph_put(r->dst, in[0], in + 1, in[d->n_in - 2], in[d->n_in - 1], d->at);
+        return graph_put(dst, in[0], in + 1, in[d->n_in - 2], in[d->n_in - 1], d->at);
     default:
-        return copy_plain(r->dst, d, in);
+        return copy_plain(dst, d, in);
     }
 }
 
@@ -233,8 +220,10 @@ static node copy_node(rebuild *r, node old, graph_rewrite rewrite, void *user)
         in[i] = r->map[graph_in(r->src, old, i)];
     if (d->op == OP_phi)
         return r->loop_of[old] == 0 ? in[0] : graph_phi(r->dst, in[0], d->at);
+    if (d->op == OP_arg)
+        copy_input_shape(r, d->imm);
     node made = rewrite ? rewrite(user, r->dst, r->src, old, in) : -1;
-    return made >= 0 ? made : copy_array_node(r, old, in);
+    return made >= 0 ? made : graph_copy_node(r->dst, r->src, old, in);
 }
 
 /* -------------------------------------------------------------------------- signature */
@@ -265,7 +254,7 @@ static bool copy_dims(graph *dst, const graph *src)
 }
 
 /* Arguments of dst are those of src, unless dst has been given its own. */
-static bool copy_signature(graph *dst, const graph *src)
+bool graph_copy_signature(graph *dst, const graph *src)
 {
     if (!copy_dims(dst, src))
         return false;
@@ -311,7 +300,7 @@ bool graph_rebuild(graph *dst, const graph *src, graph_rewrite rewrite, void *us
     if (dst->failed || src->failed)
         return false;
     uint8_t relaxed = dst->relaxed;
-    bool room = start(&r) && copy_signature(dst, src);
+    bool room = start(&r) && graph_copy_signature(dst, src);
     if (room) {
         find_variables(&r);
         mark_all(&r);

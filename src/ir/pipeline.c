@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "expand.h"
+#include "fuse.h"
 #include "lower_state.h"
 #include "print.h"
 #include "verify.h"
@@ -40,9 +41,17 @@ static graph *run_expand(program *p, const specialisation *s, const graph *befor
     return g && s->unfused ? expand_unfused(p, g, ar, d) : g;
 }
 
+static graph *run_fuse(program *p, const specialisation *s, const graph *before, arena *ar,
+                       diag *d)
+{
+    (void)s;
+    return fuse_graph(before, ar, d, program_limits(p).nodes);
+}
+
 static const pass passes[] = {
     [PIPELINE_SSA] = { 's', run_lower },
     [PIPELINE_OPT] = { 'o', run_simplify },
+    [PIPELINE_FUSE] = { 'f', run_fuse },
     [PIPELINE_MATH] = { 'm', run_expand },
 };
 

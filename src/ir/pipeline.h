@@ -1,7 +1,7 @@
 /* The passes between tree and code, in one table:
  *
- *   text -parse-> tree -lower-> ssa -simplify-> opt -expand-> math -> (codegen) nests
- *     t                          s                o              m
+ *   text -parse-> tree -lower-> ssa -simplify-> opt -fuse-> fused -expand-> math -> (codegen)
+ *     t                          s                o            f              m
  */
 #ifndef FJ_PIPELINE_H
 #define FJ_PIPELINE_H
@@ -14,7 +14,12 @@ typedef struct pipeline_dump { /* called after each stage whose letter is in `le
     void *user;
 } pipeline_dump;
 
-typedef enum pipeline_end { PIPELINE_SSA, PIPELINE_OPT, PIPELINE_MATH } pipeline_end;
+typedef enum pipeline_end {
+    PIPELINE_SSA,
+    PIPELINE_OPT,
+    PIPELINE_FUSE,
+    PIPELINE_MATH
+} pipeline_end;
 
 /* The graph of one specialisation after the named stage; NULL and diagnostics on error.
  * In debug builds each stage is verified. */

@@ -5,7 +5,7 @@
 #include "print.h"
 #include "text.h"
 
-static const char letters[] = "tsomnlae"; /* in the order of jit_stage */
+static const char letters[] = "tsofmnlae"; /* in the order of jit_stage */
 
 const char *jit_stage_letters(void)
 {
@@ -37,6 +37,7 @@ static char *graph_text(const stage_job *j)
 {
     static const pipeline_end end[] = { [JIT_STAGE_SSA] = PIPELINE_SSA,
                                         [JIT_STAGE_OPT] = PIPELINE_OPT,
+                                        [JIT_STAGE_FUSE] = PIPELINE_FUSE,
                                         [JIT_STAGE_MATH] = PIPELINE_MATH };
     resolved r;
     graph *g = graph_until(j, &r, end[j->stage]);
@@ -63,6 +64,7 @@ static char *stage_text(const stage_job *j)
         return tree_text(j);
     case JIT_STAGE_SSA:
     case JIT_STAGE_OPT:
+    case JIT_STAGE_FUSE:
     case JIT_STAGE_MATH:
         return graph_text(j);
     default:

@@ -135,9 +135,10 @@ const char *lower_case_run(const lower_case *c, pipeline_end end)
 
 void lower_case_check(const lower_case *rows, int n)
 {
-    static const pipeline_end ends[] = { PIPELINE_SSA, PIPELINE_OPT, PIPELINE_MATH };
+    static const pipeline_end ends[] = { PIPELINE_SSA, PIPELINE_OPT, PIPELINE_FUSE,
+                                         PIPELINE_MATH };
     for (int i = 0; i < n; i++) {
-        for (int k = 0; k < 3; k++) {
+        for (int k = 0; k < 4; k++) {
             const char *got = lower_case_run(&rows[i], ends[k]);
             cr_expect_str_eq(got, rows[i].expect, "%s\n  on %s of %s, stage %d:\n  %s, not %s",
                              rows[i].program, rows[i].args, rows[i].types, (int)ends[k], got,

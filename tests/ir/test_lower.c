@@ -138,9 +138,9 @@ Test(lower, stages_are_dumped_by_letter)
     jit_dtype in = JIT_F32, out = JIT_F16;
     lower_text_make(&t, "fn f(x; a = 2) = a*exp(x)");
     specialisation s = { .fn = program_find(t.program, "f"), .in = &in, .n_in = 1 };
-    pipeline_dump dump = { "tmso", note_stage, seen };
+    pipeline_dump dump = { "tmfso", note_stage, seen };
     cr_assert(pipeline_run(t.program, &s, PIPELINE_MATH, &dump, t.ar, &t.d));
-    cr_expect_str_eq(seen, "tsom");
+    cr_expect_str_eq(seen, "tsofm");
     s.out = &out;
     s.n_out = 1;
     graph *g = pipeline_run(t.program, &s, PIPELINE_OPT, NULL, t.ar, &t.d);

@@ -1,0 +1,276 @@
+/* Fusing: what is left of the texts, and that every bit stays. */
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "array_case.h"
+#include "fold_order.h"
+#include "fuse.h"
+#include "print.h"
+#include "verify.h"
+
+static int32_t count(const graph *g, op o)
+{
+    int32_t n = 0;
+    for (node i = 1; i < g->n_nodes; i++)
+        n += graph_node(g, i)->op == o;
+    return n;
+}
+
+static graph *fused(array_case *c)
+{
+    graph *g = fuse_graph(c->g, c->ar, &c->d, 0);
+    cr_assert(g, "%s", c->err.diagnostic[0].message);
+    const char *wrong = verify_graph(c->ar, g);
+    cr_assert_null(wrong, "%s\n%s", wrong, print_graph(c->ar, g));
+    return g;
+}
+
+/* Maps, folds, reads and other operators that are left. */
+typedef struct left {
+    const char *text;
+    int32_t maps, folds, reads;
+} left;
+
+#define HEAD2                                                                                  \
+    "  %1 = dim #0 : i64\n"                                                                    \
+    "  %2 = dim #1 : i64\n"
+
+static const left texts[] = {
+    /* relu(x @ W + b): one map with a dot in it */
+    { "fn dense[k, n](x: f32[%1], w: shared f32[%1 %2], b: f32[%2]) -> (y: f32[%2])\n" HEAD2
+      "  %3 = arg #0 : f32[%1]\n"
+      "  %4 = arg #1 : f32[%1 %2]\n"
+      "  %5 = arg #2 : f32[%2]\n"
+      "  %6 = axis %2 : i64\n"
+      "  %7 = axis %1 : i64\n"
+      "  %8 = at %3 %7 : f32\n"
+      "  %9 = at %4 %7 %6 : f32\n"
+      "  %10 = fold dot seq %7 %8 %9 : f32\n"
+      "  %11 = map %6 %10 : f32[%2]\n"
+      "  %12 = axis %2 : i64\n"
+      "  %13 = at %11 %12 : f32\n"
+      "  %14 = at %5 %12 : f32\n"
+      "  %15 = add %13 %14 : f32\n"
+      "  %16 = map %12 %15 : f32[%2]\n"
+      "  %17 = axis %2 : i64\n"
+      "  %18 = at %16 %17 : f32\n"
+      "  %19 = const 0x0p+0 : f32\n"
+      "  %20 = max %18 %19 : f32\n"
+      "  %21 = map %17 %20 : f32[%2]\n"
+      "  return %21\n",
+      1, 1, 3 },
+    /* z * exp(z), z = x @ W, by whole arrays: two rounds */
+    { "fn swish[k, n](x: f32[%1], w: f32[%1 %2]) -> (y: f32[%2])\n" HEAD2
+      "  %3 = arg #0 : f32[%1]\n"
+      "  %4 = arg #1 : f32[%1 %2]\n"
+      "  %5 = axis %2 : i64\n"
+      "  %6 = axis %1 : i64\n"
+      "  %7 = at %3 %6 : f32\n"
+      "  %8 = at %4 %6 %5 : f32\n"
+      "  %9 = fold dot seq %6 %7 %8 : f32\n"
+      "  %10 = map %5 %9 : f32[%2]\n"
+      "  %11 = axis %2 : i64\n"
+      "  %12 = at %10 %11 : f32\n"
+      "  %13 = exp %12 : f32\n"
+      "  %14 = map %11 %13 : f32[%2]\n"
+      "  %15 = axis %2 : i64\n"
+      "  %16 = at %10 %15 : f32\n"
+      "  %17 = at %14 %15 : f32\n"
+      "  %18 = mul %16 %17 : f32\n"
+      "  %19 = map %15 %18 : f32[%2]\n"
+      "  return %19\n",
+      1, 1, 2 },
+    /* the second product reads each element of the first often: it is stored */
+    { "fn two[k, n](x: f32[%1], w: f32[%1 %2], v: f32[%2 %1]) -> (y: f32[%1])\n" HEAD2
+      "  %3 = arg #0 : f32[%1]\n"
+      "  %4 = arg #1 : f32[%1 %2]\n"
+      "  %5 = arg #2 : f32[%2 %1]\n"
+      "  %6 = axis %2 : i64\n"
+      "  %7 = axis %1 : i64\n"
+      "  %8 = at %3 %7 : f32\n"
+      "  %9 = at %4 %7 %6 : f32\n"
+      "  %10 = fold dot seq %7 %8 %9 : f32\n"
+      "  %11 = map %6 %10 : f32[%2]\n"
+      "  %12 = axis %1 : i64\n"
+      "  %13 = axis %2 : i64\n"
+      "  %14 = at %11 %13 : f32\n"
+      "  %15 = at %5 %13 %12 : f32\n"
+      "  %16 = fold dot seq %13 %14 %15 : f32\n"
+      "  %17 = map %12 %16 : f32[%1]\n"
+      "  return %17\n",
+      2, 2, 4 },
+    /* sum((x - mean)**2) with the mean written twice and x - mean an array: two folds */
+    { "fn var[n](x: f64[%1]) -> (v: f64, m: f64)\n"
+      "  %1 = dim #0 : i64\n"
+      "  %2 = arg #0 : f64[%1]\n"
+      "  %3 = cast %1 : f64\n"
+      "  %4 = axis %1 : i64\n"
+      "  %5 = at %2 %4 : f64\n"
+      "  %6 = fold sum %4 %5 : f64\n"
+      "  %7 = div %6 %3 : f64\n"
+      "  %8 = axis %1 : i64\n"
+      "  %9 = at %2 %8 : f64\n"
+      "  %10 = sub %9 %7 : f64\n"
+      "  %11 = map %8 %10 : f64[%1]\n"
+      "  %12 = axis %1 : i64\n"
+      "  %13 = at %11 %12 : f64\n"
+      "  %14 = mul %13 %13 : f64\n"
+      "  %15 = map %12 %14 : f64[%1]\n"
+      "  %16 = axis %1 : i64\n"
+      "  %17 = at %15 %16 : f64\n"
+      "  %18 = fold sum %16 %17 : f64\n"
+      "  %19 = axis %1 : i64\n"
+      "  %20 = at %2 %19 : f64\n"
+      "  %21 = fold sum %19 %20 : f64\n"
+      "  %22 = div %21 %3 : f64\n"
+      "  return %18, %22\n",
+      0, 2, 2 },
+    /* a transpose is nothing, however often it is read; y stays as it is a result */
+    { "fn view[n, m](x: f32[%1 %2]) -> (y: f32[%2 %1], z: f32[%2])\n" HEAD2
+      "  %3 = arg #0 : f32[%1 %2]\n"
+      "  %4 = axis %2 : i64\n"
+      "  %5 = axis %1 : i64\n"
+      "  %6 = at %3 %5 %4 : f32\n"
+      "  %7 = map %4 %5 %6 : f32[%2 %1]\n"
+      "  %8 = axis %2 : i64\n"
+      "  %9 = axis %1 : i64\n"
+      "  %10 = at %7 %8 %9 : f32\n"
+      "  %11 = fold max %9 %10 : f32\n"
+      "  %12 = map %8 %11 : f32[%2]\n"
+      "  return %7, %12\n",
+      2, 1, 2 },
+    /* sum(exp(x)) is one pass; exp(x) read twice is stored */
+    { "fn pass[n](x: f32[%1]) -> (y: f32)\n"
+      "  %1 = dim #0 : i64\n"
+      "  %2 = arg #0 : f32[%1]\n"
+      "  %3 = axis %1 : i64\n"
+      "  %4 = at %2 %3 : f32\n"
+      "  %5 = exp %4 : f32\n"
+      "  %6 = map %3 %5 : f32[%1]\n"
+      "  %7 = axis %1 : i64\n"
+      "  %8 = at %6 %7 : f32\n"
+      "  %9 = fold sum %7 %8 : f32\n"
+      "  return %9\n",
+      0, 1, 1 },
+    /* exp(x[i + j]): once for each pair, so exp(x) is stored */
+    { "fn pairs[n, w](x: f32[%4]) -> (y: f32[%1])\n" HEAD2 "  %3 = const 1 : i64\n"
+      "  %4 = add %1 %2 : i64\n"
+      "  %5 = arg #0 : f32[%4]\n"
+      "  %6 = axis %4 : i64\n"
+      "  %7 = at %5 %6 : f32\n"
+      "  %8 = exp %7 : f32\n"
+      "  %9 = map %6 %8 : f32[%4]\n"
+      "  %10 = axis %1 : i64\n"
+      "  %11 = axis %2 : i64\n"
+      "  %12 = add %10 %11 : i64\n"
+      "  %13 = at %9 %12 : f32\n"
+      "  %14 = fold sum %11 %13 : f32\n"
+      "  %15 = map %10 %14 : f32[%1]\n"
+      "  return %15\n",
+      2, 1, 2 },
+    /* the same transposed: still one element each */
+    { "fn once[n, m](x: f32[%1 %2]) -> (y: f32[%2])\n" HEAD2 "  %3 = arg #0 : f32[%1 %2]\n"
+      "  %4 = axis %1 : i64\n"
+      "  %5 = axis %2 : i64\n"
+      "  %6 = at %3 %4 %5 : f32\n"
+      "  %7 = exp %6 : f32\n"
+      "  %8 = map %4 %5 %7 : f32[%1 %2]\n"
+      "  %9 = axis %2 : i64\n"
+      "  %10 = axis %1 : i64\n"
+      "  %11 = at %8 %10 %9 : f32\n"
+      "  %12 = fold sum %10 %11 : f32\n"
+      "  %13 = map %9 %12 : f32[%2]\n"
+      "  return %13\n",
+      1, 1, 1 },
+    /* i > 0 ? d[i-1] : 0 with d = x[i+1] - x[i]: a guarded read of unguarded ones stays */
+    { "fn guard[n](x: f32[%3]) -> (y: f32[%1])\n"
+      "  %1 = dim #0 : i64\n"
+      "  %2 = const 1 : i64\n"
+      "  %3 = add %1 %2 : i64\n"
+      "  %4 = arg #0 : f32[%3]\n"
+      "  %5 = axis %1 : i64\n"
+      "  %6 = add %5 %2 : i64\n"
+      "  %7 = at %4 %6 : f32\n"
+      "  %8 = at %4 %5 : f32\n"
+      "  %9 = sub %7 %8 : f32\n"
+      "  %10 = map %5 %9 : f32[%1]\n"
+      "  %11 = axis %1 : i64\n"
+      "  %12 = const 0 : i64\n"
+      "  %13 = gt %11 %12 : bool\n"
+      "  %14 = const -1 : i64\n"
+      "  %15 = add %11 %14 : i64\n"
+      "  %16 = bound #0 d 0 %15 %1 %13 : i64\n"
+      "  %17 = at %10 %16 : f32\n"
+      "  %18 = const 0x0p+0 : f32\n"
+      "  %19 = select %13 %17 %18 : f32\n"
+      "  %20 = map %11 %19 : f32[%1]\n"
+      "  return %20\n",
+      2, 0, 3 },
+};
+
+Test(fuse, what_is_left)
+{
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        array_case c;
+        array_case_begin(&c, texts[i].text);
+        graph *g = fused(&c);
+        cr_expect(count(g, OP_map) == texts[i].maps && count(g, OP_fold) == texts[i].folds &&
+                      count(g, OP_at) == texts[i].reads,
+                  "%s", print_graph(c.ar, g));
+        array_case_end(&c);
+    }
+}
+
+enum { MOST_BYTES = 4096 };
+
+/* Elements of an input or output are the same bits as those of the other graph. */
+static void compare(array_case *c, const graph *g, const int64_t *dims)
+{
+    static char data[2][8][MOST_BYTES];
+    int32_t n = c->g->n_inputs + c->g->n_outputs;
+    cr_assert(n <= 8);
+    memset(data, 0, sizeof data);
+    for (int32_t k = 0; k < c->g->n_inputs; k++)
+        for (int32_t i = 0; i < MOST_BYTES / 8; i++)
+            type_store(c->g->inputs[k].dtype,
+                       data[0][k] + i * type_bits(c->g->inputs[k].dtype) / 8,
+                       type_is_float(c->g->inputs[k].dtype)
+                           ? (cell){ .f = (double)((i * 37 + k) % 11) - 5.25 }
+                           : (cell){ .i = (i * 7 + k) % 3 });
+    memcpy(data[1], data[0], sizeof data[0]);
+    cell uniform[2] = { { .f = 0.5 }, { .f = 2 } };
+    eval_plan *plans[2] = { c->plan, eval_prepare(NULL, g) };
+    for (int k = 0; k < 2; k++) {
+        array_case one = *c;
+        char *p[8];
+        for (int32_t i = 0; i < n; i++)
+            p[i] = data[k][i];
+        one.plan = plans[k];
+        eval_array_call call = { .dim = dims, .uniform = uniform };
+        cr_assert_eq(array_case_run(&one, &call, p), JIT_OK);
+    }
+    cr_expect_eq(memcmp(data[0], data[1], sizeof data[0]), 0, "%s\n%s",
+                 print_graph(c->ar, c->g), print_graph(c->ar, g));
+    eval_free(plans[1]);
+}
+
+static void check_bits(const char *text)
+{
+    static const int64_t dims[][3] = { { 4, 3, 5 }, { 1, 1, 1 }, { 9, 17, 2 }, { 3, 12, 8 } };
+    array_case c;
+    array_case_begin(&c, text);
+    graph *g = fused(&c);
+    for (size_t i = 0; i < sizeof dims / sizeof dims[0]; i++)
+        compare(&c, g, dims[i]);
+    array_case_end(&c);
+}
+
+Test(fuse, every_bit_stays)
+{
+    for (const array_text *t = array_texts; t->name; t++)
+        if (strcmp(t->name, "folds") != 0) /* more operands than compare has room for */
+            check_bits(t->text);
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        check_bits(texts[i].text);
+}
