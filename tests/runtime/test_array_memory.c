@@ -98,7 +98,7 @@ static bool one_attempt(int which, long n, bool onwards)
     cr_assert_eq(status, failed ? JIT_ERR_MEMORY : JIT_OK, "%d: %ld: %s", which, n,
                  err.diagnostic[0].message);
     for (int i = 0; failed && i < 3 * N * N; i++)
-        cr_assert_eq(o.memory[i], GUARD, "%d: %ld", which, n);
+        cr_assert_eq(o.memory[i], (double)GUARD, "%d: %ld", which, n);
     return failed;
 }
 
