@@ -205,6 +205,9 @@ value lower_apply(lowering *lw, op o, const value *v, int32_t n, span at)
             return value_poison();
         }
     }
+    if (values_have_array(lw, v, n)) {
+        return array_apply(lw, o, v, n, at);
+    }
     switch (op_info(o)->rule) {
     case RULE_SCALE:
         return apply_scale(lw, o, v, at);
@@ -314,6 +317,9 @@ value lower_choose(lowering *lw, node c, value yes, value no, span at)
 {
     if (yes.kind <= VALUE_POISON || no.kind <= VALUE_POISON || !c) {
         return value_poison();
+    }
+    if (values_have_array(lw, (value[]){ value_node(c), yes, no }, 3)) {
+        return array_choose(lw, value_node(c), yes, no, at);
     }
     value_type a = type_of_value(lw, yes), b = type_of_value(lw, no), t = type_join(a, b);
     if (t == TYPE_CONFLICT) {

@@ -63,6 +63,15 @@ bool builtin_of_arrays(const char *name)
     return false;
 }
 
+ast_redop builtin_redop(const char *name)
+{
+    ast_redop o = REDOP_SUM;
+    while (o < REDOP_MEAN && strcmp(ast_redop_text(o), name) != 0) {
+        o++;
+    }
+    return o;
+}
+
 /* ------------------------------------------------------------------------------ calls */
 
 /* Whether a call has n arguments by place and nothing else; reports it otherwise. */
@@ -96,6 +105,13 @@ static bool bits_fit(jit_dtype from, jit_dtype to)
     return from != JIT_BOOL && to != JIT_BOOL && type_bits(from) == type_bits(to);
 }
 
+static value take_bits(lowering *lw, void *user, const value *element, span at)
+{
+    jit_dtype to = *(const jit_dtype *)user;
+    node bits = graph_bitcast(lw->g, to, element[0].u.node, lower_place(lw, at));
+    return value_stored(lw, bits, to);
+}
+
 static value call_bitcast(lowering *lw, const ast_expr *e)
 {
     if (!builtin_has_args(lw, e, "bitcast", 2)) {
@@ -118,8 +134,8 @@ static value call_bitcast(lowering *lw, const ast_expr *e)
                     type_text(from), type_name(to));
         return value_poison();
     }
-    node bits = graph_bitcast(lw->g, to, v.u.node, lower_place(lw, e->op));
-    return value_stored(lw, bits, to);
+    return value_is_array(lw, v) ? array_lift(lw, &v, 1, take_bits, &to, e->op)
+                                 : take_bits(lw, &to, &v, e->op);
 }
 
 static value call_select(lowering *lw, const ast_expr *e)
@@ -127,13 +143,28 @@ static value call_select(lowering *lw, const ast_expr *e)
     if (!builtin_has_args(lw, e, "select", 3)) {
         return value_poison();
     }
-    node c = lower_condition(lw, e->u.call.args[0].value);
+    node c = lower_conditions(lw, e->u.call.args[0].value);
     value yes = lower_number(lw, e->u.call.args[1].value);
     value no = lower_number(lw, e->u.call.args[2].value);
     return lower_choose(lw, c, yes, no, e->op);
 }
 
-/* The prelude has one function per float type; it is given the number of the call. */
+/* What is counted: the sample, and in it the element by its place among the axes around. */
+static value random_counter(lowering *lw)
+{
+    graph *g = lw->g;
+    span at = { 0, 0 };
+    node n = graph_leaf(g, OP_index);
+    for (int32_t i = 0; i < lw->n_axes; i++) {
+        node extent = graph_cast(g, JIT_U64, graph_in(g, lw->axes[i], 0), at);
+        node axis = graph_cast(g, JIT_U64, lw->axes[i], at);
+        n = graph_apply2(g, OP_add, graph_apply2(g, OP_mul, n, extent, at), axis, at);
+    }
+    return value_node(n);
+}
+
+/* The prelude has one function per float type; it is given the number of the call and what is
+ * counted. */
 static value call_random(lowering *lw, const ast_expr *e, bool normal)
 {
     bool f32 = lw->frame->float_type == JIT_F32;
@@ -146,8 +177,8 @@ static value call_random(lowering *lw, const ast_expr *e, bool normal)
     if (c.kind != CALLEE_FN) {
         return value_poison();
     }
-    value site = value_integer(lw->checking ? 0 : lw->site++);
-    value v = inline_function(lw, c.fn, &site, e->op);
+    value args[2] = { value_integer(lw->checking ? 0 : lw->site++), random_counter(lw) };
+    value v = inline_function(lw, c.fn, args, e->op);
     return v.kind == VALUE_NODE ? value_weak(v.u.node) : v;
 }
 
@@ -162,9 +193,7 @@ value builtin_call(lowering *lw, const callee *c, const ast_expr *e)
     case SPECIAL_RANDN:
         return call_random(lw, e, c->special == SPECIAL_RANDN);
     case SPECIAL_REDUCE:
-        lower_error(lw, DIAG_no_whole_reduce, e->op, "'%s' of an array is not in this version",
-                    c->name);
-        return value_poison();
+        return lower_whole_reduce(lw, e, builtin_redop(c->name));
     default:
         lower_error(lw, DIAG_no_grad, e->op, "'%s' is not in this version", c->name);
         return value_poison();

@@ -78,10 +78,7 @@ static value call_op(lowering *lw, const callee *c, const ast_expr *e)
     value v[3];
     int32_t arity = op_info(c->op)->arity < 0 ? 0 : op_info(c->op)->arity;
     if ((c->op == OP_min || c->op == OP_max) && e->u.call.n_args == 1) {
-        lower_error(lw, DIAG_no_whole_reduce, e->op, "'%s' of an array is not in this version",
-                    c->name);
-        diag_hint(lw->d, "'%s' of numbers takes two", c->name);
-        return value_poison();
+        return lower_whole_reduce(lw, e, builtin_redop(c->name));
     }
     if (!builtin_has_args(lw, e, c->name, arity)) {
         return value_poison();
@@ -143,8 +140,7 @@ value call_bind(lowering *lw, const ast_param *param, value v, span at)
     if (!param->type.given) {
         return v;
     }
-    bool array = param->type.n_dims > 0 || param->type.scalar == JIT_NONE;
-    return array ? value_poison() : value_declared(lw, v, param->type.scalar, at);
+    return param->type.scalar == JIT_NONE ? v : value_declared(lw, v, param->type.scalar, at);
 }
 
 value call_default(lowering *lw, const ast_fn *fn, const ast_param *param, span at)
@@ -220,6 +216,18 @@ static int32_t param_of(lowering *lw, const ast_fn *fn, const ast_expr *e, bool 
     return -1;
 }
 
+/* An argument with dimensions takes an array; its default may be a number for all elements. */
+static value given(lowering *lw, const ast_fn *fn, const ast_param *param, value v, span at)
+{
+    v = call_bind(lw, param, v, at);
+    if (!type_is_array(&param->type) || v.kind == VALUE_POISON || value_is_array(lw, v)) {
+        return v;
+    }
+    lower_error(lw, DIAG_array_needed, at, "argument '%s' of '%s' is an array, not %s",
+                param->name, fn->name, type_text(type_of_value(lw, v)));
+    return value_poison();
+}
+
 static void match_list(lowering *lw, arguments *a, const ast_expr *e, bool uniform)
 {
     const ast_arg *args = uniform ? e->u.call.uniforms : e->u.call.args;
@@ -239,7 +247,7 @@ static void match_list(lowering *lw, arguments *a, const ast_expr *e, bool unifo
                         params[k].name);
             a->wrong = true;
         } else {
-            values[k] = call_bind(lw, &params[k], v, args[i].value->at);
+            values[k] = given(lw, a->fn, &params[k], v, args[i].value->at);
         }
     }
 }
@@ -278,7 +286,7 @@ static value call_function(lowering *lw, const ast_fn *fn, const ast_expr *e)
         return value_poison();
     }
     fill_defaults(lw, &a, e);
-    return a.wrong || lw->stop ? value_poison() : inline_function(lw, fn, a.value, e->op);
+    return a.wrong || lw->stop ? value_poison() : lift_call(lw, fn, a.value, e->op);
 }
 
 /* ------------------------------------------------------------------------------ calls */

@@ -3,13 +3,13 @@
  * Arguments without a type are tried as f32, then i32, bool and all others, then mixed. In a
  * check a function is lowered once for each combination of argument types (see lower_memo.c),
  * and no node matters but by its type: an argument of type t is input number t of the scratch
- * graph.
+ * graph, arrays are further inputs, and dimensions are leaves.
  */
 #include "lower_state.h"
 
 #include <string.h>
 
-enum { N_DTYPES = JIT_F64 + 1, SCRATCH_NODES = 1 << 16, DIM = 3, WORK_PER_NODE = 50 };
+enum { N_DTYPES = JIT_F64 + 1, SCRATCH_NODES = 1 << 16, WORK_PER_NODE = 50 };
 
 static graph *scratch_graph(lowering *lw, arena *ar, diag *d)
 {
@@ -26,6 +26,7 @@ static graph *scratch_graph(lowering *lw, arena *ar, diag *d)
     g->inputs = inputs;
     g->n_inputs = N_DTYPES;
     if (lw) {
+        lw->cap_inputs = N_DTYPES;
         lower_set_graph(lw, g);
         if (!memo_clear(lw)) { /* memos name nodes */
             return NULL;
@@ -62,21 +63,6 @@ static void check_attribute(lowering *lw, const ast_attr *a)
     }
 }
 
-static bool is_array(const ast_type *t)
-{
-    return t->given && !t->is_fn && !t->is_dim && (t->n_dims > 0 || t->scalar == JIT_NONE);
-}
-
-static bool array_error(lowering *lw, const ast_type *t)
-{
-    if (!is_array(t)) {
-        return false;
-    }
-    lower_error(lw, DIAG_no_arrays, t->at,
-                "arguments and results with dimensions are not in this version");
-    return true;
-}
-
 static bool bind_once(lowering *lw, const char *name, span at)
 {
     if (scope_find(lw, name)) {
@@ -98,7 +84,7 @@ static void check_default(lowering *lw, const ast_fn *fn, const ast_param *p, bo
     }
     lw->g->simplify = true; /* folds what is constant */
     value d = call_default(lw, fn, p, p->at);
-    jit_dtype t = p->type.given ? p->type.scalar : JIT_F64;
+    jit_dtype t = type_is_generic(&p->type) ? JIT_F64 : p->type.scalar;
     if (d.kind == VALUE_NODE || d.kind == VALUE_WEAK_NODE || uniform) {
         (void)value_constant_cell(lw, d, t, p->value->at, &v);
     }
@@ -127,31 +113,8 @@ static void check_result(lowering *lw, const ast_result *r)
     }
 }
 
-static bool has_arrays(lowering *lw, const ast_fn *fn)
-{
-    for (int32_t i = 0; i < fn->n_args; i++) {
-        if (array_error(lw, &fn->args[i].type)) {
-            return true;
-        }
-    }
-    for (int32_t i = 0; i < fn->n_uniforms; i++) {
-        if (array_error(lw, &fn->uniforms[i].type)) {
-            return true;
-        }
-    }
-    for (int32_t i = 0; i < fn->n_results; i++) {
-        if (array_error(lw, &fn->results[i].type)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void check_signature(lowering *lw, const ast_fn *fn)
 {
-    if (has_arrays(lw, fn)) {
-        return;
-    }
     for (int32_t i = 0; i < fn->n_attrs && !lw->stop; i++) {
         check_attribute(lw, &fn->attrs[i]);
     }
@@ -185,30 +148,86 @@ static value typed_argument(lowering *lw, jit_dtype t)
     return value_node(graph_arg(lw->g, (int32_t)type_compute(t)));
 }
 
+/* Arrays of one type and shape are one input of the scratch graph. */
+static value array_argument(lowering *lw, jit_dtype t, const graph_shape *s)
+{
+    graph *g = lw->g;
+    void *array = g->inputs;
+    graph_input in = { .name = "", .dtype = type_compute(t) };
+    in.shape = graph_shape_of(g, s->extent, s->rank);
+    for (int32_t i = N_DTYPES; i < g->n_inputs; i++) {
+        if (g->inputs[i].dtype == in.dtype && g->inputs[i].shape == in.shape) {
+            return value_node(graph_arg(g, i));
+        }
+    }
+    if (!arena_grow(lw->ar, &array, sizeof in, &lw->cap_inputs, g->n_inputs + 1)) {
+        lower_no_memory(lw);
+        return value_poison();
+    }
+    g->inputs = array;
+    g->inputs[g->n_inputs] = in;
+    return value_node(graph_arg(g, g->n_inputs++));
+}
+
+static value any_argument(lowering *lw, const ast_type *type, jit_dtype t)
+{
+    graph_shape s;
+    if (!type_is_array(type)) {
+        return typed_argument(lw, t);
+    }
+    return type_shape(lw, type, &s) ? array_argument(lw, t, &s) : value_poison();
+}
+
 static value static_argument(lowering *lw, const ast_fn *fn, const ast_param *p)
 {
     static const callee any = { .kind = CALLEE_UNKNOWN, .name = "fn" };
     if (p->value) {
         return call_default(lw, fn, p, p->at);
     }
-    return p->type.is_dim ? value_integer(DIM)
+    return p->type.is_dim ? (value){ .kind = VALUE_NONE } /* a dimension of its own */
                           : (value){ .kind = VALUE_FUNCTION, .u.function = &any };
 }
 
-static void fill_arguments(lowering *lw, const ast_fn *fn, const jit_dtype *generic,
-                           value *args)
+/* Dimensions of the function, and after them its `dim` arguments without a value. */
+static bool check_dims(lowering *lw, frame *f, value *args)
+{
+    const ast_fn *fn = f->fn;
+    int32_t n = 0;
+    const char *const *names = program_dims(lw->p, fn, &n, lw->ar);
+    size_t most = (size_t)(n + fn->n_uniforms) + 1;
+    const char **all = arena_alloc(lw->ar, most * sizeof *all);
+    value *dim = arena_alloc(lw->ar, most * sizeof *dim);
+    if (!all || !dim) {
+        return lower_no_memory(lw);
+    }
+    lw->g->dims = all;
+    lw->g->n_dims = 0;
+    for (int32_t i = 0; i < n + fn->n_uniforms; i++) {
+        const ast_param *p = i < n ? NULL : &fn->uniforms[i - n];
+        value *v = p ? &args[fn->n_args + i - n] : &dim[i];
+        if (!p || (p->type.is_dim && v->kind == VALUE_NONE)) {
+            all[lw->g->n_dims++] = p ? p->name : names[i];
+            *v = value_weak(graph_dim(lw->g, lw->g->n_dims - 1));
+        }
+    }
+    f->dim_name = names;
+    f->dim = dim;
+    f->n_dims = n;
+    return dims_bind(lw, f, args);
+}
+
+static void fill_values(lowering *lw, const ast_fn *fn, const jit_dtype *generic, value *args)
 {
     int32_t n = 0;
     for (int32_t i = 0; i < fn->n_args; i++) {
         const ast_type *t = &fn->args[i].type;
-        args[i] = typed_argument(lw, t->given ? t->scalar : generic[n++]);
+        args[i] = any_argument(lw, t, type_is_generic(t) ? generic[n++] : t->scalar);
     }
     for (int32_t i = 0; i < fn->n_uniforms; i++) {
-        const ast_param *p = &fn->uniforms[i];
-        if (p->type.is_fn || p->type.is_dim) {
-            args[fn->n_args + i] = static_argument(lw, fn, p);
-        } else if (p->type.given) {
-            args[fn->n_args + i] = typed_argument(lw, p->type.scalar);
+        const ast_type *t = &fn->uniforms[i].type;
+        if (t->given && !t->is_fn && !t->is_dim) {
+            jit_dtype scalar = type_is_generic(t) ? generic[n++] : t->scalar;
+            args[fn->n_args + i] = any_argument(lw, t, scalar);
         }
     }
     jit_dtype real = inline_float_type(lw, args, fn->n_args + fn->n_uniforms, JIT_F64);
@@ -216,6 +235,24 @@ static void fill_arguments(lowering *lw, const ast_fn *fn, const jit_dtype *gene
         value *v = &args[fn->n_args + i];
         *v = v->kind == VALUE_NONE ? value_weak(graph_arg(lw->g, (int32_t)real)) : *v;
     }
+}
+
+static void fill_arguments(lowering *lw, const ast_fn *fn, const jit_dtype *generic,
+                           value *args)
+{
+    frame f;
+    for (int32_t i = 0; i < fn->n_uniforms; i++) {
+        const ast_param *p = &fn->uniforms[i];
+        if (p->type.is_fn || p->type.is_dim) {
+            args[fn->n_args + i] = static_argument(lw, fn, p);
+        }
+    }
+    lower_enter(lw, &f, fn, fn->src, fn->name_at);
+    if (check_dims(lw, &f, args)) {
+        fill_values(lw, fn, generic, args);
+    }
+    scope_pop(lw, f.first_binding);
+    lower_leave(lw);
 }
 
 /* One attempt; false: there were errors. */
@@ -249,7 +286,10 @@ static int32_t count_generic(const ast_fn *fn)
 {
     int32_t n = 0;
     for (int32_t i = 0; i < fn->n_args; i++) {
-        n += !fn->args[i].type.given;
+        n += type_is_generic(&fn->args[i].type);
+    }
+    for (int32_t i = 0; i < fn->n_uniforms; i++) {
+        n += type_is_array(&fn->uniforms[i].type) && type_is_generic(&fn->uniforms[i].type);
     }
     return n;
 }
@@ -352,6 +392,7 @@ void check_program(program *p, diag *d)
         return;
     }
     lw->checking = true;
+    lw->cap_inputs = N_DTYPES;
     lw->max_work = (int64_t)program_limits(p).nodes * WORK_PER_NODE;
     check_all(lw, program_tree(p));
 }

@@ -69,6 +69,11 @@ bool lower_dim(lowering *lw, value v, span at, value *out)
         *out = v;
         return true;
     }
+    if (v.kind == VALUE_WEAK_NODE && type_of_value(lw, v) == TYPE_WEAK_INTEGER &&
+        !value_is_array(lw, v) && extent_known(lw, v.u.node)) {
+        *out = extent_value(lw, extent_node(lw, v.u.node));
+        return true;
+    }
     if (v.kind == VALUE_INTEGER) {
         lower_error(lw, DIAG_weak_range, at, "a dimension is from 0 to 2^63-1");
     } else if (v.kind != VALUE_POISON) {

@@ -35,7 +35,8 @@ void lower_set_graph(lowering *lw, graph *g)
     lw->g = g;
     lw->yes = graph_const(g, JIT_BOOL, (cell){ .u = 1 });
     lw->no = graph_const(g, JIT_BOOL, (cell){ .u = 0 });
-    lw->active = lw->yes;
+    lw->active = lw->within = lw->yes;
+    lw->n_axes = lw->n_ranges = 0;
 }
 
 void lower_enter(lowering *lw, frame *f, const ast_fn *fn, const source *src, span call)

@@ -3,11 +3,19 @@
 
 #include <string.h>
 
+#include "fold_order.h"
+
 /* ------------------------------------------------------------------------------ arguments */
 
 static bool is_static(const ast_param *p)
 {
     return p->type.given && (p->type.is_fn || p->type.is_dim);
+}
+
+/* A uniform argument that is one value, in a cell. */
+static bool is_cell(const ast_param *p)
+{
+    return !is_static(p) && !type_is_array(&p->type);
 }
 
 static const static_arg *given_static(const specialisation *s, const char *name)
@@ -55,26 +63,36 @@ static value static_value(lowering *lw, const specialisation *s, const ast_param
     return call_bind(lw, p, v, p->at);
 }
 
-static value entry_argument(lowering *lw, const specialisation *s, int32_t i)
+/* Input i as the value of p: converted to the declared element type. */
+static value input_value(lowering *lw, const ast_param *p, int32_t i)
 {
-    const ast_param *p = &s->fn->args[i];
     jit_dtype declared = p->type.given ? p->type.scalar : JIT_NONE;
-    if (i >= s->n_in) {
-        if (p->value) {
-            return call_default(lw, s->fn, p, p->at);
-        }
+    node n = graph_arg(lw->g, i);
+    jit_dtype stored = lw->g->inputs[i].dtype;
+    if (declared != JIT_NONE && !type_casts_safely(stored, declared)) {
+        lower_error(lw, DIAG_unsafe_cast, p->at,
+                    "argument '%s' is %s: %s does not convert to it", p->name,
+                    type_name(declared), type_name(stored));
+        return value_poison();
+    }
+    return value_stored(lw, n, declared);
+}
+
+/* An argument that is not given: its default, for all elements of an array. */
+static value default_value(lowering *lw, const specialisation *s, const ast_param *p)
+{
+    graph_shape shape;
+    if (!p->value) {
         lower_error(lw, DIAG_missing_argument, p->at, "'%s' needs its argument '%s'",
                     s->fn->name, p->name);
         return value_poison();
     }
-    node n = graph_arg(lw->g, i);
-    if (declared != JIT_NONE && !type_casts_safely(s->in[i], declared)) {
-        lower_error(lw, DIAG_unsafe_cast, p->at,
-                    "argument '%s' is %s: %s does not convert to it", p->name,
-                    type_name(declared), type_name(s->in[i]));
-        return value_poison();
+    value v = call_default(lw, s->fn, p, p->at);
+    if (!type_is_array(&p->type)) {
+        return v;
     }
-    return value_stored(lw, n, declared);
+    return type_shape(lw, &p->type, &shape) ? array_broadcast(lw, v, &shape, p->at)
+                                            : value_poison();
 }
 
 static graph_input uniform_input(const ast_param *p)
@@ -83,23 +101,80 @@ static graph_input uniform_input(const ast_param *p)
     return (graph_input){ .name = p->name, .dtype = t };
 }
 
+static int32_t add_input(lowering *lw, const ast_param *p, jit_dtype t, bool shared)
+{
+    graph *g = lw->g;
+    graph_shape shape;
+    graph_input in = { .name = p->name, .dtype = t, .shared = shared };
+    if (type_is_array(&p->type)) {
+        if (!type_shape(lw, &p->type, &shape)) {
+            return -1;
+        }
+        in.shape = graph_shape_of(g, shape.extent, shape.rank);
+    }
+    g->inputs[g->n_inputs] = in;
+    return g->n_inputs++;
+}
+
 static bool declare_inputs(lowering *lw, const specialisation *s)
 {
     graph *g = lw->g;
     const ast_fn *fn = s->fn;
-    g->inputs = arena_alloc(g->ar, (size_t)(s->n_in + 1) * sizeof *g->inputs);
-    g->uniforms = arena_alloc(g->ar, (size_t)(fn->n_uniforms + 1) * sizeof *g->uniforms);
+    size_t n = (size_t)(fn->n_args + fn->n_uniforms) + 1;
+    g->inputs = arena_alloc(g->ar, n * sizeof *g->inputs);
+    g->uniforms = arena_alloc(g->ar, n * sizeof *g->uniforms);
     if (!g->inputs || !g->uniforms) {
         return lower_no_memory(lw);
     }
-    for (int32_t i = 0; i < s->n_in && i < fn->n_args; i++) {
-        g->inputs[g->n_inputs++] = (graph_input){ .name = fn->args[i].name, .dtype = s->in[i] };
-    }
     for (int32_t i = 0; i < fn->n_uniforms; i++) {
-        if (!is_static(&fn->uniforms[i])) {
+        if (is_cell(&fn->uniforms[i])) {
             g->uniforms[g->n_uniforms++] = uniform_input(&fn->uniforms[i]);
         }
     }
+    return true;
+}
+
+/* In the scope of the dimensions: arguments, then arrays after `;`. */
+static void input_arguments(lowering *lw, const specialisation *s, value *args)
+{
+    const ast_fn *fn = s->fn;
+    int32_t k = fn->n_args;
+    for (int32_t i = 0; i < fn->n_args; i++) {
+        const ast_param *p = &fn->args[i];
+        int32_t in = i < s->n_in ? add_input(lw, p, s->in[i], false) : -1;
+        args[i] = in >= 0        ? input_value(lw, p, in)
+                  : i >= s->n_in ? default_value(lw, s, p)
+                                 : value_poison();
+    }
+    for (int32_t i = 0; i < fn->n_uniforms; i++) {
+        const ast_param *p = &fn->uniforms[i];
+        if (!type_is_array(&p->type)) {
+            continue;
+        }
+        int32_t in = k < s->n_in ? add_input(lw, p, s->in[k], true) : -1;
+        args[fn->n_args + i] = in >= 0        ? input_value(lw, p, in)
+                               : k >= s->n_in ? default_value(lw, s, p)
+                                              : value_poison();
+        k++;
+    }
+}
+
+/* Dimensions that are not fixed are leaves of the graph. */
+static bool entry_dims(lowering *lw, frame *f, const specialisation *s)
+{
+    graph *g = lw->g;
+    f->dim_name = program_dims(lw->p, s->fn, &f->n_dims, lw->ar);
+    value *dim = arena_alloc(lw->ar, ((size_t)f->n_dims + 1) * sizeof *dim);
+    if (!dim) {
+        return lower_no_memory(lw);
+    }
+    g->dims = (const char **)f->dim_name;
+    g->n_dims = f->n_dims;
+    for (int32_t i = 0; i < f->n_dims; i++) {
+        bool fixed = s->dims && s->dims[i] >= 0;
+        dim[i] = fixed ? value_integer((wide)s->dims[i]) : value_weak(graph_dim(g, i));
+    }
+    f->dim = dim;
     return true;
 }
 
@@ -114,26 +189,28 @@ static value *entry_arguments(lowering *lw, const specialisation *s)
         lower_no_memory(lw);
         return NULL;
     }
-    for (int32_t i = 0; i < fn->n_args; i++) {
-        args[i] = entry_argument(lw, s, i);
-    }
     for (int32_t i = 0; i < fn->n_uniforms; i++) {
         const ast_param *p = &fn->uniforms[i];
         if (is_static(p)) {
             args[fn->n_args + i] = static_value(lw, s, p);
-        } else if (p->type.given) {
+        } else if (is_cell(p) && p->type.given) {
             args[fn->n_args + i] = value_stored(lw, graph_uniform(lw->g, u), p->type.scalar);
         }
-        u += !is_static(p);
+        u += is_cell(p);
     }
+    int32_t bindings = lw->n_bindings;
+    if (dims_bind(lw, lw->frame, args)) {
+        input_arguments(lw, s, args);
+    }
+    scope_pop(lw, bindings);
     jit_dtype real = inline_float_type(lw, args, n, JIT_F64);
     for (int32_t i = u = 0; i < fn->n_uniforms; i++) {
         const ast_param *p = &fn->uniforms[i];
-        if (!is_static(p) && !p->type.given) {
+        if (is_cell(p) && !p->type.given) {
             node cell_node = graph_uniform(lw->g, u);
             args[fn->n_args + i] = value_weak(graph_cast(lw->g, real, cell_node, p->at));
         }
-        u += !is_static(p);
+        u += is_cell(p);
     }
     return args;
 }
@@ -147,12 +224,11 @@ static node stored_result(lowering *lw, const specialisation *s, value v, int32_
     span at = fn->value ? fn->value->at : fn->name_at;
     value_type t = type_of_value(lw, v);
     node n = t == TYPE_UNKNOWN ? 0 : value_to_node(lw, v, type_weak_node(lw, t), at);
-    jit_dtype declared = i < fn->n_results && fn->results[i].type.given
-                             ? fn->results[i].type.scalar
-                             : graph_dtype(lw->g, n);
+    bool typed = i < fn->n_results && !type_is_generic(&fn->results[i].type);
+    jit_dtype declared = typed ? fn->results[i].type.scalar : graph_dtype(lw->g, n);
     jit_dtype wanted = s->out && i < s->n_out ? s->out[i] : JIT_NONE;
-    n = graph_cast(lw->g, declared, n, lower_place(lw, at));
-    return wanted == JIT_NONE ? n : graph_cast(lw->g, wanted, n, lower_place(lw, at));
+    n = array_cast_node(lw, n, declared, at);
+    return wanted == JIT_NONE ? n : array_cast_node(lw, n, wanted, at);
 }
 
 static bool set_outputs(lowering *lw, const specialisation *s, value v)
@@ -192,7 +268,7 @@ static bool lower_entry(lowering *lw, const specialisation *s)
     lower_enter(lw, &f, s->fn, s->fn->src, (span){ 0, 0 });
     lw->g->ftz = has_attribute(s->fn, "ftz");
     lw->g->relaxed = has_attribute(s->fn, "fast") ? NODE_FAST : 0;
-    value *args = entry_arguments(lw, s);
+    value *args = entry_dims(lw, &f, s) ? entry_arguments(lw, s) : NULL;
     bool fine = args && lw->n_errors == 0 && !lw->g->failed;
     if (fine) {
         f.float_type = inline_float_type(lw, args, s->fn->n_args + s->fn->n_uniforms, JIT_F64);
@@ -229,7 +305,9 @@ graph *lower_function(program *p, const specialisation *s, arena *ar, diag *d)
     graph *out = NULL;
     d->src = s->fn->src && s->fn->src->prelude ? NULL : s->fn->src;
     if (lw && lower_entry(lw, s) && (out = graph_new(ar, d, s->fn->name, nodes))) {
-        out = graph_rebuild(out, g, NULL, NULL) ? out : NULL;
+        bool fine = graph_rebuild(out, g, NULL, NULL);
+        fine = fine && (!graph_has_arrays(out) || fold_order_decide(out));
+        out = fine ? out : NULL;
     }
     if (g && g->n_nodes >= loose && !arena_failed(ar)) {
         say_too_large(s->fn, d, messages, nodes);
@@ -269,7 +347,7 @@ bool lower_defaults(program *p, const ast_fn *fn, uniform_default *out, int32_t 
     lower_enter(lw, &f, fn, fn->src, (span){ 0, 0 });
     bool fine = true;
     for (int32_t i = 0, k = 0; i < fn->n_uniforms && k < n; i++) {
-        if (!is_static(&fn->uniforms[i])) {
+        if (is_cell(&fn->uniforms[i])) {
             fine = one_default(lw, fn, &fn->uniforms[i], &out[k++]) && fine;
         }
     }

@@ -22,9 +22,24 @@ static node condition_of(lowering *lw, value v, span at)
     return lw->yes;
 }
 
-node lower_condition(lowering *lw, const ast_expr *e)
+node lower_conditions(lowering *lw, const ast_expr *e)
 {
     return condition_of(lw, lower_number(lw, e), e->at);
+}
+
+node lower_condition(lowering *lw, const ast_expr *e)
+{
+    value v = lower_number(lw, e);
+    if (!value_only_scalar(lw, v, "a condition", e->at)) {
+        diag_hint(lw->d, "any(...) and all(...) make one of many");
+        return lw->yes;
+    }
+    return condition_of(lw, v, e->at);
+}
+
+static bool is_array_node(const lowering *lw, node n)
+{
+    return graph_node(lw->g, n)->shape != 0;
 }
 
 /* ------------------------------------------------------------------------------ operators */
@@ -84,9 +99,16 @@ static value lower_logic(lowering *lw, const ast_expr *e, value x)
     span at = lower_place(lw, e->op);
     node outer = lw->active;
     node a = condition_of(lw, x, e->u.binary.x->at);
-    lw->active = node_and(lw, outer, is_and ? a : node_not(lw, a, at), at);
-    node b = lower_condition(lw, e->u.binary.y);
+    bool array = is_array_node(lw, a);
+    if (!array) {
+        lw->active = node_and(lw, outer, is_and ? a : node_not(lw, a, at), at);
+    }
+    node b = lower_conditions(lw, e->u.binary.y);
     lw->active = outer;
+    if (array || is_array_node(lw, b)) {
+        value both[2] = { value_node(a), value_node(b) };
+        return lower_apply(lw, is_and ? OP_and : OP_or, both, 2, e->op);
+    }
     return value_node(is_and ? node_and(lw, a, b, at) : node_or(lw, a, b, at));
 }
 
@@ -96,6 +118,9 @@ static value lower_right(lowering *lw, const ast_expr *e, value x)
         return lower_logic(lw, e, x);
     }
     value y = lower_number(lw, e->u.binary.y);
+    if (e->u.binary.op == BINARY_MATMUL) {
+        return lower_matmul(lw, x, y, e->op);
+    }
     return lower_binary_apply(lw, e->u.binary.op, x, y, e->op);
 }
 
@@ -104,11 +129,6 @@ static value lower_binary(lowering *lw, const ast_expr *e)
     int32_t base = lw->n_spine;
     for (; e->kind == EXPR_BINARY; e = e->u.binary.x) {
         void *array = lw->spine;
-        if (e->u.binary.op == BINARY_MATMUL) {
-            lower_error(lw, DIAG_no_matmul, e->op, "'@' is not in this version");
-            lw->n_spine = base;
-            return value_poison();
-        }
         if (!arena_grow(lw->ar, &array, sizeof *lw->spine, &lw->cap_spine, lw->n_spine + 1)) {
             lower_no_memory(lw);
             return value_poison();
@@ -129,7 +149,11 @@ static value lower_binary(lowering *lw, const ast_expr *e)
 static value lower_unary(lowering *lw, const ast_expr *e)
 {
     if (e->u.unary.op == UNARY_NOT) {
-        node c = lower_condition(lw, e->u.unary.x);
+        node c = lower_conditions(lw, e->u.unary.x);
+        if (is_array_node(lw, c)) {
+            value all = value_node(c);
+            return lower_apply(lw, OP_not, &all, 1, e->op);
+        }
         return value_node(node_not(lw, c, lower_place(lw, e->op)));
     }
     value v = lower_number(lw, e->u.unary.x);
@@ -151,10 +175,11 @@ static value lower_select(lowering *lw, const ast_expr *e)
 {
     span at = lower_place(lw, e->op);
     node outer = lw->active;
-    node c = lower_condition(lw, e->u.select.condition);
-    lw->active = node_and(lw, outer, c, at);
+    node c = lower_conditions(lw, e->u.select.condition);
+    bool array = is_array_node(lw, c); /* both sides are made whole */
+    lw->active = array ? outer : node_and(lw, outer, c, at);
     value yes = lower_number(lw, e->u.select.yes);
-    lw->active = node_and(lw, outer, node_not(lw, c, at), at);
+    lw->active = array ? outer : node_and(lw, outer, node_not(lw, c, at), at);
     value no = lower_number(lw, e->u.select.no);
     lw->active = outer;
     return lower_choose(lw, c, yes, no, e->op);
@@ -199,11 +224,9 @@ static value dispatch(lowering *lw, const ast_expr *e)
     case EXPR_CALL:
         return lower_call(lw, e);
     case EXPR_INDEX:
-        lower_error(lw, DIAG_no_index, e->at, "subscripts are not in this version");
-        return value_poison();
+        return lower_index(lw, e);
     case EXPR_REDUCE:
-        lower_error(lw, DIAG_no_reduce, e->op, "reductions are not in this version");
-        return value_poison();
+        return lower_reduce(lw, e);
     case EXPR_TUPLE:
         return lower_tuple(lw, e);
     }

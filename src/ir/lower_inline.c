@@ -98,9 +98,11 @@ static int32_t first_return(const ast_block *b)
     return 0;
 }
 
-static bool is_array(const ast_type *t)
+/* Arrays begin as zeros. */
+static bool open_array(lowering *lw, int32_t s, const ast_type *t)
 {
-    return t->given && (t->n_dims > 0 || t->scalar == JIT_NONE);
+    graph_shape shape;
+    return type_shape(lw, t, &shape) && scope_array(lw, s, &shape);
 }
 
 static bool open_results(lowering *lw, frame *f)
@@ -114,10 +116,11 @@ static bool open_results(lowering *lw, frame *f)
     f->first_result = lw->n_slots;
     for (int32_t i = 0; i < f->n_results; i++) {
         const ast_result *r = i < fn->n_results ? &fn->results[i] : NULL;
-        bool typed = r && r->type.given && !is_array(&r->type);
+        bool typed = r && r->type.given && r->type.scalar != JIT_NONE;
         int32_t s =
             scope_slot(lw, typed ? -1 : f->next_ordinal++, typed ? r->type.scalar : JIT_NONE);
-        if (s < 0 || (r && r->name && !scope_bind_slot(lw, r->name, BIND_RESULT, s))) {
+        if (s < 0 || (r && type_is_array(&r->type) && !open_array(lw, s, &r->type)) ||
+            (r && r->name && !scope_bind_slot(lw, r->name, BIND_RESULT, s))) {
             return false;
         }
     }
@@ -188,6 +191,20 @@ static value block_result(lowering *lw, frame *f)
     return tuple_of(lw, now, n);
 }
 
+static value declared_result(lowering *lw, value v, const ast_type *t, span at)
+{
+    graph_shape s;
+    if (type_is_array(t)) {
+        if (v.kind == VALUE_POISON || !type_shape(lw, t, &s)) {
+            return value_poison();
+        }
+        v = array_broadcast(lw, v, &s, at);
+    } else if (!value_only_scalar(lw, v, "the result", at)) {
+        return value_poison();
+    }
+    return t->scalar == JIT_NONE ? v : value_declared(lw, v, t->scalar, at);
+}
+
 /* fn f(x) -> (a: f32, b) = value */
 static value expression_result(lowering *lw, const frame *f)
 {
@@ -217,9 +234,7 @@ static value expression_result(lowering *lw, const frame *f)
     for (int32_t i = 0; i < n; i++) {
         const ast_type *t = &fn->results[i].type;
         value one = v.kind == VALUE_TUPLE ? v.u.items[i] : v;
-        items[i] = !t->given     ? one
-                   : is_array(t) ? value_poison()
-                                 : value_declared(lw, one, t->scalar, at);
+        items[i] = !t->given ? one : declared_result(lw, one, t, at);
     }
     return n == 1 ? items[0] : (value){ .kind = VALUE_TUPLE, .n = n, .u.items = items };
 }
@@ -231,6 +246,9 @@ static value one_pass(lowering *lw, frame *f, const value *args)
     const ast_fn *fn = f->fn;
     f->next_ordinal = 0;
     memo_begin(f->memo);
+    if (!dims_bind(lw, f, NULL)) {
+        return value_poison();
+    }
     for (int32_t i = 0; i < fn->n_args + fn->n_uniforms; i++) {
         const ast_param *p = i < fn->n_args ? &fn->args[i] : &fn->uniforms[i - fn->n_args];
         if (!scope_bind(lw, p->name, BIND_ARGUMENT, args[i])) {
@@ -243,8 +261,8 @@ static value one_pass(lowering *lw, frame *f, const value *args)
 value inline_passes(lowering *lw, frame *f, const value *args)
 {
     int32_t messages = diag_count(lw->d), errors = lw->n_errors, site = lw->site;
-    int32_t slots = lw->n_slots, journal = lw->n_journal;
-    node active = lw->active;
+    int32_t slots = lw->n_slots, journal = lw->n_journal, checks = lw->g->n_checks;
+    node active = lw->active, within = lw->within;
     f->memo = memo_find(lw, f->fn, args, f->fn->n_args + f->fn->n_uniforms);
     if (!f->memo) {
         return value_poison();
@@ -255,12 +273,14 @@ value inline_passes(lowering *lw, frame *f, const value *args)
         lw->n_slots = slots;
         lw->n_journal = journal;
         lw->active = active;
+        lw->within = within;
         if (lw->stop || !memo_end(f->memo, pass)) {
             return v;
         }
         diag_rewind(lw->d, messages);
         lw->n_errors = errors;
         lw->site = site;
+        lw->g->n_checks = checks;
     }
 }
 
@@ -283,6 +303,9 @@ jit_dtype inline_float_type(const lowering *lw, const value *args, int32_t n,
 static value forget(lowering *lw, value v)
 {
     bool constant = v.kind == VALUE_NODE && (v.u.node == lw->yes || v.u.node == lw->no);
+    if (value_is_array(lw, v)) {
+        return v;
+    }
     if ((v.kind == VALUE_NODE && !constant) || v.kind == VALUE_WEAK_NODE) {
         v.u.node = graph_arg(lw->g, (int32_t)graph_dtype(lw->g, v.u.node));
     }
@@ -357,6 +380,18 @@ static value inline_body(lowering *lw, frame *f, const value *args)
     return v;
 }
 
+static value *own_arguments(lowering *lw, const ast_fn *fn, const value *args)
+{
+    size_t n = (size_t)(fn->n_args + fn->n_uniforms);
+    value *own = arena_alloc(lw->ar, (n + 1) * sizeof *own);
+    if (!own) {
+        lower_no_memory(lw);
+        return NULL;
+    }
+    memcpy(own, args, n * sizeof *own);
+    return own;
+}
+
 value inline_function(lowering *lw, const ast_fn *fn, const value *args, span at)
 {
     enum { LEVELS = 3, WORK = 10 }; /* a call counts for more: it takes more stack and time */
@@ -371,7 +406,13 @@ value inline_function(lowering *lw, const ast_fn *fn, const value *args, span at
     if (lower_deeper(lw, at)) {
         lower_enter(lw, &f, fn, fn->src, at);
         f.float_type = inline_float_type(lw, args, fn->n_args + fn->n_uniforms, f.float_type);
-        v = inline_body(lw, &f, args);
+        value *own = fn_has_dims(fn) ? own_arguments(lw, fn, args) : NULL;
+        if (!own || dims_solve(lw, &f, own, at)) {
+            node within = lw->within;
+            lw->within = lw->yes;
+            v = inline_body(lw, &f, own ? own : args);
+            lw->within = within;
+        }
         lower_leave(lw);
     }
     lw->depth -= LEVELS;

@@ -17,7 +17,7 @@ typedef struct loop {
     int32_t mark; /* journal */
     int32_t outer_broken, outer_continued, n_slots;
     bool breaks;
-    node active;
+    node active, within;
     span at;
 } loop;
 
@@ -174,9 +174,10 @@ static void open_variable(lowering *lw, loop *l, int32_t i)
     }
     value init = value_as(lw, s.now, t, l->at);
     if (s.now.kind == VALUE_NONE) {
+        graph_shape shape = lw->g->shapes[memo_shape(lw->frame->memo, s.ordinal)];
         jit_dtype d = type_weak_node(lw, t);
         node zero = d == JIT_BOOL ? lw->no : graph_real(lw->g, d, 0);
-        init = typed_value(t, zero);
+        init = shape.rank > 0 ? array_zeros(lw, t, &shape) : typed_value(t, zero);
     }
     if (init.kind == VALUE_POISON) {
         return;
@@ -194,6 +195,7 @@ static void open_loop(lowering *lw, loop *l, const ast_block *body)
     l->outer_continued = f->continued;
     l->n_slots = lw->n_slots;
     l->active = lw->active;
+    l->within = lw->within;
     scan_block(&s, body, false);
     f->broken = scope_flag(lw);
     f->continued = scope_flag(lw);
@@ -225,6 +227,7 @@ static void lower_body(lowering *lw, const loop *l, const ast_block *body, node 
 {
     const frame *f = lw->frame;
     lw->active = node_and(lw, lw->active, condition, l->at);
+    lw->within = lw->yes;
     if (f->returned >= 0) {
         scope_store(lw, f->returned, value_bool(lw, false), true);
     }
@@ -236,7 +239,20 @@ static node next_of(lowering *lw, const loop *l, int32_t i)
 {
     value v = lw->slots[l->slot[i]].now;
     v = v.kind == VALUE_NONE ? value_poison() : value_as(lw, v, l->type[i], l->at);
-    return v.kind == VALUE_POISON ? l->phi[i] : v.u.node;
+    bool fits = v.kind != VALUE_POISON &&
+                graph_node(lw->g, v.u.node)->shape == graph_node(lw->g, l->phi[i])->shape;
+    return fits ? v.u.node : l->phi[i]; /* else the pass is thrown away, or was wrong */
+}
+
+/* What the journal does not undo. */
+static void restore_arrays(lowering *lw, const loop *l)
+{
+    for (int32_t i = 0; i < l->n; i++) {
+        int32_t s = l->slot[i];
+        if (s >= 0 && s < lw->n_slots && lw->slots[s].shape != 0) {
+            scope_store(lw, s, typed_value(l->type[i], graph_in(lw->g, l->phi[i], 0)), true);
+        }
+    }
 }
 
 /* counter: what the counter becomes; 0 if there is none. */
@@ -256,7 +272,9 @@ static void close_loop(lowering *lw, loop *l, node condition, node counter)
     f->continued = l->outer_continued;
     lw->n_slots = l->n_slots;
     lw->active = l->active;
+    lw->within = l->within;
     if (lw->stop || condition == lw->no || l->n == 0) {
+        restore_arrays(lw, l);
         return;
     }
     made = graph_loop(lw->g, l->phi, l->n, condition, next, l->at);
@@ -300,7 +318,7 @@ static bool integer_bound(lowering *lw, const ast_expr *e, node *out)
 {
     value v = lower_number(lw, e);
     value_type t = type_of_value(lw, v);
-    if (t == TYPE_UNKNOWN) {
+    if (t == TYPE_UNKNOWN || !value_only_scalar(lw, v, "a bound of 'for'", e->at)) {
         *out = graph_real(lw->g, JIT_I64, 1);
         return !lw->stop;
     }
@@ -379,6 +397,17 @@ static node range_next(lowering *lw, const range *r, node i, span at)
     return node_select(lw, more, plain, r->to, at);
 }
 
+/* In the body the counter is in the range, which subscripts need not check again. */
+static void note_range(lowering *lw, const range *r, node i)
+{
+    node one = graph_real(lw->g, JIT_I64, 1);
+    if (r->by < 0) {
+        index_add_range(lw, i, extent_add(lw, r->to, one), extent_add(lw, r->from, one));
+    } else if (r->by > 0) {
+        index_add_range(lw, i, extent_node(lw, r->from), extent_node(lw, r->to));
+    }
+}
+
 void lower_for(lowering *lw, const ast_stmt *s)
 {
     range r;
@@ -389,6 +418,8 @@ void lower_for(lowering *lw, const ast_stmt *s)
     }
     node i = l.phi[0];
     (void)scope_bind(lw, s->u.range.name.name, BIND_FOR, value_weak(i));
+    int32_t n_ranges = lw->n_ranges;
+    note_range(lw, &r, i);
     open_loop(lw, &l, &s->u.range.body);
     if (!lw->stop) {
         enter_condition(lw);
@@ -397,5 +428,6 @@ void lower_for(lowering *lw, const ast_stmt *s)
         lower_body(lw, &l, &s->u.range.body, c);
         close_loop(lw, &l, all, range_next(lw, &r, i, l.at));
     }
+    lw->n_ranges = n_ranges;
     scope_pop(lw, bindings);
 }

@@ -29,7 +29,8 @@ static void key_of_value(const lowering *lw, value v, uint64_t *word)
         break;
     case VALUE_NODE:
     case VALUE_WEAK_NODE:
-        word[1] = (uint64_t)graph_dtype(lw->g, v.u.node);
+        word[1] = (uint64_t)graph_dtype(lw->g, v.u.node) |
+                  (uint64_t)graph_node(lw->g, v.u.node)->shape << 8;
         word[2] = v.u.node == lw->yes ? 1 : v.u.node == lw->no ? 2 : 0;
         break;
     case VALUE_FUNCTION:
@@ -52,7 +53,12 @@ static uint64_t *make_key(lowering *lw, const ast_fn *fn, const value *args, int
     key[0] = (uint64_t)(uintptr_t)fn;
     key[1] = (uint64_t)lw->frame->float_type;
     for (int32_t i = 0; i < n; i++) {
+        const uint64_t *word = key + 2 + WORDS * i;
         key_of_value(lw, args[i], key + 2 + WORDS * i);
+        bool dim = i >= fn->n_args && fn->uniforms[i - fn->n_args].type.is_dim;
+        if (dim && word[0] == VALUE_WEAK_NODE) {
+            key[2 + WORDS * i + 2] = (uint64_t)args[i].u.node; /* extents depend on it */
+        }
     }
     return key;
 }
@@ -135,17 +141,32 @@ value_type memo_type(const memo *m, int32_t ordinal)
     return ordinal < m->n_types ? m->types[ordinal] : TYPE_UNKNOWN;
 }
 
+int32_t memo_shape(const memo *m, int32_t ordinal)
+{
+    return ordinal >= 0 && ordinal < m->n_types ? m->shapes[ordinal] : 0;
+}
+
+void memo_see_shape(memo *m, int32_t ordinal, int32_t shape)
+{
+    if (ordinal >= 0 && ordinal < m->n_types) {
+        m->shapes[ordinal] = shape;
+    }
+}
+
 void memo_see(lowering *lw, memo *m, int32_t ordinal, value_type t)
 {
-    void *types = m->types, *seen = m->seen;
+    void *types = m->types, *seen = m->seen, *shapes = m->shapes;
     if (!arena_grow(lw->ar, &types, sizeof *m->types, &m->cap_types, ordinal + 1) ||
-        !arena_grow(lw->ar, &seen, sizeof *m->seen, &m->cap_seen, ordinal + 1)) {
+        !arena_grow(lw->ar, &seen, sizeof *m->seen, &m->cap_seen, ordinal + 1) ||
+        !arena_grow(lw->ar, &shapes, sizeof *m->shapes, &m->cap_shapes, ordinal + 1)) {
         lower_no_memory(lw);
         return;
     }
     m->types = types;
     m->seen = seen;
+    m->shapes = shapes;
     for (; m->n_types <= ordinal; m->n_types++) {
+        m->shapes[m->n_types] = 0;
         m->types[m->n_types] = m->seen[m->n_types] = TYPE_UNKNOWN;
     }
     m->seen[ordinal] = type_join(m->seen[ordinal], t);

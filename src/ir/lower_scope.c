@@ -114,9 +114,29 @@ int32_t scope_flag(lowering *lw)
     return s;
 }
 
+bool scope_array(lowering *lw, int32_t s, const graph_shape *shape)
+{
+    slot *a = &lw->slots[s];
+    value_type known = a->ordinal < 0 ? (value_type)type_compute(a->declared)
+                                      : memo_type(lw->frame->memo, a->ordinal);
+    bool open = known == TYPE_UNKNOWN || known == TYPE_CONFLICT;
+    value zeros = array_zeros(lw, open ? TYPE_WEAK_INTEGER : known, shape);
+    if (zeros.kind == VALUE_POISON) {
+        return false;
+    }
+    a->now = zeros;
+    a->set = true;
+    a->shape = graph_node(lw->g, zeros.u.node)->shape;
+    return true;
+}
+
 void scope_store(lowering *lw, int32_t s, value v, bool set)
 {
     void *array = lw->journal;
+    if (lw->slots[s].shape != 0) { /* neither undone nor merged */
+        lw->slots[s].now = v;
+        return;
+    }
     if (!arena_grow(lw->ar, &array, sizeof *lw->journal, &lw->cap_journal, lw->n_journal + 1)) {
         lower_no_memory(lw);
         return;

@@ -4,6 +4,10 @@
  * untyped uniforms) take the type of what they meet: constants are exact integers or doubles
  * until then; others are a node, i64 or of the frame's float type, marked weak.
  *
+ * An array is a node with a shape, of the element type it is computed in; typed or weak as a
+ * scalar is. What takes scalars is lifted over the elements: see lower_array.c. Variables with
+ * a shape are changed under the predicate `within` and neither undone nor merged.
+ *
  * Variables live in slots. Every change of a slot is written to a journal, so that a branch can
  * be lowered, its changes collected and undone, and the two sides merged by selects; see
  * lower_scope.c. The type of a variable is the promoted type of all that is assigned to it: a
@@ -71,6 +75,7 @@ typedef struct slot { /* a variable */
     int32_t ordinal; /* place of its type in the memo; -1: `declared` is its type */
     jit_dtype declared;
     int32_t stamp; /* of the last collection that saw it */
+    int32_t shape; /* of graph.shapes: an array, changed in place; 0: anything else */
     bool set;      /* assigned on every path that leads here */
     bool flag;     /* bool made by lowering: returned, broken, continued */
 } slot;
@@ -85,6 +90,8 @@ typedef enum binding_kind {
     BIND_ARGUMENT,
     BIND_LET,
     BIND_FOR,
+    BIND_DIM,
+    BIND_INDEX,
     BIND_VAR,
     BIND_RESULT
 } binding_kind;
@@ -107,7 +114,8 @@ typedef struct memo {
     int32_t n_key;
     value_type *types; /* assumed, by ordinal */
     value_type *seen;  /* in the pass that runs */
-    int32_t n_types, cap_types, cap_seen;
+    int32_t *shapes;
+    int32_t n_types, cap_types, cap_seen, cap_shapes;
     int32_t n_results; /* of a body without declared results; -1: not known */
     bool learned;      /* the number of results, in this pass */
     bool finished;     /* in a check: result is known */
@@ -127,11 +135,18 @@ typedef struct frame { /* a function being lowered */
     memo *memo;
     int32_t first_binding;
     int32_t next_ordinal;
-    int32_t returned;          /* slot; -1: an expression */
-    int32_t first_result;      /* slots */
-    int32_t n_results;         /* -1: not known before the first return */
-    int32_t broken, continued; /* slots of the innermost loop; -1: no loop */
+    int32_t returned;            /* slot; -1: an expression */
+    int32_t first_result;        /* slots */
+    int32_t n_results;           /* -1: not known before the first return */
+    int32_t broken, continued;   /* slots of the innermost loop; -1: no loop */
+    const char *const *dim_name; /* core dimensions */
+    const value *dim;
+    int32_t n_dims;
 } frame;
+
+typedef struct index_range { /* a variable of a `for`, in its body: from <= i < to */
+    node i, from, to;
+} index_range;
 
 /* ------------------------------------------------------------------------------ state */
 
@@ -143,6 +158,11 @@ struct lowering {
     frame *frame;
     node yes, no; /* constants */
     node active;  /* path predicate: the elements that execute what is being lowered */
+    node within;  /* the same from the entry of the innermost loop or function on */
+    node *axes;   /* stack of the axes around what is being lowered */
+    index_range *ranges;
+    int32_t n_axes, cap_axes, n_ranges, cap_ranges;
+    int32_t cap_inputs; /* in a check */
     bool checking;
     bool stop; /* a limit was met: give up quietly */
     int32_t n_errors;
@@ -239,6 +259,103 @@ bool weak_compare(op o, value x, value y);
 bool weak_fits(wide v, jit_dtype t);
 double weak_real(value v);
 
+/* lower_extent.c: extents and subscripts as polynomials in dimensions and axes */
+node extent_node(lowering *lw, node n);        /* equal extents are one node */
+node extent_add(lowering *lw, node a, node b); /* such nodes of sums, ... */
+node extent_sub(lowering *lw, node a, node b);
+node extent_mul(lowering *lw, node a, node b);
+node extent_const(lowering *lw, int64_t v);
+value extent_value(lowering *lw, node n);
+bool extent_known(const lowering *lw, node n);             /* before a run */
+bool extent_at_least(lowering *lw, node n, int64_t least); /* whatever the dimensions are */
+/* The value of `unknown`, of which `e` is a linear function, for which e == have; 0: none. */
+node extent_solve(lowering *lw, node e, node unknown, node have);
+const char *extent_text(lowering *lw, node n);
+const char *shape_text(lowering *lw, const graph_shape *s); /* "[n, 3]" */
+typedef enum subscript_range {
+    SUBSCRIPT_PROVEN, /* in range */
+    SUBSCRIPT_WRONG,  /* never */
+    SUBSCRIPT_AFFINE, /* between least and most, both of which it takes if all axes have any */
+    SUBSCRIPT_DATA
+} subscript_range;
+typedef struct subscript_bounds {
+    node least, most;
+    node wrong; /* the one that is not in range */
+} subscript_bounds;
+subscript_range extent_range(lowering *lw, node i, node extent, subscript_bounds *b);
+
+/* lower_array.c */
+graph_shape value_shape(const lowering *lw, value v); /* rank 0: no array */
+bool value_is_array(const lowering *lw, value v);
+bool values_have_array(const lowering *lw, const value *v, int32_t n);
+const char *value_text(lowering *lw, value v); /* "f32[n]", for messages */
+bool axes_push(lowering *lw, const node *axes, int32_t n);
+void axes_pop(lowering *lw, int32_t n);
+bool array_axes(lowering *lw, const graph_shape *s, node *axes, span at); /* new ones */
+value array_at(lowering *lw, value array, const node *subscript, span at);
+value array_map(lowering *lw, const node *axes, int32_t n, value element, span at);
+value array_fill(lowering *lw, value scalar, const graph_shape *s, span at);
+value array_zeros(lowering *lw, value_type t, const graph_shape *s);
+value array_broadcast(lowering *lw, value v, const graph_shape *s, span at);
+bool broadcast_shape(lowering *lw, const value *v, int32_t n, graph_shape *out, span at);
+/* One value of elements at the axes of a shape that v broadcasts to. */
+value array_aligned(lowering *lw, value v, const node *axes, int32_t n, span at);
+typedef value (*lift_function)(lowering *lw, void *user, const value *elements, span at);
+value array_lift(lowering *lw, const value *v, int32_t n, lift_function f, void *user, span at);
+value array_apply(lowering *lw, op o, const value *v, int32_t n, span at);
+value array_choose(lowering *lw, value c, value yes, value no, span at);
+value array_as(lowering *lw, value v, value_type t, span at);
+value array_declared(lowering *lw, value v, jit_dtype t, span at);
+value array_cast(lowering *lw, value v, jit_dtype t, span at);
+value array_stored(lowering *lw, node stored, jit_dtype declared);
+node array_cast_node(lowering *lw, node n, jit_dtype t, span at); /* scalars too */
+bool value_only_scalar(lowering *lw, value v, const char *what, span at);
+
+/* lower_dims.c */
+bool type_is_array(const ast_type *t);
+bool fn_has_dims(const ast_fn *fn);
+bool type_shape(lowering *lw, const ast_type *t, graph_shape *out);
+bool type_is_generic(const ast_type *t); /* takes the element type it is called with */
+/* Binds dimensions of the frame and the given `dim` arguments. */
+bool dims_bind(lowering *lw, const frame *f, const value *args);
+bool dims_solve(lowering *lw, frame *f, value *args, span at);
+
+/* lower_index.c */
+value lower_index(lowering *lw, const ast_expr *e);
+node subscript_node(lowering *lw, const ast_expr *e);
+node subscript_checked(lowering *lw, node i, node extent, graph_site site);
+void index_add_range(lowering *lw, node i, node from, node to);
+void check_once(lowering *lw, node v, node extent, graph_site site);
+/* The extent that an index has by its plain subscripts in e; 0: none, or a message. */
+typedef struct index_use {
+    const char *name;
+    node extent;       /* 0: not found */
+    const char *array; /* where */
+    bool wrong;        /* reported, or unknown */
+} index_use;
+void index_extents(lowering *lw, const ast_expr *e, index_use *use, int32_t n);
+void index_unknown(lowering *lw, const char *name, span at, bool reduction);
+
+/* lower_notation.c */
+void lower_index_assign(lowering *lw, const ast_stmt *s);
+void lower_index_let(lowering *lw, const ast_stmt *s);
+void assign_array(lowering *lw, int32_t s, const char *name, value v, span at);
+
+/* lower_reduce.c */
+value lower_reduce(lowering *lw, const ast_expr *e);
+value lower_whole_reduce(lowering *lw, const ast_expr *e, ast_redop o);
+value reduce_over(lowering *lw, ast_redop o, const node *axes, int32_t n, value body, span at);
+
+/* lower_reduce_loop.c: a range is not known before a run */
+value reduce_loop(lowering *lw, const ast_expr *e, const node *from, const node *to,
+                  const node *extent);
+
+/* lower_matmul.c */
+value lower_matmul(lowering *lw, value x, value y, span at);
+
+/* lower_lift.c */
+value lift_call(lowering *lw, const ast_fn *fn, value *args, span at);
+
 /* lower_apply.c */
 value lower_apply(lowering *lw, op o, const value *v, int32_t n, span at);
 value lower_power(lowering *lw, value x, value y, span at);
@@ -253,6 +370,8 @@ void scope_pop(lowering *lw, int32_t n_bindings);
 int32_t scope_slot(lowering *lw, int32_t ordinal, jit_dtype declared);
 int32_t scope_flag(lowering *lw);
 void scope_store(lowering *lw, int32_t s, value v, bool set); /* journal and change */
+bool scope_array(lowering *lw, int32_t s,
+                 const graph_shape *shape); /* zeros, changed in place */
 void scope_undo(lowering *lw, int32_t mark);
 typedef struct changes { /* what a branch changed */
     int32_t *slot;
@@ -270,6 +389,9 @@ const char *scope_nearest(lowering *lw, const char *name);
 bool memo_clear(lowering *lw); /* an empty table */
 memo *memo_find(lowering *lw, const ast_fn *fn, const value *args, int32_t n);
 value_type memo_type(const memo *m, int32_t ordinal);
+/* graph.shapes of what a variable is, in the pass before; 0: a scalar, or not known. */
+int32_t memo_shape(const memo *m, int32_t ordinal);
+void memo_see_shape(memo *m, int32_t ordinal, int32_t shape);
 void memo_see(lowering *lw, memo *m, int32_t ordinal, value_type t);
 void memo_begin(memo *m);
 bool memo_end(memo *m, int32_t pass); /* true: learned something, lower again */
@@ -278,6 +400,7 @@ bool memo_end(memo *m, int32_t pass); /* true: learned something, lower again */
 value lower_expr(lowering *lw, const ast_expr *e);
 value lower_number(lowering *lw, const ast_expr *e); /* no tuple, no function */
 node lower_condition(lowering *lw, const ast_expr *e);
+node lower_conditions(lowering *lw, const ast_expr *e); /* an array of them too */
 value lower_binary_apply(lowering *lw, ast_binary o, value x, value y, span at);
 
 /* lower_entry.c */
@@ -301,6 +424,7 @@ bool lower_dim(lowering *lw, value v, span at, value *out);
 int32_t builtin_find(const char *name);   /* 0: none */
 bool builtin_of_arrays(const char *name); /* a library function not in this version */
 const char *const *builtin_names(int32_t *n);
+ast_redop builtin_redop(const char *name); /* of one that is there */
 bool builtin_has_args(lowering *lw, const ast_expr *e, const char *name, int32_t n);
 value builtin_call(lowering *lw, const callee *c, const ast_expr *e);
 
@@ -323,6 +447,10 @@ void lower_block(lowering *lw, const ast_block *b);
 /* name: of the variable, for messages; NULL: an unnamed result */
 void stmt_assign(lowering *lw, int32_t slot, const char *name, value v, span at);
 node stmt_live(lowering *lw); /* which elements come out of the statement before */
+int32_t stmt_slot(lowering *lw, const ast_name *name); /* to assign; -1 and a message */
+/* The type that slot s has once a value of type t is assigned. */
+value_type stmt_type(lowering *lw, int32_t s, const char *name, value_type t, span at);
+value stmt_brought(lowering *lw, int32_t s, value v, value_type t, span at);
 
 /* lower_loop.c */
 void lower_while(lowering *lw, const ast_stmt *s);

@@ -14,6 +14,22 @@ static void conflict(lowering *lw, const char *name, value_type a, value_type b,
                 name ? name : "the result", name ? "'" : "", type_text(b), type_text(a));
 }
 
+value_type stmt_type(lowering *lw, int32_t s, const char *name, value_type t, span at)
+{
+    int32_t ordinal = lw->slots[s].ordinal;
+    if (ordinal < 0) {
+        return (value_type)type_compute(lw->slots[s].declared);
+    }
+    memo *m = lw->frame->memo;
+    value_type known = memo_type(m, ordinal);
+    value_type seen = ordinal < m->n_types ? m->seen[ordinal] : TYPE_UNKNOWN;
+    if (type_join(seen, t) == TYPE_CONFLICT && seen != TYPE_CONFLICT) {
+        conflict(lw, name, seen, t, at);
+    }
+    memo_see(lw, m, ordinal, t);
+    return known == TYPE_UNKNOWN || known == TYPE_CONFLICT ? t : known;
+}
+
 static value brought_to(lowering *lw, value v, value_type t, span at)
 {
     if (t == TYPE_UNKNOWN || t == TYPE_CONFLICT) {
@@ -25,25 +41,41 @@ static value brought_to(lowering *lw, value v, value_type t, span at)
     return value_as(lw, v, t, at);
 }
 
+value stmt_brought(lowering *lw, int32_t s, value v, value_type t, span at)
+{
+    if (lw->slots[s].ordinal < 0) {
+        return value_declared(lw, v, lw->slots[s].declared, at);
+    }
+    return brought_to(lw, v, t, at);
+}
+
+static bool scalar_slot(lowering *lw, int32_t s, const char *name, value v, span at)
+{
+    const slot *a = &lw->slots[s];
+    bool number = a->ordinal < 0 || a->now.kind > VALUE_POISON;
+    if (!value_is_array(lw, v) || !number || value_is_array(lw, a->now)) {
+        return true;
+    }
+    const char *what = name ? arena_format(lw->ar, "'%s'", name) : "the result";
+    return value_only_scalar(lw, v, what ? what : "it", at);
+}
+
 void stmt_assign(lowering *lw, int32_t s, const char *name, value v, span at)
 {
-    int32_t ordinal = lw->slots[s].ordinal;
-    if (v.kind == VALUE_NONE || v.kind == VALUE_POISON) {
+    if (v.kind == VALUE_NONE || v.kind == VALUE_POISON || !scalar_slot(lw, s, name, v, at)) {
         scope_store(lw, s, value_poison(), true);
         return;
     }
-    if (ordinal < 0) {
-        scope_store(lw, s, value_declared(lw, v, lw->slots[s].declared, at), true);
+    if (lw->slots[s].shape != 0) {
+        assign_array(lw, s, name, v, at);
         return;
     }
-    memo *m = lw->frame->memo;
-    value_type t = type_of_value(lw, v), known = memo_type(m, ordinal);
-    value_type seen = ordinal < m->n_types ? m->seen[ordinal] : TYPE_UNKNOWN;
-    if (type_join(seen, t) == TYPE_CONFLICT && seen != TYPE_CONFLICT) {
-        conflict(lw, name, seen, t, at);
+    value_type t = stmt_type(lw, s, name, type_of_value(lw, v), at);
+    if (value_is_array(lw, v)) {
+        memo_see_shape(lw->frame->memo, lw->slots[s].ordinal,
+                       graph_node(lw->g, v.u.node)->shape);
     }
-    memo_see(lw, m, ordinal, t);
-    scope_store(lw, s, brought_to(lw, v, known, at), true);
+    scope_store(lw, s, stmt_brought(lw, s, v, t, at), true);
 }
 
 static bool plain_type(lowering *lw, const ast_type *t)
@@ -53,32 +85,60 @@ static bool plain_type(lowering *lw, const ast_type *t)
                     "only uniform arguments can be 'fn' or 'dim'");
         return false;
     }
-    if (t->given && (t->n_dims > 0 || t->scalar == JIT_NONE)) {
-        lower_error(lw, DIAG_no_arrays, t->at,
-                    "variables with dimensions are not in this version");
+    return true;
+}
+
+/* A variable that is declared as an array, or begins as one. */
+static bool array_variable(lowering *lw, int32_t i, const ast_type *t, value v)
+{
+    graph_shape shape = value_shape(lw, v);
+    if (t->given && type_is_array(t) && !type_shape(lw, t, &shape)) {
         return false;
     }
-    return true;
+    if (t->given && !type_is_array(t)) {
+        return true;
+    }
+    return shape.rank == 0 || scope_array(lw, i, &shape);
 }
 
 static void lower_var(lowering *lw, const ast_stmt *s)
 {
     const ast_type *t = &s->u.var.type;
-    bool plain = plain_type(lw, t), typed = plain && t->given;
+    bool plain = plain_type(lw, t), typed = plain && t->given && t->scalar != JIT_NONE;
     value v = lower_number(lw, s->u.var.value);
     int32_t i =
         scope_slot(lw, typed ? -1 : lw->frame->next_ordinal++, typed ? t->scalar : JIT_NONE);
     if (i >= 0) {
+        plain = plain && array_variable(lw, i, t, v);
+        node within = lw->within;
+        lw->within = lw->yes; /* the first value, for all elements */
         stmt_assign(lw, i, s->u.var.name.name, plain ? v : value_poison(), s->u.var.value->at);
+        lw->within = within;
         (void)scope_bind_slot(lw, s->u.var.name.name, BIND_VAR, i);
     }
+}
+
+static value declared_let(lowering *lw, const ast_stmt *s, int32_t i, value v)
+{
+    const ast_type *t = &s->u.let.type;
+    span at = s->u.let.value->at;
+    const char *name = arena_format(lw->ar, "'%s'", s->u.let.names[i].name);
+    graph_shape shape;
+    if (type_is_array(t)) {
+        v = type_shape(lw, t, &shape) ? array_broadcast(lw, v, &shape, at) : value_poison();
+    } else if (!value_only_scalar(lw, v, name ? name : "it", at)) {
+        v = value_poison();
+    }
+    return v.kind == VALUE_POISON || t->scalar == JIT_NONE
+               ? v
+               : value_declared(lw, v, t->scalar, at);
 }
 
 static void bind_let(lowering *lw, const ast_stmt *s, int32_t i, value v)
 {
     const ast_type *t = &s->u.let.type;
     if (t->given && v.kind != VALUE_POISON) {
-        v = value_declared(lw, v, t->scalar, s->u.let.value->at);
+        v = declared_let(lw, s, i, v);
     }
     (void)scope_bind(lw, s->u.let.names[i].name, BIND_LET, v);
 }
@@ -87,9 +147,9 @@ static void lower_let(lowering *lw, const ast_stmt *s)
 {
     int32_t n = s->u.let.n_names;
     if (s->u.let.n_dims > 0) {
-        lower_error(lw, DIAG_no_let_dims, s->u.let.names[0].at,
-                    "'let' with indices is not in this version");
-        (void)scope_bind(lw, s->u.let.names[0].name, BIND_LET, value_poison());
+        if (plain_type(lw, &s->u.let.type)) {
+            lower_index_let(lw, s);
+        }
         return;
     }
     bool plain = plain_type(lw, &s->u.let.type);
@@ -106,7 +166,7 @@ static void lower_let(lowering *lw, const ast_stmt *s)
     }
 }
 
-static int32_t assigned_slot(lowering *lw, const ast_name *name)
+int32_t stmt_slot(lowering *lw, const ast_name *name)
 {
     const binding *b = scope_find(lw, name->name);
     if (b && b->slot >= 0) {
@@ -115,6 +175,8 @@ static int32_t assigned_slot(lowering *lw, const ast_name *name)
     if (b) {
         const char *what = b->kind == BIND_ARGUMENT ? "an argument"
                            : b->kind == BIND_FOR    ? "the variable of a 'for'"
+                           : b->kind == BIND_DIM    ? "a dimension"
+                           : b->kind == BIND_INDEX  ? "an index"
                                                     : "a 'let'";
         lower_error(lw, DIAG_cannot_assign, name->at, "'%s' is %s and cannot be assigned",
                     name->name, what);
@@ -141,10 +203,10 @@ static void lower_assign(lowering *lw, const ast_stmt *s)
 {
     const ast_name *name = &s->u.assign.name;
     if (s->u.assign.n_subscripts > 0) {
-        lower_error(lw, DIAG_no_index, name->at, "subscripts are not in this version");
+        lower_index_assign(lw, s);
         return;
     }
-    int32_t i = assigned_slot(lw, name);
+    int32_t i = stmt_slot(lw, name);
     value v = lower_number(lw, s->u.assign.value);
     if (i < 0) {
         return;
@@ -244,7 +306,7 @@ node stmt_live(lowering *lw)
 typedef struct branch { /* an `if` whose `else` is being lowered */
     struct branch *up;
     int32_t mark;
-    node condition, active;
+    node condition, active, within;
     changes yes;
 } branch;
 
@@ -267,12 +329,15 @@ static branch *open_branch(lowering *lw, const ast_stmt *s, branch *up)
     }
     node c = lower_condition(lw, s->u.branch.condition);
     *b = (branch){ .up = up, .mark = lw->n_journal, .condition = c, .active = lw->active };
+    b->within = lw->within;
     lw->active = node_and(lw, b->active, c, at);
+    lw->within = node_and(lw, b->within, c, at);
     lower_block(lw, &s->u.branch.yes);
     if (lw->stop || !close_side(lw, b->mark, &b->yes)) {
         return NULL;
     }
     lw->active = node_and(lw, b->active, node_not(lw, c, at), at);
+    lw->within = node_and(lw, b->within, node_not(lw, c, at), at);
     return b;
 }
 
@@ -301,6 +366,7 @@ static void lower_if(lowering *lw, const ast_stmt *s)
             return;
         }
         lw->active = b->active;
+        lw->within = b->within;
         scope_merge(lw, b->condition, &b->yes, &no);
     }
 }
@@ -345,7 +411,7 @@ static void lower_stmt(lowering *lw, const ast_stmt *s)
 typedef struct rest { /* the rest of a block after a statement that may leave it */
     struct rest *up;
     int32_t mark;
-    node live, active;
+    node live, active, within;
 } rest;
 
 static rest *open_rest(lowering *lw, node live, rest *up)
@@ -356,8 +422,9 @@ static rest *open_rest(lowering *lw, node live, rest *up)
         lower_no_memory(lw);
         return NULL;
     }
-    *r = (rest){ up, lw->n_journal, live, lw->active };
+    *r = (rest){ up, lw->n_journal, live, lw->active, lw->within };
     lw->active = node_and(lw, lw->active, live, (span){ 0, 0 });
+    lw->within = node_and(lw, lw->within, live, (span){ 0, 0 });
     for (int i = 0; i < 3; i++) {
         if (flags[i] >= 0) {
             scope_store(lw, flags[i], value_bool(lw, false), true);
@@ -393,6 +460,7 @@ static void close_rest(lowering *lw, const rest *r)
         return;
     }
     lw->active = r->active;
+    lw->within = r->within;
     merge_flags(lw, r->live, &yes);
     scope_merge(lw, r->live, &yes, &no);
 }

@@ -197,6 +197,10 @@ node value_to_node(lowering *lw, value v, jit_dtype t, span at)
     if (from == TYPE_WEAK_REAL && type_is_integer(t)) {
         return not_number(lw, from, t, at);
     }
+    if (value_is_array(lw, v)) {
+        v = array_as(lw, v, (value_type)t, at);
+        return v.kind == VALUE_POISON ? 0 : v.u.node;
+    }
     switch (v.kind) {
     case VALUE_INTEGER:
         return constant_integer(lw, v.u.integer, t, at);
@@ -219,6 +223,9 @@ value value_as(lowering *lw, value v, value_type t, span at)
     if ((from == JIT_BOOL) != (to == JIT_BOOL)) {
         return value_poison();
     }
+    if (value_is_array(lw, v)) {
+        return array_as(lw, v, t, at);
+    }
     /* A pass on types that are still too narrow: its result is thrown away. */
     bool narrows = t < 0 && (from > 0 || from < t);
     node n = narrows ? graph_real(lw->g, to, 0) : value_to_node(lw, v, to, at);
@@ -236,6 +243,9 @@ value value_declared(lowering *lw, value v, jit_dtype t, span at)
         not_number(lw, from, t, at);
         return value_poison();
     }
+    if (value_is_array(lw, v)) {
+        return array_declared(lw, v, t, at);
+    }
     node n = value_to_node(lw, v, to, at);
     return value_stored(lw, to == t ? n : graph_cast(lw->g, t, n, lower_place(lw, at)), t);
 }
@@ -243,6 +253,9 @@ value value_declared(lowering *lw, value v, jit_dtype t, span at)
 value value_stored(lowering *lw, node stored, jit_dtype declared)
 {
     span at = graph_node(lw->g, stored)->at;
+    if (graph_node(lw->g, stored)->shape != 0) {
+        return array_stored(lw, stored, declared);
+    }
     jit_dtype t = declared == JIT_NONE ? graph_dtype(lw->g, stored) : declared;
     return value_node(stored ? graph_cast(lw->g, type_compute(t), stored, at) : 0);
 }
@@ -280,6 +293,9 @@ value value_cast(lowering *lw, value v, jit_dtype t, span at)
     span place = lower_place(lw, at);
     jit_dtype to = type_compute(t);
     node n = 0;
+    if (value_is_array(lw, v)) {
+        return array_cast(lw, v, t, at);
+    }
     switch (v.kind) {
     case VALUE_INTEGER:
         if (t == JIT_BOOL) {
