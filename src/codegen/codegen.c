@@ -135,17 +135,29 @@ static bool copy_out(const job *j, LLVMMemoryBufferRef buffer, codegen_object *o
     return true;
 }
 
+/* One that LLVM reported an error with is not kept. */
+static void keep_machine(job *j)
+{
+    if (j->o->spare && j->object.machine && !j->object.failed) {
+        LLVMTargetMachineRef old = atomic_exchange(&j->o->spare->machine, j->object.machine);
+        j->object.machine = old;
+    }
+}
+
 bool codegen_compile(const graph *g, const codegen_options *o, codegen_object *out, diag *d)
 {
     job j = { .g = g, .o = o, .d = d };
     bool ok = false;
     *out = (codegen_object){ 0 };
+    if (o->spare)
+        j.object.machine = atomic_exchange(&o->spare->machine, NULL);
     if (make_module(&j)) {
         LLVMMemoryBufferRef buffer = object_emit(&j.object, LLVMObjectFile, d);
         ok = buffer && copy_out(&j, buffer, out);
         if (buffer)
             LLVMDisposeMemoryBuffer(buffer);
     }
+    keep_machine(&j);
     object_end(&j.object);
     return ok;
 }

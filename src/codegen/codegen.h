@@ -1,5 +1,5 @@
 /* Graph to object bytes: nests, loops, LLVM module, machine code. Every call has an LLVM
- * context and target machine of its own and may run beside others. */
+ * context and target machine of its own while it lasts and may run beside others. */
 #ifndef FJ_CODEGEN_H
 #define FJ_CODEGEN_H
 
@@ -15,6 +15,7 @@ typedef struct codegen_options {
     int32_t vector_lanes; /* 0: chosen; tests force 1, 2, 4, ... */
     int32_t interleave;   /* 0: chosen */
     bool cut;             /* tests: into functions, as if it were large */
+    target_spare *spare;  /* NULL: none is kept */
 } codegen_options;
 
 typedef struct codegen_object {

@@ -41,8 +41,9 @@ static LLVMTargetMachineRef make_machine(const target *t)
 bool object_begin(object_compile *c, const target *t, diag *d)
 {
     object_initialise();
-    *c = (object_compile){ 0 };
-    c->machine = make_machine(t);
+    *c = (object_compile){ .machine = c->machine };
+    if (!c->machine)
+        c->machine = make_machine(t);
     if (!c->machine) {
         diag_plain(d, DIAG_internal, "no code generator for %s", t->triple);
         return false;

@@ -15,6 +15,7 @@ typedef struct object_compile { /* one compile; everything in it belongs to it *
     bool failed; /* LLVM reported an error to our handler */
 } object_compile;
 
+/* c->machine: one for this target, which it takes, or NULL. */
 bool object_begin(object_compile *c, const target *t, diag *d);
 void object_end(object_compile *c);
 

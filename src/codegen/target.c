@@ -248,3 +248,10 @@ bool target_init(target *t, const char *name, diag *d)
     target_caches(t);
     return true;
 }
+
+void target_spare_free(target_spare *spare)
+{
+    LLVMTargetMachineRef machine = atomic_exchange(&spare->machine, NULL);
+    if (machine)
+        LLVMDisposeTargetMachine(machine);
+}

@@ -89,6 +89,7 @@ static bool set_limits(jit_limits *l, diag *d)
 static void destroy(jit_context *c)
 {
     thread_pools_free(c->pools);
+    target_spare_free(&c->spare);
     engine_free(c->engine);
     jit_allocator a = c->allocator;
     memory_resize(&a, c, sizeof *c, 0);

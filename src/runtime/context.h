@@ -17,6 +17,7 @@ struct jit_context {
     jit_limits limits;
     target target;
     engine *engine;
+    target_spare spare;
     thread_pools *pools;
     atomic_int_fast64_t references;
     atomic_int_fast32_t live_kernels;

@@ -64,6 +64,7 @@ bool specialise_plan(codegen_plan *plan, jit_module *m, const graph *g, const re
         .entry_loop = raw && (r->entries & JIT_ENTRY_LOOP),
         .entry_scalar = raw && (r->entries & JIT_ENTRY_SCALAR) && scalar_types(g),
         .defaults = cells,
+        .spare = &m->context->spare,
     };
     return true;
 }
