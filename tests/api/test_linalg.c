@@ -692,7 +692,7 @@ Test(linalg, mistakes_have_codes_and_write_nothing)
     refuse_outputs(&a, &x);
     refuse_numbers(&a, &x);
     for (int i = 0; i < 8; i++)
-        cr_assert_eq(out[i], GUARD);
+        cr_assert_eq(out[i], (double)GUARD);
     cr_assert_eq(jit_inv(&x, &a, NULL), JIT_ERR_NUMERIC);
 }
 
