@@ -37,8 +37,8 @@ const char *value_text(lowering *lw, value v)
     if (s.rank == 0)
         return type;
     const char *text = type_of_value(lw, v) > 0
-                           ? arena_format(lw->ar, "%s%s", type, shape_text(lw, &s))
-                           : shape_text(lw, &s);
+                           ? arena_format(lw->ar, "%s%s", type, extents_text(lw, &s))
+                           : extents_text(lw, &s);
     return text ? text : type;
 }
 
@@ -151,7 +151,7 @@ static bool join_shapes(lowering *lw, graph_shape *s, const graph_shape *t, span
             continue;
         if (!is_one(lw, *a)) {
             lower_error(lw, DIAG_broadcast, at, "cannot broadcast %s with %s",
-                        shape_text(lw, s), shape_text(lw, t));
+                        extents_text(lw, s), extents_text(lw, t));
             return false;
         }
         *a = b;
@@ -160,7 +160,7 @@ static bool join_shapes(lowering *lw, graph_shape *s, const graph_shape *t, span
     return true;
 }
 
-bool broadcast_shape(lowering *lw, const value *v, int32_t n, graph_shape *out, span at)
+bool array_broadcast_shape(lowering *lw, const value *v, int32_t n, graph_shape *out, span at)
 {
     *out = (graph_shape){ 0 };
     for (int32_t i = 0; i < n; i++) {
@@ -193,8 +193,8 @@ value array_broadcast(lowering *lw, value v, const graph_shape *s, span at)
         fits = own.extent[i] == wanted || is_one(lw, own.extent[i]);
     }
     if (!fits) {
-        lower_error(lw, DIAG_broadcast, at, "%s does not broadcast to %s", shape_text(lw, &own),
-                    shape_text(lw, s));
+        lower_error(lw, DIAG_broadcast, at, "%s does not broadcast to %s",
+                    extents_text(lw, &own), extents_text(lw, s));
         return value_poison();
     }
     if (!array_axes(lw, &all, axes, at))
@@ -210,7 +210,7 @@ value array_lift(lowering *lw, const value *v, int32_t n, lift_function f, void 
     value element[MOST];
     graph_shape s;
     node axes[GRAPH_MAX_RANK];
-    if (n > MOST || !broadcast_shape(lw, v, n, &s, at) || !array_axes(lw, &s, axes, at) ||
+    if (n > MOST || !array_broadcast_shape(lw, v, n, &s, at) || !array_axes(lw, &s, axes, at) ||
         !axes_push(lw, axes, s.rank))
         return value_poison();
     for (int32_t i = 0; i < n; i++)

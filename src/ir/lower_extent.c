@@ -491,7 +491,7 @@ const char *extent_text(lowering *lw, node n)
     return !text ? "?" : p.n == 0 ? "0" : text;
 }
 
-const char *shape_text(lowering *lw, const graph_shape *s)
+const char *extents_text(lowering *lw, const graph_shape *s)
 {
     const char *text = "[";
     for (int32_t i = 0; i < s->rank && text; i++)

@@ -47,7 +47,7 @@ static bool leading_shape(lowering *lw, lifting *l)
         lead[i] =
             s.rank > 0 ? array_fill(lw, value_bool(lw, false), &s, l->at) : value_integer(0);
     }
-    return broadcast_shape(lw, lead, l->n_args, &l->lead, l->at);
+    return array_broadcast_shape(lw, lead, l->n_args, &l->lead, l->at);
 }
 
 /* What one call gets of an argument: the element or row at the leading axes. */

@@ -42,7 +42,7 @@ static bool read_shapes(lowering *lw, product *p, value x, value y, span at)
         return false;
     }
     value both[2] = { without_matrix(lw, x, 2, at), without_matrix(lw, y, 2, at) };
-    return broadcast_shape(lw, both, 2, &p->batch, at) &&
+    return array_broadcast_shape(lw, both, 2, &p->batch, at) &&
            p->batch.rank + p->row + p->column <= GRAPH_MAX_RANK;
 }
 

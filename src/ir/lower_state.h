@@ -271,7 +271,7 @@ bool extent_at_least(lowering *lw, node n, int64_t least); /* whatever the dimen
 /* The value of `unknown`, of which `e` is a linear function, for which e == have; 0: none. */
 node extent_solve(lowering *lw, node e, node unknown, node have);
 const char *extent_text(lowering *lw, node n);
-const char *shape_text(lowering *lw, const graph_shape *s); /* "[n, 3]" */
+const char *extents_text(lowering *lw, const graph_shape *s); /* "[n, 3]" */
 typedef enum subscript_range {
     SUBSCRIPT_PROVEN, /* in range */
     SUBSCRIPT_WRONG,  /* never */
@@ -297,7 +297,7 @@ value array_map(lowering *lw, const node *axes, int32_t n, value element, span a
 value array_fill(lowering *lw, value scalar, const graph_shape *s, span at);
 value array_zeros(lowering *lw, value_type t, const graph_shape *s);
 value array_broadcast(lowering *lw, value v, const graph_shape *s, span at);
-bool broadcast_shape(lowering *lw, const value *v, int32_t n, graph_shape *out, span at);
+bool array_broadcast_shape(lowering *lw, const value *v, int32_t n, graph_shape *out, span at);
 /* One value of elements at the axes of a shape that v broadcasts to. */
 value array_aligned(lowering *lw, value v, const node *axes, int32_t n, span at);
 typedef value (*lift_function)(lowering *lw, void *user, const value *elements, span at);
