@@ -97,12 +97,15 @@ static value gathered(lowering *lw, const lifting *l, value v, const node *lead)
     return array_map(lw, axes, l->lead.rank + s.rank, v, l->at);
 }
 
-static value call_lifted(lowering *lw, lifting *l)
+/* Result number k of the call, over axes of its own; all: every result as it is for one element.
+ */
+static value one_result(lowering *lw, const lifting *l, int32_t k, value *all)
 {
     const ast_fn *fn = l->fn;
     int32_t n = fn->n_args + fn->n_uniforms;
     node axes[GRAPH_MAX_RANK];
     value *args = arena_alloc(lw->ar, ((size_t)n + 1) * sizeof *args);
+    *all = value_poison();
     if (!args) {
         lower_no_memory(lw);
         return value_poison();
@@ -111,19 +114,31 @@ static value call_lifted(lowering *lw, lifting *l)
         return value_poison();
     for (int32_t i = 0; i < n; i++)
         args[i] = i < fn->n_args ? part(lw, l, i, axes) : l->args[i];
-    value v = inline_function(lw, fn, args, l->at);
+    *all = inline_function(lw, fn, args, l->at);
     axes_pop(lw, l->lead.rank);
-    if (v.kind != VALUE_TUPLE)
-        return v.kind == VALUE_POISON ? v : gathered(lw, l, v, axes);
-    value *items = arena_alloc(lw->ar, (size_t)v.n * sizeof *items);
+    return gathered(lw, l, all->kind == VALUE_TUPLE ? all->u.items[k] : *all, axes);
+}
+
+/* A function with several results is lowered for each: an axis belongs to one map. */
+static value call_lifted(lowering *lw, lifting *l)
+{
+    value all;
+    int32_t site = lw->site;
+    value first = one_result(lw, l, 0, &all);
+    if (all.kind != VALUE_TUPLE)
+        return first;
+    value *items = arena_alloc(lw->ar, (size_t)all.n * sizeof *items);
     if (!items) {
         lower_no_memory(lw);
         return value_poison();
     }
-    for (int32_t i = 0; i < v.n; i++)
-        items[i] = gathered(lw, l, v.u.items[i], axes);
-    v.u.items = items;
-    return v;
+    int32_t n = all.n;
+    items[0] = first;
+    for (int32_t i = 1; i < n; i++) {
+        lw->site = site; /* the same random numbers */
+        items[i] = one_result(lw, l, i, &all);
+    }
+    return (value){ .kind = VALUE_TUPLE, .n = n, .u.items = items };
 }
 
 value lift_call(lowering *lw, const ast_fn *fn, value *args, span at)

@@ -207,14 +207,14 @@ static bool find_type(looping *l)
     return fine;
 }
 
-/* An error where nothing was reduced: 0 is out of range of 0. */
+/* An error where nothing was reduced: a subscript 1 of an axis of 1. */
 static node demanded(looping *l, node v, node any)
 {
     lowering *lw = l->lw;
     span at = lower_place(lw, l->e->op);
     graph_site site = { ast_redop_text(l->o), -1, at };
-    node count = node_select(lw, any, extent_const(lw, 1), extent_const(lw, 0), at);
-    node zero = graph_bound(lw->g, extent_const(lw, 0), count, lw->active, site);
+    node i = node_select(lw, any, extent_const(lw, 0), extent_const(lw, 1), at);
+    node zero = graph_bound(lw->g, i, extent_const(lw, 1), lw->active, site);
     node fine = graph_apply2(lw->g, OP_eq, zero, extent_const(lw, 0), at);
     jit_dtype t = graph_dtype(lw->g, v);
     node none = t == JIT_BOOL ? lw->no : graph_real(lw->g, t, 0);
