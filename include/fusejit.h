@@ -185,14 +185,30 @@ JIT_PUBLIC jit_status jit_array_copy(jit_array *to, const jit_array *from, jit_e
     JIT_LINK(array_copy);
 
 /* Files. Formats by suffix: .npy (also big-endian and Fortran order; written C order, native),
- * .npz and FILE.npz:member (saving a member keeps the others), .csv (f64; rank 0 to 2), .f32 .f64
- * (raw, rank 1), .idx .gz and names containing "idx" (IDX, also gzip; only read).
+ * .npz .safetensors and FILE.npz:name FILE.safetensors:name (saving one array keeps the others),
+ * .csv (f64; rank 0 to 2), .f32 .f64 (raw, rank 1), .idx .gz and names containing "idx" (IDX, also
+ * gzip; only read).
  * Loading makes a C-contiguous array of its own. Saving writes a temporary file beside `path` and
  * renames it: a failure leaves the old file as it was. */
 JIT_PUBLIC jit_status jit_array_load(jit_array *a, const char *path, jit_error *err)
     JIT_LINK(array_load);
 JIT_PUBLIC jit_status jit_array_save(const jit_array *a, const char *path, jit_error *err)
     JIT_LINK(array_save);
+
+/* Several arrays with names in one file, .npz or .safetensors by suffix: all or none are read or
+ * written. Names: UTF-8, 1 to 1000 bytes when written, each once. .safetensors holds every type,
+ * .npz all but bf16. Files are not trusted: sizes are checked before anything is allocated. */
+typedef struct jit_named {
+    const char *name;
+    jit_array array;
+} jit_named;
+/* *arrays: n arrays of their own, in the file's order; free them with jit_arrays_free. */
+JIT_PUBLIC jit_status jit_arrays_load(jit_named **arrays, int32_t *n, const char *path,
+                                      jit_error *err) JIT_LINK(arrays_load);
+JIT_PUBLIC void jit_arrays_free(jit_named *arrays, int32_t n) JIT_LINK(arrays_free);
+/* Writes a new file of these arrays, of any strides, by a temporary file beside it. */
+JIT_PUBLIC jit_status jit_arrays_save(const jit_named *arrays, int32_t n, const char *path,
+                                      jit_error *err) JIT_LINK(arrays_save);
 
 /* -------------------------------------------------------------------------- contexts */
 

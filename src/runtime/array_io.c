@@ -10,6 +10,7 @@
 #include "npy.h"
 #include "npz.h"
 #include "raw.h"
+#include "safetensors.h"
 
 static char lower(char c)
 {
@@ -39,13 +40,18 @@ static bool contains(const char *text, const char *word)
     return false;
 }
 
-/* The last ".npz:" with a name after it, so that folders may be called anything. */
-static const char *find_member(const char *path)
+/* The last ".npz:" or ".safetensors:" with a name after it, so that folders may be called
+ * anything. */
+static const char *find_member(const char *path, array_format *format)
 {
-    static const char mark[] = ".npz:";
-    for (size_t i = strlen(path); i-- > 0;)
-        if (begins(path + i, mark))
-            return path + i + sizeof mark - 1;
+    static const char npz[] = ".npz:", safetensors[] = ".safetensors:";
+    for (size_t i = strlen(path); i-- > 0;) {
+        bool is_npz = begins(path + i, npz);
+        if (!is_npz && !begins(path + i, safetensors))
+            continue;
+        *format = is_npz ? FORMAT_NPZ : FORMAT_SAFETENSORS;
+        return path + i + (is_npz ? sizeof npz : sizeof safetensors) - 1;
+    }
     return NULL;
 }
 
@@ -54,12 +60,14 @@ array_path array_path_of(const char *path)
     static const struct suffix {
         const char *text;
         array_format format;
-    } suffixes[] = { { ".npy", FORMAT_NPY }, { ".npz", FORMAT_NPZ }, { ".csv", FORMAT_CSV },
-                     { ".f32", FORMAT_F32 }, { ".f64", FORMAT_F64 }, { ".idx", FORMAT_IDX },
-                     { ".gz", FORMAT_IDX } };
-    array_path p = { .file_bytes = strlen(path), .member = find_member(path) };
+    } suffixes[] = {
+        { ".npy", FORMAT_NPY }, { ".npz", FORMAT_NPZ }, { ".safetensors", FORMAT_SAFETENSORS },
+        { ".csv", FORMAT_CSV }, { ".f32", FORMAT_F32 }, { ".f64", FORMAT_F64 },
+        { ".idx", FORMAT_IDX }, { ".gz", FORMAT_IDX }
+    };
+    array_path p = { .file_bytes = strlen(path) };
+    p.member = find_member(path, &p.format);
     if (p.member) {
-        p.format = FORMAT_NPZ;
         p.file_bytes = (size_t)(p.member - path) - 1;
         return p;
     }
@@ -80,8 +88,9 @@ static bool unknown_format(const char *path, diag *d)
     char shown[FILE_NAME_SHOWN];
     file_show(shown, path, strlen(path));
     diag_plain(d, DIAG_file_format, "'%s' has no suffix that says what it is", shown);
-    diag_hint(d,
-              ".npy, .npz, .npz:member, .csv, .f32, .f64 and IDX files (.idx, .gz) are known");
+    diag_hint(
+        d, ".npy, .npz, .npz:member, .safetensors, .safetensors:name, .csv, .f32, .f64 and IDX "
+           "files (.idx, .gz) are known");
     return false;
 }
 
@@ -94,6 +103,8 @@ static bool load_opened(jit_array *a, const file_input *in, const array_path *p,
         return stream_open(&s, in, &all, d) && npy_read(a, &s, d);
     case FORMAT_NPZ:
         return npz_read(a, in, p->member, d);
+    case FORMAT_SAFETENSORS:
+        return safetensors_read(a, in, p->member, d);
     case FORMAT_CSV:
         return csv_read(a, in, d);
     case FORMAT_F32:
@@ -190,6 +201,8 @@ static bool save_format(const jit_array *a, const char *path, const array_path *
         return npy_can_hold(a, shown, d) && save_npy(a, path, d);
     case FORMAT_NPZ:
         return npy_can_hold(a, shown, d) && npz_save(a, path, p->member, d);
+    case FORMAT_SAFETENSORS:
+        return safetensors_save(a, path, p->member, d);
     case FORMAT_CSV:
         return csv_save(a, path, d);
     case FORMAT_F32:

@@ -8,6 +8,7 @@ typedef enum array_format {
     FORMAT_UNKNOWN,
     FORMAT_NPY,
     FORMAT_NPZ,
+    FORMAT_SAFETENSORS,
     FORMAT_CSV,
     FORMAT_F32,
     FORMAT_F64,

@@ -121,6 +121,35 @@ bool npz_read(jit_array *a, const file_input *in, const char *member, diag *d)
            read_member(a, &z, &c.entry, d);
 }
 
+/* Members that share packed bytes are a bomb: few bytes would unpack into any number. */
+static bool check_packed(const file_input *in, const zip_entry *e, int64_t *left, diag *d)
+{
+    *left -= e->packed <= *left ? e->packed : *left + 1;
+    if (*left >= 0)
+        return true;
+    diag_plain(d, DIAG_zip_damaged, "'%s' is damaged: its members are longer than the archive",
+               in->name);
+    return false;
+}
+
+bool npz_read_all(array_set *s, const file_input *in, diag *d)
+{
+    zip_walk z;
+    zip_entry e;
+    int64_t left = in->size;
+    if (!zip_open(&z, in, d))
+        return false;
+    while (zip_next(&z, &e, d)) {
+        jit_array a;
+        if (!stem(&e))
+            continue;
+        if (!check_packed(in, &e, &left, d) || !read_member(&a, &z, &e, d) ||
+            !array_set_add(s, e.name, stem(&e), &a, d))
+            return false;
+    }
+    return !diag_failed(d);
+}
+
 bool npz_parse(jit_array *a, const char *name, const void *bytes, size_t n, diag *d)
 {
     file_input in;

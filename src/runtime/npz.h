@@ -2,14 +2,19 @@
 #ifndef FJ_NPZ_H
 #define FJ_NPZ_H
 
+#include "array_set.h"
 #include "file.h"
 
 /* member: its name with or without ".npy"; NULL: the only one there is. */
 bool npz_read(jit_array *a, const file_input *in, const char *member, diag *d);
+/* All arrays of the archive, in its order. */
+bool npz_read_all(array_set *s, const file_input *in, diag *d);
 bool npz_parse(jit_array *a, const char *name, const void *bytes, size_t n, diag *d);
 
 /* Writes the archive `path` as it was with member `member` (NULL: a new archive with the one
  * member "arr_0") new or replaced. */
 bool npz_save(const jit_array *a, const char *path, const char *member, diag *d);
+/* A new archive of these, whose names are UTF-8 and differ. */
+bool npz_save_all(const jit_named *item, int32_t n, const char *path, diag *d);
 
 #endif

@@ -2,6 +2,7 @@
  * a new directory follows. 64-bit fields are written where a number needs them. */
 #include "npz.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -245,6 +246,25 @@ static bool write_archive(archive *z, const jit_array *a, const char *name)
     return true;
 }
 
+static archive *archive_new(diag *d)
+{
+    archive *z = calloc(1, sizeof *z);
+    if (!z) {
+        diag_no_memory(d);
+        return NULL;
+    }
+    z->d = d;
+    z->old.fd = z->o.fd = -1;
+    return z;
+}
+
+static void archive_free(archive *z)
+{
+    file_close(&z->old);
+    free(z->entry);
+    free(z);
+}
+
 /* The member's name in the archive: always with ".npy". */
 static bool full_name(char *name, const char *member, diag *d)
 {
@@ -274,21 +294,36 @@ bool npz_save(const jit_array *a, const char *path, const char *member, diag *d)
     char name[ZIP_MEMBER_BYTES];
     if (!full_name(name, member ? member : "arr_0", d))
         return false;
-    archive *z = calloc(1, sizeof *z);
-    if (!z) {
-        diag_no_memory(d);
+    archive *z = archive_new(d);
+    if (!z)
         return false;
-    }
-    z->d = d;
-    z->old.fd = z->o.fd = -1;
     bool good = (!member || open_old(z, path, name)) && file_create(&z->o, path, d);
     if (good && !write_archive(z, a, name)) {
         file_abandon(&z->o);
         good = false;
     }
     good = good && file_commit(&z->o);
-    file_close(&z->old);
-    free(z->entry);
-    free(z);
+    archive_free(z);
+    return good;
+}
+
+bool npz_save_all(const jit_named *item, int32_t n, const char *path, diag *d)
+{
+    archive *z = archive_new(d);
+    if (!z)
+        return false;
+    bool good = file_create(&z->o, path, d);
+    bool created = good;
+    for (int32_t i = 0; good && i < n; i++) {
+        char name[ZIP_MEMBER_BYTES];
+        (void)snprintf(name, sizeof name, "%s.npy", item[i].name);
+        good = write_new(z, &item[i].array, name);
+    }
+    if (good)
+        write_directory(z);
+    else if (created)
+        file_abandon(&z->o);
+    good = good && file_commit(&z->o);
+    archive_free(z);
     return good;
 }

@@ -184,6 +184,14 @@ bytes bytes_idx(int code, int rank, const uint32_t *shape, bytes data)
     return bytes_join(bytes_of(head, 4 + 4 * (size_t)(rank < 16 ? rank : 16)), data);
 }
 
+bytes bytes_safetensors(const char *header, bytes data)
+{
+    uint8_t length[8];
+    put_little(length, strlen(header), sizeof length);
+    bytes b = bytes_join(bytes_of(length, sizeof length), bytes_of(header, strlen(header)));
+    return bytes_join(b, data);
+}
+
 uint64_t files_random(uint64_t *state)
 {
     *state ^= *state << 13;

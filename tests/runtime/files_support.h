@@ -34,6 +34,9 @@ bytes bytes_zip(const char *name, int method, bytes plain);
 /* IDX header and data. */
 bytes bytes_idx(int code, int rank, const uint32_t *shape, bytes data);
 
+/* A .safetensors file: header text and data. */
+bytes bytes_safetensors(const char *header, bytes data);
+
 uint64_t files_random(uint64_t *state);
 
 #endif

@@ -12,7 +12,7 @@
 #include "files_support.h"
 
 enum { N = 6000, MOST = 60 };
-static const char *const names[] = { "x.npy", "x.npz:m", "x.csv", "x.f32" };
+static const char *const names[] = { "x.npy", "x.npz:m", "x.csv", "x.f32", "x.safetensors:m" };
 enum { N_NAMES = sizeof names / sizeof *names };
 
 static double numbers[N];

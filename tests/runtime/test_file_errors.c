@@ -11,6 +11,7 @@
 #include "idx.h"
 #include "npy.h"
 #include "npz.h"
+#include "safetensors.h"
 
 #define F4_HEADER "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }"
 
@@ -398,6 +399,9 @@ Test(file_errors, damaged_files_are_refused_or_small)
     static const uint32_t shape[] = { 2, 3, 4 };
     static const char table[] = "a,\"b \"\"c\",d\n1,2.5,-3e4\n\"4\",nan,inf\n";
     static const char deflated[] = "{'descr': '<i2', 'fortran_order': True, 'shape': (3, 4), }";
+    static const char tensors[] =
+        "{\"__metadata__\":{\"by\":\"\\u00e9\"}, \"w\":"
+        "{\"dtype\":\"I16\",\"shape\":[3,4],\"data_offsets\":[0,24]}}";
     sample samples[] = {
         { "npy", npy_parse, npy(F4_HEADER), true },
         { "npy 3.0", npy_parse, bytes_npy(3, deflated, bytes_of(zeros, 24)), true },
@@ -405,6 +409,8 @@ Test(file_errors, damaged_files_are_refused_or_small)
         { "npz deflated", npz_parse, bytes_zip("w.npy", 8, npy(deflated)), true },
         { "idx", idx_parse, bytes_idx(8, 3, shape, bytes_of(zeros, 24)), true },
         { "idx gzip", idx_parse, bytes_deflate(bytes_idx(8, 3, shape, bytes_of(zeros, 24)), 31),
+          true },
+        { "safetensors", safetensors_parse, bytes_safetensors(tensors, bytes_of(zeros, 24)),
           true },
         { "csv", csv_parse, bytes_of(table, sizeof table - 1), false },
     };

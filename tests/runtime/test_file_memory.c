@@ -8,8 +8,9 @@
 #include "files_support.h"
 
 enum { MOST = 100 };
-static const char *const names[] = { "x.npy", "f.npy", "x.npz", "y.npz:m", "x.csv",
-                                     "x.f32", "x.f64", "x.idx", "x.gz" };
+static const char *const names[] = { "x.npy", "f.npy",         "x.npz",          "y.npz:m",
+                                     "x.csv", "x.f32",         "x.f64",          "x.idx",
+                                     "x.gz",  "x.safetensors", "y.safetensors:m" };
 enum { N_NAMES = sizeof names / sizeof *names };
 
 static float values[6] = { 1, 2, 3, 4, 5, 6 };

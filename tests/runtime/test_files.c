@@ -105,7 +105,13 @@ static void fill(uint8_t *buffer, jit_dtype t, uint64_t seed)
 
 static void round_trip(jit_dtype t, int which, uint8_t *buffer)
 {
-    static const char *const names[] = { "x.npy", "a.npz", "b.npz:m", "b.npz:second.npy" };
+    static const char *const names[] = { "x.npy",
+                                         "a.npz",
+                                         "b.npz:m",
+                                         "b.npz:second.npy",
+                                         "c.safetensors",
+                                         "d.safetensors:m",
+                                         "d.safetensors:second" };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char what[96];
         jit_array a = layout(which, t, buffer), b;
@@ -119,7 +125,7 @@ static void round_trip(jit_dtype t, int which, uint8_t *buffer)
     }
 }
 
-Test(files, npy_and_npz_give_every_bit_back, .fini = files_remove_folder)
+Test(files, binary_formats_give_every_bit_back, .fini = files_remove_folder)
 {
     static uint8_t buffer[ROOM * 8];
     for (int t = 0; t < N_TYPES; t++) {
@@ -127,7 +133,7 @@ Test(files, npy_and_npz_give_every_bit_back, .fini = files_remove_folder)
         for (int which = 0; which < N_LAYOUTS; which++)
             round_trip(all_types[t], which, buffer);
     }
-    cr_assert_eq(files_in_folder(), 3);
+    cr_assert_eq(files_in_folder(), 5);
 }
 
 /* -- raw */

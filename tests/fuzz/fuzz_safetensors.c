@@ -1,0 +1,38 @@
+/* Files of several arrays on hostile bytes. The first byte chooses the format: safetensors, npz;
+ * what is accepted has names and no more bytes than such a file can hold. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "npz.h"
+#include "safetensors.h"
+
+typedef bool (*reader)(array_set *, const file_input *, diag *);
+
+static const reader readers[] = { safetensors_read_all, npz_read_all };
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    jit_error err;
+    diag d;
+    file_input in;
+    array_set s = { .item = NULL };
+    if (size == 0)
+        return 0;
+    diag_init(&d, &err, NULL);
+    file_from_memory(&in, "fuzz", data + 1, size - 1);
+    bool packed = data[0] % 2, good = readers[data[0] % 2](&s, &in, &d);
+    file_close(&in);
+    if (good != (err.status == JIT_OK) || (!good && !err.diagnostic[0].message[0]))
+        abort(); /* a refusal without a reason */
+    int64_t total = 0;
+    for (int32_t i = 0; i < s.n; i++)
+        total +=
+            jit_array_count(&s.item[i].array) * (int64_t)jit_dtype_size(s.item[i].array.dtype) +
+            (int64_t)strlen(s.item[i].name);
+    if (total > (int64_t)size * (packed ? 1032 : 1))
+        abort();
+    array_set_free(&s);
+    return 0;
+}
