@@ -301,7 +301,7 @@ static bool given_extents(const request *r, const graph *g, const dims_plan *p,
     for (int32_t i = 0; i < p->n_inputs; i++) {
         int32_t rank = p->rank[i], given = r->types.rank[i];
         for (int32_t k = 0; k < rank; k++)
-            core[i][k] = given == 0 ? -1 : r->types.extent[i][given - rank + k];
+            core[i][k] = given < rank ? -1 : r->types.extent[i][given - rank + k];
         if (given == 0 || (given >= rank && (given == rank || !g->inputs[i].shared)))
             continue;
         diag_plain(d, DIAG_core_rank, "argument '%s' of %s has %d core dimension%s, not %d",
