@@ -26,15 +26,7 @@ static const struct {
     { "stop", SPECIAL_GRAD },       { "value_and_grad", SPECIAL_GRAD },
 };
 
-static const char *const array_functions[] = {
-    "softmax",       "log_softmax", "softmin",    "glu",      "swiglu",
-    "geglu",         "dense",       "layer_norm", "rms_norm", "dropout",
-    "residual",      "mse",         "mae",        "huber",    "bce",
-    "bce_logits",    "xent",        "nll",        "kl",       "hinge",
-    "log_cosh",      "zeros",       "normal",     "uniform",  "glorot_uniform",
-    "glorot_normal", "he_uniform",  "he_normal",  "var",      "std",
-    "norm",          "logsumexp",   "adamw",      "rmsprop",  "adagrad",
-};
+static const char *const array_functions[] = { "dense" };
 
 int32_t builtin_find(const char *name)
 {

@@ -51,7 +51,8 @@ const char *parser_name_text(parser *p)
 
 bool parser_take_name(parser *p, const char *what, ast_name *name)
 {
-    if (p->tok.kind == TOKEN_NAME) {
+    bool statistic = p->tok.kind == TOKEN_VAR && p->lx.src->prelude; /* fn var(x) */
+    if (p->tok.kind == TOKEN_NAME || statistic) {
         name->at = p->tok.at;
         name->name = parser_name_text(p);
         parser_advance(p);

@@ -1,7 +1,8 @@
 /* The functions and constants written in the language, embedded at build time from the .fj
  * files of src/ir/prelude.
  *   builtin.fj      counted as built-ins: a user's function may not take their names
- *   activations.fj  the standard library; a user's function may
+ *   activations.fj  the standard library of numbers; a user's function may
+ *   arrays.fj       ... and of arrays
  *   math_*.fj       definitions of operators, see expand.h; not visible to users            */
 #ifndef FJ_PRELUDE_H
 #define FJ_PRELUDE_H

@@ -260,3 +260,60 @@ Test(lower_array, calls)
     };
     ARRAY_CHECK(rows);
 }
+
+Test(lower_array, prelude)
+{
+    static const array_row rows[] = {
+        { "fn f(x: [n]) = softmax(x)", "f64", "2", "1000 1000", "0.5 0.5" },
+        { "fn f(x: [m,n]) = softmax(x)", "f64", "2,2", "0 0 1 1", "0.5 0.5 0.5 0.5" },
+        { "fn f(x: [n]) = log_softmax(x)", "f64", "2", "0 0", "-0.6931472 -0.6931472" },
+        { "fn f(x: [n]) = softmin(x)", "f64", "2", "0 1000", "1 0" },
+        { "fn f(x: [4]) = glu(x)", "f64", "", "1 2 0 1000", "0.5 2" },
+        { "fn f(x: [2]) = (swiglu(x), geglu(x))", "f64", "", "2 1", "1.462117; 1.682689" },
+        { "fn f(x: [n]) = layer_norm(x; eps = 0)", "f64", "4", "1 1 3 3", "-1 -1 1 1" },
+        { "fn f(x: [n]) = rms_norm(x; 0)", "f64", "2", "1 7", "0.2 1.4" },
+        { "fn f(x: [n]) = residual(x; softmax)", "f64", "2", "1 1", "1.5 1.5" },
+        { "fn f(x: [n]) = dropout(x; 0)", "f64", "2", "1 2", "1 2" },
+        { "fn f(p: [n], t: [n]) = (mse(p, t), mae(p, t), huber(p, t))", "f64,f64", "2",
+          "1 5; 1 2", "4.5; 1.5; 1.25" },
+        { "fn f(p: [n], t: [n]) = (bce(p, t), bce_logits(p, t))", "f64,f64", "2", "0.5 1; 1 1",
+          "0.3465736; 0.3936693" },
+        { "fn f(p: [n], t: [n]) = (bce(p, t), kl(p, t))", "f64,f64", "2", "0 1; 0 1", "0; 0" },
+        { "fn f(p: [n], t: [n]) = bce_logits(p, t)", "f64,f64", "2", "inf -1000; 1 1", "500" },
+        { "fn f(p: [n], t: [n]) = (hinge(p, t), log_cosh(p, t))", "f64,f64", "2", "0.5 2; 1 -1",
+          "1.75; 1.214722" },
+        { "fn f(z: [n], y: i32) = (xent(z, y), nll(z, y))", "f64,i32", "2", "0 0; 1",
+          "0.6931472; -0" },
+        { "fn f(z: [m,n], y: i32[m]) = xent(z, y)", "f64,i32", "2,2", "0 0 0 1000; 1 1",
+          "0.6931472 0" },
+        { "fn f(x: [n]) = (mean(x), var(x), std(x), norm(x), logsumexp(x))", "f64", "2", "3 4",
+          "3.5; 0.25; 0.5; 5; 4.313262" },
+        { "fn f(x: [n]) = logsumexp(-1/x)", "f64", "2", "0 0", "-inf" },
+        { "fn f(p: [n], g: [n], v: [n]) = (adagrad(p, g, v), 1)", "f64,f64,f64", "1",
+          "1; 3; 16", "E0120" },
+        { "fn f(p: [n], g: [n], v: [n]) = adagrad(p, g, v)", "f64,f64,f64", "1", "1; 3; 16",
+          "0.994; 25" },
+        { "fn f(p: [n], g: [n], v: [n]) = rmsprop(p, g, v; rho = 0, eps = 0)", "f64,f64,f64",
+          "1", "1; 3; 16", "0.99; 9" },
+        { "fn f(p: [n], g: [n]) = adamw(p, g, 0, 0; eps = 0)", "f64,f64", "1", "1; 3",
+          "0.99899; 0.3; 0.009" },
+    };
+    ARRAY_CHECK(rows);
+}
+
+/* Each element has its own draw, the same at every stage, and all samples differ. */
+Test(lower_array, random_numbers)
+{
+    static const array_row rows[] = {
+        { "fn f(x: [n]) -> y: [n] { y[i] = rand() < 0 || rand() >= 1 ? 1 : 0 }", "f64", "3",
+          "0 0 0", "0 0 0" },
+        { "fn g() = rand()\nfn f(x: [n]) { let r[i] = g() + 0*x[i]\n"
+          "  return any[i in 1 .. n](r[i] == r[i-1]) }",
+          "f64", "9", "0 0 0 0 0 0 0 0 0", "0" },
+        { "fn f(x: [n]) { let r[i,j] = rand() + 0*(x[i] + x[j])  return r[0,1] == r[1,0] }",
+          "f64", "2", "0 0", "0" },
+        { "fn f(x: [n]) = all(dropout(x + 1; 0.5)*2 == 4 || dropout(x; 1.5) == 0)", "f64", "2",
+          "0 0", "1" },
+    };
+    ARRAY_CHECK(rows);
+}
