@@ -2,9 +2,12 @@
 #include "nest.h"
 
 enum {
-    CUT_WEIGHT = 3000,       /* above: cut into functions, one variant of the loop */
-    INTERLEAVE_WEIGHT = 400, /* most instructions in the body of an interleaved loop, */
-    SHORT_WEIGHT = 64,       /* and of one with more than FEW vectors: compile time counts */
+    CUT_WEIGHT = 3000, /* above: cut into functions, one variant of the loop */
+    /* most instructions in the body of a loop of two vectors, four, and more: compile time
+     * counts, 25 us an instruction */
+    PAIR_WEIGHT = 400,
+    FEW_WEIGHT = 150,
+    SHORT_WEIGHT = 64,
     FEW = 4,
     IN_FLIGHT = 8 /* independent operations that keep the machine busy */
 };
@@ -230,6 +233,11 @@ static void measure_live(const nest *t, int32_t *last, shape *s)
     }
 }
 
+static int64_t most_weight(int32_t vectors)
+{
+    return vectors > FEW ? SHORT_WEIGHT : vectors > 2 ? FEW_WEIGHT : PAIR_WEIGHT;
+}
+
 static int32_t choose_interleave(const nest *t, const shape *s)
 {
     int64_t chains = at_least_one(s->weight / at_least_one(s->depth));
@@ -238,7 +246,7 @@ static int32_t choose_interleave(const nest *t, const shape *s)
     int64_t want = s->loops ? 2 : s->weight <= 8 ? 4 : at_least_one(IN_FLIGHT / chains);
     int32_t u = 1;
     while (2 * u <= want && 2 * u * live <= most + most / 4 &&
-           2 * u * s->weight <= (2 * u <= FEW ? INTERLEAVE_WEIGHT : SHORT_WEIGHT))
+           2 * u * s->weight <= most_weight(2 * u))
         u *= 2;
     return u;
 }
