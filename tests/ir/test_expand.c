@@ -155,9 +155,16 @@ Test(expand, leaves_nothing_to_expand_and_integers_alone)
 static bool lowers(lower_text *t, const ast_fn *fn, jit_dtype type)
 {
     jit_dtype in[8];
-    specialisation s = { .fn = fn, .in = in, .n_in = fn->n_args };
+    static_arg statics[8];
+    specialisation s = { .fn = fn, .in = in, .n_in = fn->n_args, .statics = statics };
     for (int32_t i = 0; i < fn->n_args; i++) {
-        in[i] = fn->args[i].type.given ? fn->args[i].type.scalar : type;
+        jit_dtype own = fn->args[i].type.given ? fn->args[i].type.scalar : JIT_NONE;
+        in[i] = own != JIT_NONE ? own : type;
+    }
+    for (int32_t i = 0; i < fn->n_uniforms; i++) {
+        if (fn->uniforms[i].type.is_fn || fn->uniforms[i].type.is_dim) {
+            statics[s.n_statics++] = (static_arg){ fn->uniforms[i].name, "relu", 3 };
+        }
     }
     return pipeline_run(t->program, &s, PIPELINE_MATH, NULL, t->ar, &t->d) != NULL;
 }
