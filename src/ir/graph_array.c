@@ -137,6 +137,32 @@ static bool subscribes(const graph *g, node array, const node *subscript)
     return rank > 0;
 }
 
+/* Whether the element is the one that was written last. A put on a put is left alone if it may
+ * not happen: chains of them have any length. */
+static bool reads_put(const graph *g, node array, const node *subscript)
+{
+    int32_t rank = graph_shape_at(g, array)->rank;
+    if (g->nodes[array].op != OP_put)
+        return false;
+    if (!graph_is_const(g, graph_in(g, array, rank + 2), NULL) &&
+        g->nodes[graph_in(g, array, 0)].op == OP_put)
+        return false;
+    for (int32_t i = 0; i < rank; i++)
+        if (graph_in(g, array, i + 1) != subscript[i])
+            return false;
+    return true;
+}
+
+static node read_put(graph *g, node array, const node *subscript, span at)
+{
+    int32_t rank = graph_shape_at(g, array)->rank;
+    node value = graph_in(g, array, rank + 1), when = graph_in(g, array, rank + 2);
+    if (graph_is_const(g, when, NULL)) /* true: a put that never happens is not made */
+        return value;
+    node before = graph_at(g, graph_in(g, array, 0), subscript, at);
+    return graph_apply3(g, OP_select, when, value, before, at);
+}
+
 node graph_at(graph *g, node array, const node *subscript, span at)
 {
     node in[MOST_OPERANDS] = { array };
@@ -147,6 +173,8 @@ node graph_at(graph *g, node array, const node *subscript, span at)
         return 0;
     if (!subscribes(g, array, subscript))
         return graph_broken(g, OP_at, "operands of wrong kinds");
+    if (g->simplify && reads_put(g, array, subscript))
+        return read_put(g, array, subscript, at);
     memcpy(in + 1, subscript, (size_t)rank * sizeof *in);
     node_data d = { OP_at, (uint8_t)graph_dtype(g, array), .n_in = rank + 1, .at = at };
     return graph_intern(g, d, in);
@@ -163,14 +191,18 @@ static bool add_site(graph *g, graph_site site)
     return true;
 }
 
-/* A subscript that is known to be in range needs no check. */
+/* A subscript that is known to be in range, or checked already, needs no check. */
 static bool in_range(const graph *g, node i, node extent)
 {
     cell at, n;
-    if (g->nodes[i].op == OP_axis && graph_in(g, i, 0) == extent)
+    bool axis = g->nodes[i].op == OP_axis;
+    if (axis && graph_in(g, i, 0) == extent)
         return true;
-    return graph_is_const(g, i, &at) && graph_is_const(g, extent, &n) && at.i >= 0 &&
-           at.i < n.i;
+    if (g->nodes[i].op == OP_bound && graph_in(g, i, 1) == extent)
+        return true;
+    if (!graph_is_const(g, axis ? graph_in(g, i, 0) : i, &at) || !graph_is_const(g, extent, &n))
+        return false;
+    return axis ? at.i <= n.i : at.i >= 0 && at.i < n.i;
 }
 
 node graph_bound(graph *g, node i, node extent, node when, graph_site site)
@@ -200,6 +232,9 @@ node graph_put(graph *g, node array, const node *subscript, node value, node whe
     if (!subscribes(g, array, subscript) || graph_dtype(g, value) != graph_dtype(g, array) ||
         g->nodes[value].shape != 0 || graph_dtype(g, when) != JIT_BOOL)
         return graph_broken(g, OP_put, "operands of wrong kinds");
+    cell holds;
+    if (g->simplify && graph_is_const(g, when, &holds) && !holds.u)
+        return array;
     memcpy(in + 1, subscript, (size_t)rank * sizeof *in);
     in[rank + 1] = value;
     in[rank + 2] = when;

@@ -7,6 +7,8 @@
 #include "fold_order.h"
 #include "fuse.h"
 #include "print.h"
+#include "random_array_graph.h"
+#include "random_graph.h"
 #include "verify.h"
 
 static int32_t count(const graph *g, op o)
@@ -273,4 +275,108 @@ Test(fuse, every_bit_stays)
             check_bits(t->text);
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         check_bits(texts[i].text);
+}
+
+/* -------------------------------------------------------------------------- random graphs */
+
+typedef struct operand_data {
+    char *bytes[16];
+    size_t size[16];
+} operand_data;
+
+static void fill(const graph *g, const array_case *c, const int64_t *dims, random_state *r,
+                 operand_data *d)
+{
+    for (int32_t i = 0; i < g->n_inputs + g->n_outputs; i++) {
+        bool in = i < g->n_inputs;
+        node out = in ? 0 : g->outputs[i - g->n_inputs].value;
+        int32_t shape = in ? g->inputs[i].shape : graph_node(g, out)->shape;
+        jit_dtype t = in ? g->inputs[i].dtype : graph_dtype(g, out);
+        int64_t extent[GRAPH_MAX_RANK];
+        int64_t n = array_case_extents(c, shape, dims, extent), size = type_bits(t) / 8;
+        d->size[i] = (size_t)(n * size);
+        d->bytes[i] = calloc(d->size[i] + 1, 1);
+        for (int64_t k = 0; in && k < n; k++)
+            type_store(t, d->bytes[i] + k * size,
+                       random_below(r, 4) == 0
+                           ? random_cell(r, t)
+                           : type_round(t, type_is_float(t)
+                                               ? (cell){ .f = random_below(r, 9) * 0.25 }
+                                               : (cell){ .i = random_below(r, 5) }));
+    }
+}
+
+static void free_data(operand_data *d, int32_t n)
+{
+    for (int32_t i = 0; i < n; i++)
+        free(d->bytes[i]);
+}
+
+static bool same_bytes(jit_dtype t, const char *a, const char *b, size_t n)
+{
+    for (size_t i = 0; i < n; i += (size_t)type_bits(t) / 8)
+        if (!same_cell(t, type_load(t, a + i), type_load(t, b + i)))
+            return false;
+    return true;
+}
+
+/* Both graphs on the same operands. */
+static void compare_graphs(array_case *c, graph *g, const int64_t *dims, uint64_t seed)
+{
+    random_state r = { seed };
+    array_case other = *c;
+    operand_data first, second;
+    int32_t n = g->n_inputs + g->n_outputs;
+    cell uniform = { .f = 0.75 };
+    other.g = g;
+    other.plan = eval_prepare(NULL, g);
+    fill(c->g, c, dims, &r, &first);
+    r.s = seed;
+    fill(g, &other, dims, &r, &second);
+    eval_array_call a = { .dim = dims, .uniform = &uniform }, b = a;
+    jit_status s = array_case_run(c, &a, first.bytes);
+    cr_assert(s == JIT_OK || s == JIT_ERR_INDEX, "seed %llu: status %d\n%s",
+              (unsigned long long)seed, (int)s, print_graph(c->ar, c->g));
+    cr_expect_eq(array_case_run(&other, &b, second.bytes), s, "seed %llu",
+                 (unsigned long long)seed);
+    for (int32_t i = g->n_inputs; s == JIT_OK && i < n; i++)
+        cr_expect(same_bytes(graph_dtype(g, g->outputs[i - g->n_inputs].value), first.bytes[i],
+                             second.bytes[i], first.size[i]),
+                  "seed %llu, output %d, dims %d %d %d\n%s\n%s", (unsigned long long)seed,
+                  (int)(i - g->n_inputs), (int)dims[0], (int)dims[1], (int)dims[2],
+                  print_graph(c->ar, c->g), print_graph(c->ar, g));
+    free_data(&first, n);
+    free_data(&second, n);
+    eval_free(other.plan);
+}
+
+static void check_random(uint64_t seed)
+{
+    static const int64_t dims[][RANDOM_DIMS] = { { 2, 3, 4 }, { 1, 1, 5 }, { 3, 0, 2 } };
+    random_array_options o = { .n_arrays = 3 + (int32_t)(seed % 6),
+                               .loops = seed % 3 != 0,
+                               .math = seed % 2 == 0,
+                               .gathers = seed % 5 != 0 };
+    array_case c = { .ar = arena_new(NULL, 0) };
+    diag_init(&c.d, &c.err, NULL);
+    c.g = random_array_graph(c.ar, &c.d, seed, &o);
+    cr_assert(c.g, "seed %llu: %s", (unsigned long long)seed, c.err.diagnostic[0].message);
+    const char *wrong = verify_graph(c.ar, c.g), *text = print_graph(c.ar, c.g);
+    cr_assert_null(wrong, "seed %llu: %s\n%s", (unsigned long long)seed, wrong, text);
+    graph *back = print_parse(c.ar, text, &c.d);
+    cr_assert(back, "seed %llu: %s\n%s", (unsigned long long)seed, c.err.diagnostic[0].message,
+              text);
+    cr_expect_str_eq(print_graph(c.ar, back), text);
+    c.plan = eval_prepare(NULL, c.g);
+    graph *g = fused(&c);
+    for (size_t i = 0; i < sizeof dims / sizeof dims[0]; i++)
+        compare_graphs(&c, g, dims[i], seed);
+    array_case_end(&c);
+}
+
+Test(fuse, random_graphs_keep_every_bit)
+{
+    uint64_t seed = random_seed();
+    for (uint64_t i = 0; i < 300; i++)
+        check_random(seed + i);
 }
