@@ -35,6 +35,7 @@ typedef struct emitter {
     ir_type i1, i8, i32, i64, pointer;
     emit_frame frame;
     struct emit_values *values; /* of nodes: values.h */
+    struct array_code *arrays;  /* of an array function: array_code.h; else NULL */
     node mask_loop;             /* the loop whose mask holds; 0: all lanes execute */
     int32_t vector;             /* of the group, that is emitted now */
     ir_value raised[2];    /* lanes that set a flag, not yet stored; by bit of JIT_FLAG_* */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "arena.h"
+#include "array_code.h"
 #include "emit.h"
 #include "entries.h"
 #include "listing.h"
@@ -26,6 +27,7 @@ typedef struct job {
     const codegen_options *o;
     diag *d;
     nest *t;
+    array_nest *a; /* of an array function, else NULL */
     emit_values values;
     object_compile object;
     emitter e;
@@ -50,6 +52,12 @@ static bool within_limits(const job *j)
 static bool make_nest(job *j)
 {
     const codegen_options *o = j->o;
+    if (graph_has_arrays(j->g)) {
+        array_options widths = { o->target, o->vector_lanes, o->interleave };
+        j->a = array_nest_make(j->g, &widths, j->d);
+        j->t = j->a ? j->a->t : NULL;
+        return j->t && within_limits(j);
+    }
     nest_options n = { o->target, o->vector_lanes, o->interleave, o->cut };
     j->t = nest_make(j->g, &n, j->d);
     return j->t && within_limits(j);
@@ -95,10 +103,10 @@ static bool make_module(job *j)
                     .values = &j->values };
     e->b = LLVMCreateBuilderInContext(e->context);
     make_types(e);
-    ir_value block = loops_block(e);
-    if (j->o->entry_loop)
+    ir_value block = j->a ? array_kernel(e, j->a) : loops_block(e);
+    if (j->o->entry_loop && !j->a)
         entries_loop(e, block, j->o->defaults);
-    if (j->o->entry_scalar)
+    if (j->o->entry_scalar && !j->a)
         entries_scalar(e, block, j->o->defaults);
     mark_functions(e);
     LLVMDisposeBuilder(e->b);
@@ -119,6 +127,32 @@ static void fill_shape(const nest *t, block_shape *s)
     block_plan(s);
 }
 
+static bool fill_areas(const job *j, codegen_object *out)
+{
+    const array_nest *a = j->a;
+    int32_t n = 0;
+    for (int32_t i = 0; i < a->n_pieces; i++)
+        n += a->pieces[i].n_storages + (a->pieces[i].fixed > 0);
+    out->areas = memory_resize(j->o->allocator, NULL, 0, ((size_t)n + 1) * sizeof *out->areas);
+    if (!out->areas) {
+        diag_no_memory(j->d);
+        return false;
+    }
+    out->n_areas = n;
+    n = 0;
+    for (int32_t i = 0; i < a->n_pieces; i++) {
+        const array_piece *p = &a->pieces[i];
+        int64_t copies = p->by_sample ? a->block : 1;
+        for (int32_t k = 0; k < p->n_storages; k++) {
+            const array_storage *s = &a->storages[p->storage[k]];
+            out->areas[n++] = (codegen_area){ i, s->shape, type_bits(s->dtype) / 8, 0, copies };
+        }
+        if (p->fixed > 0)
+            out->areas[n++] = (codegen_area){ i, 0, 0, p->fixed, copies };
+    }
+    return true;
+}
+
 static bool copy_out(const job *j, LLVMMemoryBufferRef buffer, codegen_object *out)
 {
     size_t size = LLVMGetBufferSize(buffer);
@@ -131,6 +165,8 @@ static bool copy_out(const job *j, LLVMMemoryBufferRef buffer, codegen_object *o
     out->size = size;
     out->vector_lanes = j->t->lanes;
     out->interleave = j->t->interleave;
+    if (j->a)
+        return fill_areas(j, out);
     fill_shape(j->t, &out->shape);
     return true;
 }
@@ -165,7 +201,45 @@ bool codegen_compile(const graph *g, const codegen_options *o, codegen_object *o
 void codegen_free(const codegen_options *o, codegen_object *object)
 {
     memory_resize(o->allocator, object->bytes, object->size, 0);
+    if (object->areas)
+        memory_resize(o->allocator, object->areas,
+                      ((size_t)object->n_areas + 1) * sizeof *object->areas, 0);
     *object = (codegen_object){ 0 };
+}
+
+static bool area_bytes(const codegen_area *a, const graph *g, const graph_known *known,
+                       arena *ar, int64_t *bytes)
+{
+    const graph_shape *s = &g->shapes[a->shape];
+    int64_t extent, n = a->shape ? a->size : a->fixed;
+    for (int32_t i = 0; i < s->rank; i++) {
+        if (!graph_value(g, s->extent[i], known, ar, &extent) ||
+            __builtin_mul_overflow(n, extent < 0 ? 0 : extent, &n))
+            return false;
+    }
+    *bytes = n;
+    return !__builtin_add_overflow(n, 63, &n);
+}
+
+bool codegen_workspace(const codegen_object *object, const graph *g, const graph_known *known,
+                       arena *ar, int64_t *bytes)
+{
+    int64_t all = 0;
+    for (int32_t i = 0; i < object->n_areas;) {
+        int64_t most = 0, n, copies = object->areas[i].copies;
+        for (int32_t piece = object->areas[i].piece;
+             i < object->n_areas && object->areas[i].piece == piece; i++) {
+            if (!area_bytes(&object->areas[i], g, known, ar, &n))
+                return false;
+            most = n > most ? n : most;
+        }
+        most = (most + 63) / 64 * 64;
+        if (__builtin_mul_overflow(most, copies, &most) ||
+            __builtin_add_overflow(all, most, &all))
+            return false;
+    }
+    *bytes = all;
+    return true;
 }
 
 /* -------------------------------------------------------------------------- text */
@@ -203,7 +277,7 @@ char *codegen_text(const graph *g, const codegen_options *o, codegen_text_kind k
     job j = { .g = g, .o = o, .d = d };
     char *text = NULL;
     if (kind == CODEGEN_NEST) {
-        if (make_nest(&j) && !(text = nest_print(j.t)))
+        if (make_nest(&j) && !(text = j.a ? array_nest_print(j.a) : nest_print(j.t)))
             diag_no_memory(d);
         return text;
     }

@@ -2,6 +2,7 @@
  * of a nest that is cut. */
 #include "emit.h"
 
+#include "array_code.h"
 #include "values.h"
 
 typedef ir_value (*emit_function)(emitter *e, const emit_args *a);
@@ -81,10 +82,16 @@ static bool is_leaf(const emitter *e, node n)
     return op_info((op)graph_node(e->g, n)->op)->rule == RULE_LEAF;
 }
 
-static void emit_one(emitter *e, node n, int32_t vectors)
+ir_value emit_value(emitter *e, op o, jit_dtype t, const ir_value *v, int32_t n)
 {
-    if (is_leaf(e, n))
-        return;
+    emit_args a = { .o = o, .in = t, .out = t, .n_in = n };
+    for (int32_t i = 0; i < n; i++)
+        a.v[i] = v[i];
+    return table[o](e, &a);
+}
+
+void emit_node(emitter *e, node n, int32_t vectors)
+{
     int32_t lanes = e->lanes;
     if (!e->t->varies[n]) {
         e->lanes = 1;
@@ -93,6 +100,12 @@ static void emit_one(emitter *e, node n, int32_t vectors)
     for (e->vector = 0; e->vector < vectors; e->vector++)
         values_set(e, n, e->vector, emit_operator(e, n));
     e->lanes = lanes;
+}
+
+static void emit_one(emitter *e, node n, int32_t vectors)
+{
+    if (!is_leaf(e, n))
+        emit_node(e, n, vectors);
 }
 
 /* -------------------------------------------------------------------------- runs */
@@ -136,6 +149,10 @@ static int32_t run_length(const emitter *e, const node *nodes, int32_t n)
 
 void emit_list(emitter *e, const nest_list *l, int32_t vectors)
 {
+    if (e->arrays) {
+        array_list(e->arrays, l, vectors);
+        return;
+    }
     for (int32_t i = 0; i < l->n; i++) {
         node n = l->node[i];
         if (e->t->loop_at[n] >= 0) {

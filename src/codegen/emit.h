@@ -24,7 +24,11 @@ typedef struct emit_args {
 /* The nodes of a list and the loops in it, for all vectors of a group. Leaves that vary have
  * been set before. */
 void emit_list(emitter *e, const nest_list *l, int32_t vectors);
+void emit_node(emitter *e, node n, int32_t vectors);       /* one that is no leaf */
 void emit_control(emitter *e, node loop, int32_t vectors); /* emit_control.c */
+
+/* o on values that are no nodes. */
+ir_value emit_value(emitter *e, op o, jit_dtype t, const ir_value *v, int32_t n);
 
 /* Lanes in `mask` set JIT_FLAG_... `flag`, if they execute this. */
 void emit_raise(emitter *e, uint32_t flag, ir_value mask);

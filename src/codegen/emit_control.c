@@ -11,6 +11,7 @@
  * A lane that has left keeps its v, so its condition stays false and needs no mask of its own.
  * Where the condition does not vary there is no mask and no select. In a nest that is cut,
  * variables and mask are in the spill area instead of phis. */
+#include "array_code.h"
 #include "emit.h"
 #include "emit_rare.h"
 
@@ -19,7 +20,8 @@
 typedef struct control {
     const nest_loop *l;
     int32_t n_phis, vectors;
-    bool masked; /* lanes may leave at different times */
+    int32_t *which; /* the variables that are scalars: arrays stay where they are */
+    bool masked;    /* lanes may leave at different times */
     node outer_mask;
     ir_block before, head, body, end;
     ir_value *phi; /* LLVM's, [variable][vector] */
@@ -27,17 +29,18 @@ typedef struct control {
 
 static node variable(const emitter *e, const control *c, int32_t i)
 {
-    return graph_in(e->g, c->l->loop, i);
+    return graph_in(e->g, c->l->loop, c->which[i]);
 }
 
 static node condition_of(const emitter *e, const control *c)
 {
-    return graph_in(e->g, c->l->loop, c->n_phis);
+    return graph_in(e->g, c->l->loop, (int32_t)graph_node(e->g, c->l->loop)->imm);
 }
 
 static node next_of(const emitter *e, const control *c, int32_t i)
 {
-    return graph_in(e->g, c->l->loop, c->n_phis + 1 + i);
+    int32_t k = (int32_t)graph_node(e->g, c->l->loop)->imm;
+    return graph_in(e->g, c->l->loop, k + 1 + c->which[i]);
 }
 
 /* -------------------------------------------------------------------------- variables */
@@ -231,6 +234,8 @@ static void emit_rounds(emitter *e, control *c, ir_value *next)
     if (!c->l->once && e->frame.cancel)
         check_cancel(e);
     emit_list(e, &c->l->body, c->vectors);
+    if (e->arrays)
+        array_next(e->arrays, c->l->loop);
     emit_flush_flags(e);
     close_body(e, c, next);
     e->mask_loop = c->outer_mask;
@@ -252,6 +257,16 @@ void control_abandon(emitter *e, node loop, int32_t vectors)
     e->lanes = lanes;
 }
 
+static bool find_variables(emitter *e, control *c)
+{
+    int32_t k = (int32_t)graph_node(e->g, c->l->loop)->imm;
+    c->which = arena_alloc(e->g->ar, ((size_t)k + 1) * sizeof *c->which);
+    for (int32_t i = 0; c->which && i < k; i++)
+        if (graph_node(e->g, graph_in(e->g, c->l->loop, i))->shape == 0)
+            c->which[c->n_phis++] = i;
+    return c->which != NULL;
+}
+
 void emit_control(emitter *e, node loop, int32_t vectors)
 {
     if (rare_applies(e, loop)) {
@@ -259,13 +274,13 @@ void emit_control(emitter *e, node loop, int32_t vectors)
         return;
     }
     control c = { .l = &e->t->loops[e->t->loop_at[loop]], .vectors = vectors };
-    c.n_phis = (int32_t)graph_node(e->g, loop)->imm;
     c.masked = e->t->varies[condition_of(e, &c)] && e->full >= 1;
     c.outer_mask = e->mask_loop;
+    bool found = find_variables(e, &c);
     size_t n = (size_t)(c.n_phis * vectors + 1);
     c.phi = arena_alloc(e->g->ar, n * sizeof *c.phi);
     ir_value *next = arena_alloc(e->g->ar, n * sizeof *next);
-    if (c.phi && next)
+    if (found && c.phi && next)
         emit_rounds(e, &c, next);
     else
         control_abandon(e, loop, vectors);

@@ -8,12 +8,12 @@ ir_type memory_type(const emitter *e, jit_dtype t)
     return t == JIT_BOOL ? build_int_type(e, 8) : build_type(e, t);
 }
 
-static ir_value from_memory(emitter *e, jit_dtype t, ir_value v)
+ir_value memory_value(emitter *e, jit_dtype t, ir_value v)
 {
     return t == JIT_BOOL ? build_icmp(e, LLVMIntNE, v, LLVMConstNull(LLVMTypeOf(v))) : v;
 }
 
-static ir_value to_memory(emitter *e, jit_dtype t, ir_value v)
+ir_value memory_bits(emitter *e, jit_dtype t, ir_value v)
 {
     return t == JIT_BOOL ? LLVMBuildZExt(e->b, v, build_int_type(e, 8), "") : v;
 }
@@ -22,12 +22,12 @@ static ir_value to_memory(emitter *e, jit_dtype t, ir_value v)
 
 ir_value memory_load(emitter *e, jit_dtype t, ir_value p)
 {
-    return from_memory(e, t, build_load(e, memory_type(e, t), p, 1));
+    return memory_value(e, t, build_load(e, memory_type(e, t), p, 1));
 }
 
 void memory_store(emitter *e, jit_dtype t, ir_value v, ir_value p)
 {
-    build_store(e, to_memory(e, t, v), p, 1);
+    build_store(e, memory_bits(e, t, v), p, 1);
 }
 
 /* -------------------------------------------------------------------------- uniforms */

@@ -223,12 +223,11 @@ static void save_outside(rare *r)
 static void enter_outside(rare *r, ir_value i)
 {
     emitter *e = r->e;
-    emit_values *v = e->values;
     for (int32_t k = 0; k < r->n_outside; k++) {
         outside *o = &r->outside[k];
         jit_dtype t = graph_dtype(e->g, o->n);
-        o->at = v->at[(int64_t)o->n * v->interleave];
-        o->scalar = v->scalar[o->n];
+        o->at = *values_at(e, o->n);
+        o->scalar = *values_scalar(e, o->n);
         ir_value p =
             e->t->varies[o->n] ? element_at(r, o->offset, t, i) : at_offset(r, o->offset);
         values_set(e, o->n, 0, memory_load(e, t, p));
@@ -237,11 +236,10 @@ static void enter_outside(rare *r, ir_value i)
 
 static void leave_outside(rare *r)
 {
-    emit_values *v = r->e->values;
     for (int32_t k = 0; k < r->n_outside; k++) {
         node n = r->outside[k].n;
-        v->at[(int64_t)n * v->interleave] = r->outside[k].at;
-        v->scalar[n] = r->outside[k].scalar;
+        *values_at(r->e, n) = r->outside[k].at;
+        *values_scalar(r->e, n) = r->outside[k].scalar;
     }
 }
 

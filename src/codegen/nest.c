@@ -1,6 +1,8 @@
 /* nest_make: graph to loop nest (see nest.h).
  *
  *   owners -> once-loops -> heads -> sink -> varies -> late -> lists -> plan
+ *
+ * nest_make_regions does what array functions (array_nest.h) need of it: no varies, late, plan.
  */
 #include "nest.h"
 
@@ -31,9 +33,13 @@ static void mark_used(maker *m)
     bool *used = m->t->used;
     for (int32_t i = 0; i < g->n_outputs; i++)
         used[g->outputs[i].value] = true;
-    for (node n = g->n_nodes - 1; n > 0; n--)
+    for (node n = g->n_nodes - 1; n > 0; n--) {
+        const graph_shape *s = graph_shape_at(g, n);
         for (int32_t i = 0; used[n] && i < graph_node(g, n)->n_in; i++)
             used[graph_in(g, n, i)] = true;
+        for (int32_t i = 0; used[n] && i < s->rank; i++)
+            used[s->extent[i]] = true;
+    }
 }
 
 /* -------------------------------------------------------------------------- loops */
@@ -111,6 +117,22 @@ static void find_once_loops(maker *m)
         bool known = known_after(g, loop, cond, 8, &go_on);
         m->t->loops[i].once = known && go_on.u == 0;
     }
+}
+
+static bool is_array_node(const graph *g, node n)
+{
+    const node_data *d = graph_node(g, n);
+    return d->shape != 0 || d->op == OP_at || d->op == OP_bound || d->op == OP_fold;
+}
+
+/* Rare cases of mathematical functions have no arrays; loops that do are emitted as others. */
+static void keep_arrays_usual(maker *m)
+{
+    for (node n = 1; n < m->g->n_nodes; n++)
+        for (node r = m->t->region[n]; m->t->used[n] && r && is_array_node(m->g, n);
+             r = m->t->region[r])
+            if (m->t->loop_at[r] >= 0)
+                loop_of(m->t, r)->once = false;
 }
 
 /* -------------------------------------------------------------------------- regions */
@@ -202,7 +224,7 @@ static node sink_region(const maker *m, node n)
         if (r == 0)
             return own; /* a use before or outside n's loop: nothing to sink into */
         around = m->t->region[r] == own ? own : body_before(m, r);
-        if (!loop_of(m->t, r)->once)
+        if (m->t->loop_at[r] < 0 || !loop_of(m->t, r)->once)
             at = around;
     }
     return at;
@@ -230,19 +252,18 @@ static void sink(maker *m)
 
 /* -------------------------------------------------------------------------- what varies */
 
-static bool any_varies(const maker *m, node n)
+static bool any_in(const graph *g, const bool *varies, node n)
 {
-    for (int32_t i = 0; i < graph_node(m->g, n)->n_in; i++)
-        if (m->t->varies[graph_in(m->g, n, i)])
+    for (int32_t i = 0; i < graph_node(g, n)->n_in; i++)
+        if (varies[graph_in(g, n, i)])
             return true;
     return false;
 }
 
 /* A variable varies if its init or next does, or if lanes leave the loop at different times. */
-static bool loop_varies(maker *m, node loop)
+static bool spread_in_loop(const graph *g, node loop, bool *varies)
 {
-    const graph *g = m->g;
-    bool *varies = m->t->varies, changed = false;
+    bool changed = false;
     int32_t k = n_phis(g, loop);
     bool cond = varies[graph_in(g, loop, k)];
     for (int32_t i = 0; i < k; i++) {
@@ -254,33 +275,64 @@ static bool loop_varies(maker *m, node loop)
     return changed;
 }
 
-static bool variation_round(maker *m)
+/* What a map or fold is does not depend on its own axes. */
+static bool binds_a_seed(const graph *g, const bool *varies, node n)
 {
-    const graph *g = m->g;
-    bool *varies = m->t->varies, changed = false;
+    const node_data *d = graph_node(g, n);
+    bool binds = d->op == OP_map || d->op == OP_fold;
+    for (int32_t i = 0; binds && i < graph_n_axes(d); i++)
+        if (varies[graph_in(g, n, i)])
+            return true;
+    return false;
+}
+
+static bool spread_round(const nest *t, bool *varies)
+{
+    const graph *g = t->g;
+    bool changed = false;
     for (node n = 1; n < g->n_nodes; n++) {
         const node_data *d = graph_node(g, n);
-        if (!m->t->used[n] || d->op == OP_phi)
+        if (!t->used[n] || d->op == OP_phi)
             continue;
         if (d->op == OP_loop)
-            changed |= loop_varies(m, n);
+            changed |= spread_in_loop(g, n, varies);
         else if (d->op == OP_proj)
             varies[n] = varies[graph_in(g, graph_in(g, n, 0), (int32_t)d->imm)];
-        else
-            varies[n] = d->op == OP_arg || d->op == OP_index || any_varies(m, n);
+        else if (d->op != OP_axis)
+            varies[n] |= any_in(g, varies, n) && !binds_a_seed(g, varies, n);
     }
     return changed;
 }
 
-static void find_varying(maker *m)
+/* Long chains of variables: if one of a loop varies all do, which is safe. */
+static void spread_over_loops(const nest *t, bool *varies)
+{
+    const graph *g = t->g;
+    for (int32_t i = 0; i < t->n_loops; i++) {
+        node loop = t->loops[i].loop;
+        bool any = false;
+        for (int32_t k = 0; k < n_phis(g, loop); k++)
+            any |= varies[graph_in(g, loop, k)];
+        for (int32_t k = 0; any && k < n_phis(g, loop); k++)
+            varies[graph_in(g, loop, k)] = true;
+    }
+}
+
+void nest_spread(const nest *t, bool *varies)
 {
     enum { MOST_ROUNDS = 8 };
-    for (int32_t round = 0; variation_round(m); round++)
-        if (round ==
-            MOST_ROUNDS) /* long chains of variables: all of them vary, which is safe */
-            for (node n = 1; n < m->g->n_nodes; n++)
-                if (graph_node(m->g, n)->op == OP_phi)
-                    m->t->varies[n] = true;
+    for (int32_t round = 0; spread_round(t, varies); round++)
+        if (round >= MOST_ROUNDS)
+            spread_over_loops(t, varies);
+}
+
+static void find_varying(maker *m)
+{
+    for (node n = 1; n < m->g->n_nodes; n++) {
+        int32_t o = graph_node(m->g, n)->op;
+        m->t->varies[n] = m->t->used[n] && (o == OP_arg || o == OP_index);
+    }
+    nest_spread(m->t, m->t->varies);
 }
 
 /* -------------------------------------------------------------------------- lists */
@@ -296,11 +348,14 @@ static void find_late(maker *m)
     }
 }
 
+/* NULL: what lies in a map or fold has lists elsewhere. */
 static nest_list *list_of(maker *m, node n)
 {
     nest *t = m->t;
     if (t->region[n] == 0)
         return m->late[n] ? &t->body : &t->once;
+    if (t->loop_at[t->region[n]] < 0)
+        return NULL;
     nest_loop *l = loop_of(t, t->region[n]);
     return m->head[n] ? &l->head : &l->body;
 }
@@ -308,7 +363,7 @@ static nest_list *list_of(maker *m, node n)
 static bool is_computed(const nest *t, node n)
 {
     int32_t o = graph_node(t->g, n)->op;
-    return t->used[n] && o != OP_phi && o != OP_proj && o != OP_const;
+    return t->used[n] && o != OP_phi && o != OP_proj && o != OP_const && o != OP_axis;
 }
 
 static bool list_reserve(maker *m, nest_list *l)
@@ -322,17 +377,18 @@ static bool fill_lists(maker *m)
 {
     nest *t = m->t;
     const graph *g = m->g;
-    for (node n = 1; n < g->n_nodes; n++)
-        if (is_computed(t, n))
-            list_of(m, n)->n++;
+    for (node n = 1; n < g->n_nodes; n++) {
+        nest_list *l = is_computed(t, n) ? list_of(m, n) : NULL;
+        if (l)
+            l->n++;
+    }
     bool ok = list_reserve(m, &t->once) && list_reserve(m, &t->body);
     for (int32_t i = 0; ok && i < t->n_loops; i++)
         ok = list_reserve(m, &t->loops[i].head) && list_reserve(m, &t->loops[i].body);
     for (node n = 1; ok && n < g->n_nodes; n++) {
-        if (!is_computed(t, n))
-            continue;
-        nest_list *l = list_of(m, n);
-        l->node[l->n++] = n;
+        nest_list *l = is_computed(t, n) ? list_of(m, n) : NULL;
+        if (l)
+            l->node[l->n++] = n;
     }
     return ok;
 }
@@ -391,33 +447,51 @@ static bool reserve(maker *m)
     return t->loop_at && t->varies && t->used && t->region && m->target && m->head && m->late;
 }
 
-static bool make(maker *m, const nest_options *o)
+static bool make_regions(maker *m, const target *machine)
 {
     if (!reserve(m))
         return false;
     nest *t = m->t;
-    t->target = o->target;
+    t->target = machine;
     t->axis[t->n_axes++] = (nest_axis){ AXIS_PARALLEL, "row" };
     t->axis[t->n_axes++] = (nest_axis){ AXIS_PARALLEL, "element" };
     mark_used(m);
     if (!list_loops(m))
         return false;
     find_once_loops(m);
+    keep_arrays_usual(m);
     mark_heads(m);
     sink(m);
-    find_varying(m);
-    find_late(m);
+    return true;
+}
+
+static bool make_lists(maker *m)
+{
     if (!fill_lists(m) || !list_buffers(m))
         return false;
-    find_flags(t);
-    nest_plan(t, o);
+    find_flags(m->t);
     return true;
 }
 
 nest *nest_make(const graph *g, const nest_options *o, diag *d)
 {
     maker m = { .g = g };
-    if (make(&m, o))
+    if (make_regions(&m, o->target)) {
+        find_varying(&m);
+        find_late(&m);
+        if (make_lists(&m)) {
+            nest_plan(m.t, o);
+            return m.t;
+        }
+    }
+    diag_no_memory(d);
+    return NULL;
+}
+
+nest *nest_make_regions(const graph *g, const target *machine, diag *d)
+{
+    maker m = { .g = g };
+    if (make_regions(&m, machine) && make_lists(&m))
         return m.t;
     diag_no_memory(d);
     return NULL;

@@ -66,6 +66,7 @@ typedef struct nest {
     bool fuelled; /* some loop may have more than one round */
 
     int32_t lanes, interleave;
+    int32_t rows;   /* of array functions: most rows that are emitted together; else 0 */
     bool streams;   /* cheap enough that non-temporal stores can pay */
     bool cut;       /* too large for one function: cut.h */
     int64_t weight; /* machine instructions for one vector, roughly */
@@ -79,6 +80,12 @@ typedef struct nest_options {
 
 /* In g's arena; NULL and a diagnostic (limit, memory) on failure. */
 nest *nest_make(const graph *g, const nest_options *o, diag *d);
+/* Of an array function: without what varies and the plan. Nodes that lie in no loop are in
+ * `once`; those that lie in maps and folds are in no list. */
+nest *nest_make_regions(const graph *g, const target *machine, diag *d);
+/* What depends on the nodes that are marked already, through loops too; a map or fold does not
+ * depend on its own axes. */
+void nest_spread(const nest *t, bool *varies);
 /* As text, in g's arena; NULL without memory. */
 char *nest_print(const nest *t);
 

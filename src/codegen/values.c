@@ -20,7 +20,7 @@ static void mark_splats(emit_values *v, const nest *t)
 
 static bool reserve_wide(emit_values *v, const nest *t)
 {
-    size_t n = (size_t)t->g->n_nodes;
+    size_t n = (size_t)t->g->n_nodes * (size_t)v->rows;
     v->wide = arena_alloc(t->g->ar, n * (size_t)t->interleave * sizeof *v->wide);
     v->block = arena_alloc(t->g->ar, n * sizeof *v->block);
     return v->wide && v->block;
@@ -31,8 +31,10 @@ bool values_make(emit_values *v, const nest *t, diag *d)
     arena *ar = t->g->ar;
     size_t n = (size_t)t->g->n_nodes;
     *v = (emit_values){ .interleave = t->interleave, .is_cut = t->cut };
-    v->at = arena_alloc(ar, n * (size_t)t->interleave * sizeof *v->at);
-    v->scalar = arena_alloc(ar, n * sizeof *v->scalar);
+    v->rows = t->rows > 0 ? t->rows : 1;
+    size_t places = n * (size_t)v->rows;
+    v->at = arena_alloc(ar, places * (size_t)t->interleave * sizeof *v->at);
+    v->scalar = arena_alloc(ar, places * sizeof *v->scalar);
     v->splat = arena_alloc(ar, n);
     v->epoch = arena_alloc(ar, n * sizeof *v->epoch);
     v->now = 1;
@@ -54,6 +56,23 @@ static node holder(const graph *g, node n)
     while (graph_node(g, n)->op == OP_proj)
         n = graph_in(g, graph_in(g, n, 0), (int32_t)graph_node(g, n)->imm);
     return n;
+}
+
+static int64_t place(const emitter *e, node n)
+{
+    const emit_values *v = e->values;
+    bool by_row = v->row_axis_of && v->row_axis && v->row_axis_of[n] == v->row_axis;
+    return (int64_t)n * v->rows + (by_row ? v->row : 0);
+}
+
+ir_value *values_at(const emitter *e, node n)
+{
+    return &e->values->at[place(e, n) * e->values->interleave];
+}
+
+ir_value *values_scalar(const emitter *e, node n)
+{
+    return &e->values->scalar[place(e, n)];
 }
 
 static bool is_wide(const emitter *e, node n)
@@ -115,11 +134,11 @@ static void fetch(emitter *e, node n)
     v->epoch[n] = v->now;
     ir_value r = reload(e, n);
     if (is_wide(e, n)) {
-        v->at[n] = r;
+        *values_at(e, n) = r;
         return;
     }
-    v->scalar[n] = r;
-    v->at[n] = NULL;
+    *values_scalar(e, n) = r;
+    *values_at(e, n) = NULL;
 }
 
 /* -------------------------------------------------------------------------- masks */
@@ -147,23 +166,23 @@ static bool is_mask(const emitter *e, node n)
 
 static ir_value get_mask(emitter *e, node n, int32_t vector)
 {
-    emit_values *v = e->values;
-    int64_t i = (int64_t)n * v->interleave + vector;
-    return v->block[n] == LLVMGetInsertBlock(e->b) ? v->at[i] : values_narrow(e, v->wide[i]);
+    const emit_values *v = e->values;
+    int64_t i = place(e, n) * v->interleave + vector;
+    bool here = v->block[place(e, n)] == LLVMGetInsertBlock(e->b);
+    return here ? v->at[i] : values_narrow(e, v->wide[i]);
 }
 
 static void set_mask(emitter *e, node n, int32_t vector, ir_value r)
 {
     emit_values *v = e->values;
-    v->wide[(int64_t)n * v->interleave + vector] = values_widen(e, r);
-    v->block[n] = LLVMGetInsertBlock(e->b);
+    v->wide[place(e, n) * v->interleave + vector] = values_widen(e, r);
+    v->block[place(e, n)] = LLVMGetInsertBlock(e->b);
 }
 
 /* -------------------------------------------------------------------------- get, set */
 
 ir_value values_get(emitter *e, node n, int32_t vector)
 {
-    emit_values *v = e->values;
     cell c;
     if (graph_is_const(e->g, n, &c))
         return build_cell(e, graph_dtype(e->g, n), c);
@@ -172,12 +191,12 @@ ir_value values_get(emitter *e, node n, int32_t vector)
     if (is_mask(e, n))
         return get_mask(e, n, vector);
     if (is_wide(e, n))
-        return v->at[(int64_t)n * v->interleave + vector];
+        return values_at(e, n)[vector];
     if (e->lanes == 1)
-        return v->scalar[n];
-    ir_value *splat = &v->at[(int64_t)n * v->interleave];
+        return *values_scalar(e, n);
+    ir_value *splat = values_at(e, n);
     if (!*splat) /* only where it is used: a cut nest */
-        *splat = build_splat(e, v->scalar[n]);
+        *splat = build_splat(e, *values_scalar(e, n));
     return *splat;
 }
 
@@ -188,13 +207,12 @@ void values_set(emitter *e, node n, int32_t vector, ir_value r)
     if (is_mask(e, n))
         set_mask(e, n, vector, r);
     if (is_wide(e, n)) {
-        v->at[(int64_t)n * v->interleave + vector] = r;
+        values_at(e, n)[vector] = r;
     } else {
         int32_t lanes = e->lanes;
-        v->scalar[n] = r;
+        *values_scalar(e, n) = r;
         e->lanes = e->full;
-        v->at[(int64_t)n * v->interleave] =
-            v->splat[n] && !v->is_cut && lanes == 1 ? build_splat(e, r) : NULL;
+        *values_at(e, n) = v->splat[n] && !v->is_cut && lanes == 1 ? build_splat(e, r) : NULL;
         e->lanes = lanes;
     }
     if (v->is_cut && v->cut.slot[n] >= 0)

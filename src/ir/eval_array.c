@@ -347,6 +347,9 @@ static void accumulate(run *r, const step *s, fold_state *f)
 static cell result_of(const step *s, const fold_state *f)
 {
     fold_kind k = kind_of(s);
+    bool extreme = k == FOLD_MIN || k == FOLD_MAX;
+    if (extreme && type_is_float((jit_dtype)s->in_type)) /* 0 whatever the order of -0 and 0 */
+        return (cell){ .f = f->total.f + 0 };
     return k == FOLD_ARGMIN || k == FOLD_ARGMAX ? f->lane[0] : f->total;
 }
 

@@ -74,10 +74,12 @@ bool linked_make(linked *l, const graph *g, const codegen_options *o, diag *d)
         return false;
     LLVMMemoryBufferRef buffer =
         LLVMCreateMemoryBufferWithMemoryRangeCopy(l->object.bytes, l->object.size, "kernel");
-    codegen_object sizes = l->object;
+    codegen_object kept = l->object;
+    l->object.areas = NULL;
     codegen_free(o, &l->object);
-    l->object = sizes;
+    l->object = kept;
     l->object.bytes = NULL;
+    l->object.size = 0;
     if (has_undefined_symbols(buffer)) {
         LLVMDisposeMemoryBuffer(buffer);
         diag_plain(d, DIAG_internal, "the object has undefined symbols");
@@ -96,6 +98,7 @@ void linked_free(linked *l)
         if (error)
             LLVMConsumeError(error);
     }
+    codegen_free(&(codegen_options){ 0 }, &l->object);
     *l = (linked){ 0 };
 }
 

@@ -1,0 +1,98 @@
+/* Instructions of array functions (see array_nest.h for what they are made from).
+ *
+ *   array_kernel.c   k0: what is computed once, blocks of samples, stages
+ *   array_list.c     lists of nodes, row by row; loops over axes; maps
+ *   array_fold.c     folds
+ *   array_element.c  elements, checks, arrays that change
+ *
+ * The value of an array is where its storage is: see array_pointer. */
+#ifndef FJ_ARRAY_CODE_H
+#define FJ_ARRAY_CODE_H
+
+#include "array_nest.h"
+#include "build.h"
+
+typedef struct array_code {
+    emitter *e;
+    const array_nest *a;
+    nest *t;           /* a's: its lanes follow what is emitted */
+    ir_value call;     /* array_call */
+    ir_value *stride;  /* [shape][axis]: elements; the number of all of them at [shape][rank] */
+    ir_value *base;    /* [storage]: of the first sample, or of all */
+    ir_value *step;    /* [storage]: bytes from sample to sample; NULL: one for all */
+    ir_value *pointer; /* [storage][row]: of the current sample */
+    ir_value *operand; /* per operand: its data and */
+    ir_value *row_step; /* bytes from sample to sample */
+    ir_value nothing;   /* an element that is 0, for what must not be read */
+    ir_value nowhere;   /* and one that is written instead of what must not be */
+    ir_value fault;
+    ir_block out_of_range;
+    int32_t rows;            /* that are emitted together */
+    int32_t vectors;         /* and vectors */
+    const array_bind *strip; /* whose last axis they run along; NULL: scalars */
+    ir_value *mask;          /* per vector: lanes that exist; NULL: all */
+    bool minds;              /* what the other lanes do counts: flags, loops, checks */
+    int32_t *seen, now;      /* [node]: marks */
+} array_code;
+
+ir_value array_kernel(emitter *e, array_nest *a); /* k0 */
+
+/* Called by emit_list and emit_control. */
+void array_list(array_code *c, const nest_list *l, int32_t vectors);
+void array_next(array_code *c, node loop); /* arrays at the end of a round */
+
+/* -------------------------------------------------------------------------- loops */
+
+/* A counted loop; `carried` values go round with it: first values in, results out. */
+typedef struct array_loop {
+    ir_value i, to, step;
+    ir_value *carried;
+    int32_t n_carried;
+    ir_value *phi, *first;
+    ir_block before, head, end;
+    bool once;    /* no loop is needed */
+    bool guarded; /* it may have no round */
+} array_loop;
+
+/* for i = from; i < to; i += step. False: certainly no round, nothing was begun. */
+bool array_loop_begin(array_code *c, array_loop *l, ir_value from, ir_value to, int64_t step);
+void array_loop_end(array_code *c, array_loop *l);
+/* n less what is left over when it is divided by step. */
+ir_value array_whole(array_code *c, ir_value n, int64_t step);
+bool array_is_known(ir_value v, int64_t *n);
+ir_value array_extent(array_code *c, node axis);
+
+/* -------------------------------------------------------------------------- nodes */
+
+bool array_by_row(const array_code *c, node n);
+/* n's row if it has rows, for what follows. */
+void array_set_axis(array_code *c, node axis, ir_value i); /* a scalar */
+
+/* Vectors along b's last axis: between enter and leave, strips of them. */
+typedef struct array_width {
+    int32_t lanes, vectors;
+} array_width;
+typedef struct array_context {
+    int32_t lanes, full, vectors;
+    const array_bind *strip;
+    ir_value *mask;
+} array_context;
+array_context array_enter(array_code *c, const array_bind *b, array_width w);
+void array_leave(array_code *c, array_context outer);
+/* The nodes of the last axis for the elements from i on, of which `left` exist; NULL: all. */
+void array_strip(array_code *c, const array_bind *b, ir_value i, ir_value left);
+
+void array_map(array_code *c, node n);
+void array_fold(array_code *c, node n);
+void array_at(array_code *c, node n);
+void array_bound(array_code *c, node n);
+void array_put(array_code *c, node n);
+void array_choice(array_code *c, node n);
+void array_loop_arrays(array_code *c, node loop); /* variables before the first round */
+
+/* Where the elements of storage s begin, in the current row. */
+ir_value array_pointer(array_code *c, int32_t storage);
+ir_value array_element(array_code *c, ir_value base, jit_dtype t, ir_value index);
+void array_copy(array_code *c, ir_value to, ir_value from, const array_storage *s);
+
+#endif

@@ -1,0 +1,364 @@
+/* Elements of arrays, subscripts that are checked, arrays that change. */
+#include <stddef.h>
+
+#include "abi.h"
+#include "array_code.h"
+#include "emit.h"
+#include "emit_memory.h"
+#include "values.h"
+
+/* -------------------------------------------------------------------------- where it is */
+
+ir_value array_pointer(array_code *c, int32_t storage)
+{
+    const emit_values *v = c->e->values;
+    int32_t row = v->row_axis == ROW_SAMPLE ? v->row : 0;
+    return c->pointer[storage * v->rows + row];
+}
+
+ir_value array_element(array_code *c, ir_value base, jit_dtype t, ir_value index)
+{
+    ir_type type = LLVMIntTypeInContext(c->e->context, (unsigned)type_bits(t));
+    return LLVMBuildGEP2(c->e->b, type, base, &index, 1, "");
+}
+
+static ir_value stride_of(const array_code *c, node array, int32_t d)
+{
+    return c->stride[graph_node(c->a->g, array)->shape * (GRAPH_MAX_RANK + 1) + d];
+}
+
+/* -------------------------------------------------------------------------- subscripts */
+
+typedef struct access {
+    node n, array;
+    int32_t rank, vectors;
+    jit_dtype t;
+    bool affine, neighbours;
+    ir_value start; /* index of the first lane, or of what all lanes share */
+    ir_value step;  /* affine: from lane to lane */
+} access;
+
+/* Lane 0 of a subscript that is affine. */
+static ir_value first_lane(array_code *c, node sub)
+{
+    return c->t->varies[sub] ? *values_scalar(c->e, sub) : values_get(c->e, sub, 0);
+}
+
+static access access_of(array_code *c, node n)
+{
+    const graph *g = c->a->g;
+    access x = { .n = n, .array = graph_in(g, n, 0), .affine = true };
+    x.rank = graph_shape_at(g, x.array)->rank;
+    x.t = graph_dtype(g, x.array);
+    x.vectors = c->t->varies[n] ? c->vectors : 1;
+    x.neighbours = true;
+    for (int32_t d = 0; d < x.rank; d++) {
+        int32_t step = c->a->step[graph_in(g, n, d + 1)];
+        x.affine = x.affine && step != NOT_AFFINE;
+        x.neighbours = x.neighbours && step == (d == x.rank - 1 ? 1 : 0);
+    }
+    return x;
+}
+
+/* The sum of what all lanes share, and of first lanes if all are affine. */
+static void find_start(array_code *c, access *x)
+{
+    emitter *e = c->e;
+    int32_t lanes = e->lanes;
+    x->start = x->step = build_i64(e, 0);
+    e->lanes = 1;
+    for (int32_t d = 0; d < x->rank; d++) {
+        node sub = graph_in(e->g, x->n, d + 1);
+        int32_t step = c->a->step[sub];
+        if (!x->affine && c->t->varies[sub])
+            continue;
+        ir_value i = x->affine ? first_lane(c, sub) : values_get(e, sub, 0);
+        ir_value stride = stride_of(c, x->array, d);
+        x->start = build_add(e, x->start, build_mul(e, i, stride));
+        if (x->affine && step != 0)
+            x->step = build_add(e, x->step, build_mul(e, stride, build_i64(e, step)));
+    }
+    e->lanes = lanes;
+}
+
+/* Where no lane may read: out of range, or not in this round of a loop. NULL: all may. */
+static ir_value guard_of(array_code *c, const access *x, int32_t u)
+{
+    emitter *e = c->e;
+    ir_value fine = NULL;
+    for (int32_t d = 0; d < x->rank; d++) {
+        node sub = graph_in(e->g, x->n, d + 1);
+        if (graph_node(e->g, sub)->op != OP_bound)
+            continue;
+        ir_value i = values_get(e, graph_in(e->g, sub, 0), u);
+        ir_value n = values_get(e, graph_in(e->g, sub, 1), u);
+        ir_value in = build_icmp(e, LLVMIntULT, i, n);
+        fine = fine ? build_and(e, fine, in) : in;
+    }
+    if (e->mask_loop && e->lanes == e->full && c->t->varies[x->n] && !x->affine) {
+        ir_value active = values_get(e, e->mask_loop, u);
+        fine = fine ? build_and(e, fine, active) : active;
+    }
+    return fine;
+}
+
+/* -------------------------------------------------------------------------- loads */
+
+static ir_value masked_load(array_code *c, const access *x, ir_value p, int32_t u)
+{
+    emitter *e = c->e;
+    ir_type type = memory_type(e, x->t), over[2] = { type, e->pointer };
+    unsigned id = LLVMLookupIntrinsicID("llvm.masked.load", 16);
+    ir_value f = LLVMGetIntrinsicDeclaration(e->module, id, over, 2);
+    ir_value in[4] = { p, build_i32(e, 1), c->mask[u], LLVMConstNull(type) };
+    ir_value v = LLVMBuildCall2(e->b, LLVMGlobalGetValueType(f), f, in, 4, "");
+    if (!c->minds)
+        return v;
+    int32_t lanes = e->lanes;
+    e->lanes = 1;
+    ir_value at = array_element(c, array_pointer(c, c->a->storage[x->array]), x->t, x->start);
+    ir_value first = build_load(e, memory_type(e, x->t), at, 1);
+    e->lanes = lanes;
+    return build_select(e, c->mask[u], v, build_splat(e, first));
+}
+
+static ir_value load_neighbours(array_code *c, const access *x, int32_t u)
+{
+    emitter *e = c->e;
+    ir_value p = array_element(c, array_pointer(c, c->a->storage[x->array]), x->t, x->start);
+    p = build_offset(e, p, build_i64(e, (int64_t)u * e->full * type_bits(x->t) / 8));
+    if (c->mask && e->full > 1)
+        return memory_value(e, x->t, masked_load(c, x, p, u));
+    return memory_load(e, x->t, p);
+}
+
+/* Index of a lane, less x->start. */
+static ir_value lane_index(array_code *c, const access *x, ir_value varying, int32_t lane)
+{
+    emitter *e = c->e;
+    if (!x->affine)
+        return build_lane(e, varying, lane % e->full);
+    ir_value i = build_mul(e, x->step, build_i64(e, lane));
+    if (!c->mask || e->full == 1)
+        return i;
+    ir_value exists = build_lane(e, c->mask[lane / e->full], lane % e->full);
+    return build_select(e, exists, i, build_i64(e, 0));
+}
+
+static ir_value load_lanes(array_code *c, const access *x, int32_t u)
+{
+    emitter *e = c->e;
+    int32_t lanes = e->lanes;
+    ir_value base = array_pointer(c, c->a->storage[x->array]), varying = NULL;
+    base = array_element(c, base, x->t, x->start);
+    for (int32_t d = 0; !x->affine && d < x->rank; d++) {
+        node sub = graph_in(e->g, x->n, d + 1);
+        if (!c->t->varies[sub])
+            continue;
+        ir_value stride = build_splat(e, stride_of(c, x->array, d));
+        ir_value i = build_mul(e, values_get(e, sub, u), stride);
+        varying = varying ? build_add(e, varying, i) : i;
+    }
+    ir_value guard = guard_of(c, x, u), v = LLVMGetPoison(memory_type(e, x->t));
+    for (int32_t lane = 0; lane < lanes; lane++) {
+        ir_value p =
+            array_element(c, base, x->t, lane_index(c, x, varying, u * e->full + lane));
+        if (guard)
+            p = build_select(e, build_lane(e, guard, lane), p, c->nothing);
+        e->lanes = 1;
+        ir_value one = build_load(e, memory_type(e, x->t), p, 1);
+        e->lanes = lanes;
+        v = lanes == 1 ? one : LLVMBuildInsertElement(e->b, v, one, build_i32(e, lane), "");
+    }
+    return memory_value(e, x->t, v);
+}
+
+static ir_value load_one(array_code *c, const access *x)
+{
+    emitter *e = c->e;
+    ir_value p = array_element(c, array_pointer(c, c->a->storage[x->array]), x->t, x->start);
+    ir_value guard = guard_of(c, x, 0);
+    if (guard)
+        p = build_select(e, guard, p, c->nothing);
+    return memory_load(e, x->t, p);
+}
+
+void array_at(array_code *c, node n)
+{
+    emitter *e = c->e;
+    int32_t lanes = e->lanes;
+    access x = access_of(c, n);
+    bool varies = c->t->varies[n];
+    find_start(c, &x);
+    e->lanes = varies ? e->full : 1;
+    for (int32_t u = 0; u < x.vectors; u++) {
+        ir_value v = !varies        ? load_one(c, &x)
+                     : x.neighbours ? load_neighbours(c, &x, u)
+                                    : load_lanes(c, &x, u);
+        values_set(e, n, u, v);
+    }
+    e->lanes = lanes;
+}
+
+/* -------------------------------------------------------------------------- checks */
+
+static void store_fault(array_code *c, size_t offset, ir_value v)
+{
+    emitter *e = c->e;
+    build_store(e, v, build_offset(e, c->fault, build_i64(e, (int64_t)offset)), 8);
+}
+
+/* The first lane that fails. */
+static ir_value failing_lane(array_code *c, ir_value bad, ir_value v)
+{
+    emitter *e = c->e;
+    if (e->lanes == 1)
+        return v;
+    ir_type word = LLVMIntTypeInContext(e->context, (unsigned)e->lanes);
+    ir_value bits = LLVMBuildZExt(e->b, build_reinterpret(e, bad, word), e->i64, "");
+    ir_value lane = build_flagged_intrinsic(e, "llvm.cttz", bits);
+    return LLVMBuildExtractElement(e->b, v, lane, "");
+}
+
+static void fail_where(array_code *c, node n, ir_value bad, const ir_value *v)
+{
+    emitter *e = c->e;
+    ir_block stop = build_block(e, "outside"), on = build_block(e, "inside");
+    build_rare_branch(e, build_any(e, bad), stop, on);
+    LLVMPositionBuilderAtEnd(e->b, stop);
+    store_fault(c, offsetof(kernel_fault, site),
+                build_i64(e, (int64_t)graph_node(e->g, n)->imm));
+    store_fault(c, offsetof(kernel_fault, value), failing_lane(c, bad, v[0]));
+    store_fault(c, offsetof(kernel_fault, extent), failing_lane(c, bad, v[1]));
+    LLVMBuildBr(e->b, c->out_of_range);
+    LLVMPositionBuilderAtEnd(e->b, on);
+}
+
+void array_bound(array_code *c, node n)
+{
+    emitter *e = c->e;
+    int32_t lanes = e->lanes, vectors = c->t->varies[n] ? c->vectors : 1;
+    cell when;
+    bool never = graph_is_const(e->g, graph_in(e->g, n, 2), &when) && !when.u;
+    e->lanes = c->t->varies[n] ? e->full : 1;
+    for (int32_t u = 0; u < vectors; u++) {
+        ir_value v[3];
+        for (int32_t i = 0; i < 3; i++)
+            v[i] = values_get(e, graph_in(e->g, n, i), u);
+        ir_value fine = build_icmp(e, LLVMIntULT, v[0], v[1]);
+        ir_value bad = build_and(e, LLVMBuildNot(e->b, fine, ""), v[2]);
+        if (e->mask_loop && e->lanes == e->full)
+            bad = build_and(e, bad, values_get(e, e->mask_loop, u));
+        if (!never)
+            fail_where(c, n, bad, v);
+        fine = build_icmp(e, LLVMIntULT, v[0], v[1]);
+        values_set(e, n, u, build_select(e, fine, v[0], build_bits(e, 64, 0)));
+    }
+    e->lanes = lanes;
+}
+
+/* -------------------------------------------------------------------------- changes */
+
+static ir_value count_of(const array_code *c, const array_storage *s)
+{
+    int32_t rank = c->a->g->shapes[s->shape].rank;
+    return c->stride[s->shape * (GRAPH_MAX_RANK + 1) + rank];
+}
+
+static void copy_pieces(array_code *c, const ir_value *v, const ir_value *range, int32_t bytes)
+{
+    emitter *e = c->e;
+    array_loop l = { 0 };
+    if (!array_loop_begin(c, &l, range[0], range[1], bytes))
+        return;
+    ir_type type = bytes == 1 ? e->i8 : LLVMVectorType(e->i8, (unsigned)bytes);
+    ir_value x = build_load(e, type, build_offset(e, v[1], l.i), 1);
+    build_store(e, x, build_offset(e, v[0], l.i), 1);
+    array_loop_end(c, &l);
+}
+
+void array_copy(array_code *c, ir_value to, ir_value from, const array_storage *s)
+{
+    enum { PIECE = 32 };
+    emitter *e = c->e;
+    ir_value v[2] = { to, from };
+    ir_value bytes = build_mul(e, count_of(c, s), build_i64(e, type_bits(s->dtype) / 8));
+    ir_value whole = array_whole(c, bytes, PIECE);
+    copy_pieces(c, v, (ir_value[]){ build_i64(e, 0), whole }, PIECE);
+    copy_pieces(c, v, (ir_value[]){ whole, bytes }, 1);
+}
+
+static const array_storage *storage_of(const array_code *c, node n)
+{
+    return &c->a->storages[c->a->storage[n]];
+}
+
+static void copy_array(array_code *c, int32_t to, int32_t from)
+{
+    if (to != from)
+        array_copy(c, array_pointer(c, to), array_pointer(c, from), &c->a->storages[to]);
+}
+
+void array_put(array_code *c, node n)
+{
+    emitter *e = c->e;
+    access x = access_of(c, n);
+    int32_t lanes = e->lanes;
+    cell when;
+    e->lanes = 1;
+    copy_array(c, c->a->storage[n], c->a->storage[x.array]);
+    x.affine = true; /* all scalars */
+    find_start(c, &x);
+    ir_value p = array_element(c, array_pointer(c, c->a->storage[n]), x.t, x.start);
+    ir_value guard = guard_of(c, &x, 0);
+    node condition = graph_in(e->g, n, x.rank + 2);
+    if (!graph_is_const(e->g, condition, &when) || !when.u) {
+        ir_value held = values_get(e, condition, 0);
+        guard = guard ? build_and(e, guard, held) : held;
+    }
+    if (guard)
+        p = build_select(e, guard, p, c->nowhere);
+    memory_store(e, x.t, values_get(e, graph_in(e->g, n, x.rank + 1), 0), p);
+    e->lanes = lanes;
+}
+
+void array_choice(array_code *c, node n)
+{
+    emitter *e = c->e;
+    const graph *g = e->g;
+    ir_value yes = array_pointer(c, c->a->storage[graph_in(g, n, 1)]);
+    ir_value no = array_pointer(c, c->a->storage[graph_in(g, n, 2)]);
+    int32_t lanes = e->lanes;
+    e->lanes = 1;
+    ir_value from = build_select(e, values_get(e, graph_in(g, n, 0), 0), yes, no);
+    array_copy(c, array_pointer(c, c->a->storage[n]), from, storage_of(c, n));
+    e->lanes = lanes;
+}
+
+void array_loop_arrays(array_code *c, node loop)
+{
+    const graph *g = c->a->g;
+    for (int32_t i = 0; i < (int32_t)graph_node(g, loop)->imm; i++) {
+        node phi = graph_in(g, loop, i);
+        if (array_is(c->a, phi))
+            copy_array(c, c->a->storage[phi], c->a->storage[graph_in(g, phi, 0)]);
+    }
+}
+
+/* Those that lie where another variable is written go aside first. */
+void array_next(array_code *c, node loop)
+{
+    const graph *g = c->a->g;
+    const int32_t *storage = c->a->storage;
+    int32_t k = (int32_t)graph_node(g, loop)->imm;
+    for (int32_t i = 0; i < k; i++) {
+        node phi = graph_in(g, loop, i);
+        if (c->a->swap[phi] >= 0)
+            copy_array(c, c->a->swap[phi], storage[graph_in(g, loop, k + 1 + i)]);
+    }
+    for (int32_t i = 0; i < k; i++) {
+        node phi = graph_in(g, loop, i), next = graph_in(g, loop, k + 1 + i);
+        if (array_is(c->a, phi))
+            copy_array(c, storage[phi], c->a->swap[phi] >= 0 ? c->a->swap[phi] : storage[next]);
+    }
+}

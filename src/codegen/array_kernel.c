@@ -1,0 +1,486 @@
+/* k0 of an array function:
+ *
+ *   entry     operands, uniforms, dimensions, strides; what does not depend on the sample
+ *   block     for so many samples as pass through the stages together
+ *     stage     for each of them: pointers, what other stages have left, the nodes, results
+ *   end       the flags
+ */
+#include <stddef.h>
+
+#include "abi.h"
+#include "array_code.h"
+#include "emit.h"
+#include "emit_memory.h"
+#include "values.h"
+
+static ir_value field(array_code *c, ir_type type, size_t offset)
+{
+    emitter *e = c->e;
+    return build_load(e, type, build_offset(e, c->call, build_i64(e, (int64_t)offset)), 8);
+}
+#define FIELD(c, type, name) field(c, type, offsetof(array_call, name))
+
+typedef struct kernel {
+    array_code *c;
+    ir_value rows, fuel;
+    ir_value index, index_step; /* NULL: the index is not used */
+    ir_value slots, slot_step;
+    ir_value first; /* sample of the block */
+} kernel;
+
+static int32_t n_operands(const graph *g)
+{
+    return g->n_inputs + g->n_outputs;
+}
+
+/* -------------------------------------------------------------------------- start */
+
+static void load_operands(array_code *c)
+{
+    emitter *e = c->e;
+    ir_value data = FIELD(c, e->pointer, data), steps = FIELD(c, e->pointer, row_step);
+    for (int32_t i = 0; i < n_operands(e->g); i++) {
+        ir_value at = build_i64(e, 8 * (int64_t)i);
+        c->operand[i] = build_load(e, e->pointer, build_offset(e, data, at), 8);
+        c->row_step[i] = build_load(e, e->i64, build_offset(e, steps, at), 8);
+    }
+}
+
+static bool is_used(const array_code *c, op o)
+{
+    for (node n = 1; n < c->e->g->n_nodes; n++)
+        if (c->t->used[n] && graph_node(c->e->g, n)->op == o)
+            return true;
+    return false;
+}
+
+static void set_leaf_of_call(array_code *c, node n)
+{
+    emitter *e = c->e;
+    const node_data *d = graph_node(e->g, n);
+    int64_t i = (int64_t)d->imm;
+    if (d->op == OP_uniform)
+        values_set(
+            e, n, 0,
+            memory_uniform(e, (jit_dtype)d->dtype, FIELD(c, e->pointer, uniform), (int32_t)i));
+    if (d->op == OP_seed)
+        values_set(e, n, 0, FIELD(c, e->i64, seed));
+    if (d->op == OP_dim)
+        values_set(e, n, 0,
+                   build_load(e, e->i64,
+                              build_offset(e, FIELD(c, e->pointer, dim), build_i64(e, 8 * i)),
+                              8));
+    if (d->op == OP_arg && d->shape == 0 && !c->a->sample[n])
+        values_set(e, n, 0, memory_load(e, (jit_dtype)d->dtype, c->operand[i]));
+}
+
+/* Negative extents count as none. */
+static ir_value extent_of(array_code *c, node n)
+{
+    emitter *e = c->e;
+    int64_t known;
+    ir_value v = values_get(e, n, 0), zero = build_i64(e, 0);
+    if (array_is_known(v, &known))
+        return known < 0 ? zero : v;
+    return build_intrinsic(e, "llvm.smax", (ir_value[]){ v, zero }, 2);
+}
+
+static void make_strides(array_code *c)
+{
+    emitter *e = c->e;
+    for (int32_t i = 1; i < e->g->n_shapes; i++) {
+        const graph_shape *s = &e->g->shapes[i];
+        ir_value *stride = &c->stride[i * (GRAPH_MAX_RANK + 1)], n = build_i64(e, 1);
+        bool used = true;
+        for (int32_t d = 0; d < s->rank; d++)
+            used = used && c->t->used[s->extent[d]] &&
+                   (graph_is_const(e->g, s->extent[d], NULL) || c->a->value[s->extent[d]]);
+        for (int32_t d = s->rank - 1; used && d >= 0; d--) {
+            stride[d] = n;
+            n = build_mul(e, n, extent_of(c, s->extent[d]));
+        }
+        stride[s->rank] = n;
+    }
+}
+
+/* -------------------------------------------------------------------------- storage */
+
+static ir_value aligned(emitter *e, ir_value bytes)
+{
+    return build_and(e, build_add(e, bytes, build_i64(e, 63)), build_i64(e, -64));
+}
+
+static ir_value bytes_of(array_code *c, const array_storage *s)
+{
+    int32_t rank = c->a->g->shapes[s->shape].rank;
+    ir_value n = c->stride[s->shape * (GRAPH_MAX_RANK + 1) + rank];
+    return build_mul(c->e, n, build_i64(c->e, type_bits(s->dtype) / 8));
+}
+
+/* As codegen_workspace says. */
+static ir_value piece_bytes(array_code *c, const array_piece *p)
+{
+    emitter *e = c->e;
+    ir_value bytes = build_i64(e, p->fixed);
+    for (int32_t i = 0; i < p->n_storages; i++) {
+        ir_value more = bytes_of(c, &c->a->storages[p->storage[i]]);
+        bytes = i == 0 ? more : build_intrinsic(e, "llvm.smax", (ir_value[]){ bytes, more }, 2);
+    }
+    return aligned(e, bytes);
+}
+
+static void place_pieces(kernel *k)
+{
+    array_code *c = k->c;
+    emitter *e = c->e;
+    ir_value at = c->a->n_pieces ? FIELD(c, e->pointer, workspace) : NULL;
+    for (int32_t i = 0; i < c->a->n_pieces; i++) {
+        const array_piece *p = &c->a->pieces[i];
+        ir_value bytes = piece_bytes(c, p);
+        for (int32_t j = 0; j < p->n_storages; j++) {
+            c->base[p->storage[j]] = at;
+            c->step[p->storage[j]] = p->by_sample && c->a->block > 1 ? bytes : NULL;
+        }
+        k->slots = at;
+        k->slot_step = bytes;
+        int64_t copies = p->by_sample ? c->a->block : 1;
+        at = build_offset(e, at, build_mul(e, bytes, build_i64(e, copies)));
+    }
+}
+
+static void place_operands(array_code *c)
+{
+    for (int32_t i = 0; i < c->a->n_storages; i++) {
+        const array_storage *s = &c->a->storages[i];
+        if (s->kind == STORAGE_WORK)
+            continue;
+        int32_t o = s->number + (s->kind == STORAGE_OUTPUT ? c->a->g->n_inputs : 0);
+        bool shared = s->kind == STORAGE_INPUT && c->a->g->inputs[o].shared;
+        c->base[i] = c->operand[o];
+        c->step[i] = shared ? NULL : c->row_step[o];
+    }
+}
+
+static void point_to_first(array_code *c)
+{
+    int32_t rows = c->e->values->rows;
+    for (int32_t i = 0; i < c->a->n_storages; i++)
+        for (int32_t r = 0; r < rows; r++)
+            c->pointer[i * rows + r] = c->base[i];
+}
+
+/* -------------------------------------------------------------------------- one sample */
+
+static node holder(const graph *g, node n)
+{
+    while (graph_node(g, n)->op == OP_proj)
+        n = graph_in(g, graph_in(g, n, 0), (int32_t)graph_node(g, n)->imm);
+    return n;
+}
+
+static ir_value slot_at(kernel *k, node n, ir_value in_block)
+{
+    emitter *e = k->c->e;
+    ir_value sample = build_offset(e, k->slots, build_mul(e, in_block, k->slot_step));
+    return build_offset(e, sample, build_i64(e, 8 * (int64_t)k->c->a->slot[n]));
+}
+
+static void point_to_sample(kernel *k, ir_value sample, ir_value in_block)
+{
+    array_code *c = k->c;
+    emitter *e = c->e;
+    for (int32_t i = 0; i < c->a->n_storages; i++) {
+        const array_storage *s = &c->a->storages[i];
+        if (!c->step[i])
+            continue;
+        ir_value which = s->kind == STORAGE_WORK ? in_block : sample;
+        c->pointer[i * e->values->rows + e->values->row] =
+            build_offset(e, c->base[i], build_mul(e, which, c->step[i]));
+    }
+}
+
+static void set_leaves(kernel *k, ir_value sample)
+{
+    array_code *c = k->c;
+    emitter *e = c->e;
+    for (node n = 1; n < e->g->n_nodes; n++) {
+        const node_data *d = graph_node(e->g, n);
+        if (!c->t->used[n] || !c->a->sample[n] || d->shape != 0)
+            continue;
+        if (d->op == OP_arg) {
+            ir_value at = build_mul(e, sample, c->row_step[d->imm]);
+            values_set(
+                e, n, 0,
+                memory_load(e, (jit_dtype)d->dtype, build_offset(e, c->operand[d->imm], at)));
+        }
+        if (d->op == OP_index)
+            values_set(e, n, 0, build_add(e, k->index, build_mul(e, sample, k->index_step)));
+    }
+}
+
+/* What earlier stages have left. */
+static void load_slots(kernel *k, int32_t stage, ir_value in_block)
+{
+    array_code *c = k->c;
+    for (node n = 1; n < c->e->g->n_nodes; n++)
+        if (c->a->slot[n] >= 0 && c->a->stage_of[n] < stage)
+            values_set(c->e, holder(c->e->g, n), 0,
+                       memory_load(c->e, graph_dtype(c->e->g, n), slot_at(k, n, in_block)));
+}
+
+static void store_slots(kernel *k, int32_t stage, ir_value in_block)
+{
+    array_code *c = k->c;
+    for (node n = 1; n < c->e->g->n_nodes; n++)
+        if (c->a->slot[n] >= 0 && c->a->stage_of[n] == stage)
+            memory_store(c->e, graph_dtype(c->e->g, n), values_get(c->e, n, 0),
+                         slot_at(k, n, in_block));
+}
+
+static void enter_sample(kernel *k, int32_t stage, ir_value in_block)
+{
+    emitter *e = k->c->e;
+    ir_value sample = build_add(e, k->first, in_block);
+    point_to_sample(k, sample, in_block);
+    set_leaves(k, sample);
+    load_slots(k, stage, in_block);
+}
+
+static void give_output(kernel *k, int32_t i, ir_value in_block)
+{
+    array_code *c = k->c;
+    emitter *e = c->e;
+    node n = e->g->outputs[i].value;
+    int32_t o = e->g->n_inputs + i;
+    ir_value sample = build_add(e, k->first, in_block);
+    ir_value to = build_offset(e, c->operand[o], build_mul(e, sample, c->row_step[o]));
+    if (!array_is(c->a, n)) {
+        memory_store(e, graph_dtype(e->g, n), values_get(e, n, 0), to);
+        return;
+    }
+    const array_storage *s = &c->a->storages[c->a->storage[n]];
+    if (s->kind != STORAGE_OUTPUT || s->number != i)
+        array_copy(c, to, array_pointer(c, c->a->storage[n]), s);
+}
+
+/* -------------------------------------------------------------------------- stages */
+
+static void reset_fuel(kernel *k)
+{
+    if (k->fuel)
+        build_store(k->c->e, k->fuel, k->c->e->frame.fuel, 8);
+}
+
+static void check_cancel(kernel *k)
+{
+    emitter *e = k->c->e;
+    ir_block on = build_block(e, "on");
+    ir_value word = build_load(e, e->i32, e->frame.cancel, 4);
+    LLVMSetVolatile(word, 1);
+    build_rare_branch(e, build_icmp(e, LLVMIntNE, word, build_i32(e, 0)), e->frame.cancelled,
+                      on);
+    LLVMPositionBuilderAtEnd(e->b, on);
+}
+
+static void run_samples(kernel *k, int32_t stage, ir_value count)
+{
+    array_code *c = k->c;
+    emitter *e = c->e;
+    array_loop l = { 0 };
+    bool last = stage == c->a->n_stages - 1;
+    if (!last && c->a->stages[stage].list.n == 0)
+        return;
+    if (!array_loop_begin(c, &l, build_i64(e, 0), count, 1))
+        return;
+    reset_fuel(k);
+    enter_sample(k, stage, l.i);
+    array_list(c, &c->a->stages[stage].list, 1);
+    emit_flush_flags(e);
+    store_slots(k, stage, l.i);
+    for (int32_t i = 0; last && i < e->g->n_outputs; i++)
+        give_output(k, i, l.i);
+    array_loop_end(c, &l);
+}
+
+/* Samples as rows of one map. */
+static void run_rows(kernel *k, int32_t stage, ir_value count)
+{
+    array_code *c = k->c;
+    emitter *e = c->e;
+    emit_values *v = e->values;
+    node map = c->a->stages[stage].list.node[0];
+    ir_value from = build_i64(e, 0);
+    v->row_axis = ROW_SAMPLE;
+    for (int32_t rows = array_bind_of(c->a, map)->rows; rows > 0;
+         rows = array_fewer_rows(rows)) {
+        array_loop l = { 0 };
+        ir_value to = build_add(e, from, array_whole(c, build_sub(e, count, from), rows));
+        if (array_loop_begin(c, &l, from, to, rows)) {
+            reset_fuel(k);
+            for (v->row = 0; v->row < rows; v->row++)
+                enter_sample(k, stage, build_add(e, l.i, build_i64(e, v->row)));
+            v->row = 0;
+            c->rows = rows;
+            array_map(c, map);
+            c->rows = 1;
+            array_loop_end(c, &l);
+        }
+        from = to;
+    }
+    v->row_axis = 0;
+}
+
+static void run_block(kernel *k, ir_value count)
+{
+    const array_nest *a = k->c->a;
+    for (int32_t i = 0; i < a->n_stages; i++) {
+        if (a->stages[i].rows)
+            run_rows(k, i, count);
+        else
+            run_samples(k, i, count);
+    }
+}
+
+static void run_blocks(kernel *k)
+{
+    array_code *c = k->c;
+    emitter *e = c->e;
+    array_loop l = { 0 };
+    if (!array_loop_begin(c, &l, build_i64(e, 0), k->rows, c->a->block))
+        return;
+    k->first = l.i;
+    check_cancel(k);
+    ir_value left = build_sub(e, k->rows, l.i), block = build_i64(e, c->a->block);
+    ir_value count = block;
+    if (c->a->block > 1)
+        count = build_intrinsic(e, "llvm.smin", (ir_value[]){ left, block }, 2);
+    run_block(k, count);
+    array_loop_end(c, &l);
+}
+
+/* -------------------------------------------------------------------------- all */
+
+static void make_frame(kernel *k)
+{
+    array_code *c = k->c;
+    emitter *e = c->e;
+    e->frame.cancel = FIELD(c, e->pointer, cancel);
+    e->frame.cancelled = build_block(e, "cancelled");
+    if (c->t->sets_flags) {
+        e->frame.flags = build_local(e, e->i32, 4);
+        build_store(e, build_i32(e, 0), e->frame.flags, 4);
+    }
+    if (c->t->n_loops) {
+        e->frame.fuel = build_local(e, e->i64, 8);
+        e->frame.no_fuel = build_block(e, "no_fuel");
+        k->fuel = FIELD(c, e->i64, fuel);
+        reset_fuel(k);
+    }
+    if (is_used(c, OP_bound)) {
+        c->fault = FIELD(c, e->pointer, fault);
+        c->out_of_range = build_block(e, "out_of_range");
+    }
+    if (is_used(c, OP_index)) {
+        k->index = FIELD(c, e->i64, index);
+        k->index_step = FIELD(c, e->i64, index_step);
+    }
+    c->nothing = build_local(e, LLVMArrayType2(e->i64, 2), 16);
+    c->nowhere = build_local(e, LLVMArrayType2(e->i64, 2), 16);
+    build_store(e, build_i64(e, 0), c->nothing, 8);
+    c->minds = c->t->sets_flags || c->t->n_loops || c->fault;
+}
+
+static void return_flags(array_code *c, ir_block block, uint32_t more)
+{
+    emitter *e = c->e;
+    if (!block)
+        return;
+    LLVMPositionBuilderAtEnd(e->b, block);
+    ir_value flags = build_i32(e, (int32_t)more);
+    if (e->frame.flags)
+        flags = build_or(e, build_load(e, e->i32, e->frame.flags, 4), flags);
+    LLVMBuildRet(e->b, flags);
+}
+
+static bool reserve(array_code *c)
+{
+    const graph *g = c->e->g;
+    size_t n = (size_t)c->a->n_storages + 1, rows = (size_t)c->e->values->rows;
+    size_t operands = (size_t)n_operands(g) + 1;
+    size_t strides = (size_t)g->n_shapes * (GRAPH_MAX_RANK + 1);
+    c->stride = arena_alloc(g->ar, strides * sizeof *c->stride);
+    c->base = arena_alloc(g->ar, n * sizeof *c->base);
+    c->step = arena_alloc(g->ar, n * sizeof *c->step);
+    c->pointer = arena_alloc(g->ar, n * rows * sizeof *c->pointer);
+    c->operand = arena_alloc(g->ar, operands * sizeof *c->operand);
+    c->row_step = arena_alloc(g->ar, operands * sizeof *c->row_step);
+    c->seen = arena_alloc(g->ar, (size_t)g->n_nodes * sizeof *c->seen);
+    return c->stride && c->base && c->step && c->pointer && c->operand && c->row_step &&
+           c->seen;
+}
+
+/* Which values are spread over lanes: those that vectors use. */
+static void mark_splats(array_code *c)
+{
+    const graph *g = c->a->g;
+    bool *splat = c->e->values->splat;
+    for (node n = 1; n < g->n_nodes; n++) {
+        const array_bind *b = c->t->used[n] ? array_bind_of(c->a, n) : NULL;
+        for (int32_t i = b ? b->n_axes : 0; b && b->vector && i < graph_node(g, n)->n_in; i++)
+            splat[holder(g, graph_in(g, n, i))] = true;
+    }
+    for (node n = 1; n < g->n_nodes; n++)
+        if (array_is(c->a, n))
+            splat[n] = false;
+}
+
+static void emit_body(kernel *k)
+{
+    array_code *c = k->c;
+    emitter *e = c->e;
+    load_operands(c);
+    make_frame(k);
+    k->rows = FIELD(c, e->i64, rows);
+    ir_block some = build_block(e, "some"), end = build_block(e, "end");
+    build_branch(e, build_icmp(e, LLVMIntSGT, k->rows, build_i64(e, 0)), some, end);
+    LLVMPositionBuilderAtEnd(e->b, some);
+    for (node n = 1; n < e->g->n_nodes; n++)
+        if (c->t->used[n])
+            set_leaf_of_call(c, n);
+    array_list(c, &c->a->extents, 1);
+    make_strides(c);
+    place_pieces(k);
+    place_operands(c);
+    point_to_first(c);
+    array_list(c, &c->a->call, 1);
+    run_blocks(k);
+    emit_flush_flags(e);
+    LLVMBuildBr(e->b, end);
+    return_flags(c, end, 0);
+    return_flags(c, e->frame.no_fuel, KERNEL_OUT_OF_FUEL);
+    return_flags(c, e->frame.cancelled, KERNEL_CANCELLED);
+    return_flags(c, c->out_of_range, KERNEL_OUT_OF_RANGE);
+}
+
+ir_value array_kernel(emitter *e, array_nest *a)
+{
+    array_code c = { .e = e, .a = a, .t = a->t, .rows = 1, .vectors = 1 };
+    kernel k = { .c = &c };
+    ir_type type = LLVMFunctionType(e->i32, &e->pointer, 1, 0);
+    ir_value f = LLVMAddFunction(e->module, ABI_SYMBOL_BLOCK, type);
+    e->frame = (emit_frame){ .function = f };
+    e->lanes = e->full = c.t->lanes = 1;
+    e->values->row_axis_of = a->row_axis_of;
+    e->arrays = &c;
+    c.call = LLVMGetParam(f, 0);
+    LLVMPositionBuilderAtEnd(e->b, build_block(e, "entry"));
+    if (reserve(&c)) {
+        mark_splats(&c);
+        emit_body(&k);
+    } else {
+        e->failed = true;
+        LLVMBuildRet(e->b, build_i32(e, 0));
+    }
+    e->arrays = NULL;
+    return f;
+}

@@ -1,0 +1,497 @@
+/* Lists of nodes, loops over axes, maps. */
+#include "abi.h"
+#include "array_code.h"
+#include "emit.h"
+#include "emit_memory.h"
+#include "values.h"
+
+/* -------------------------------------------------------------------------- counted loops */
+
+bool array_is_known(ir_value v, int64_t *n)
+{
+    if (!LLVMIsAConstantInt(v))
+        return false;
+    *n = LLVMConstIntGetSExtValue(v);
+    return true;
+}
+
+ir_value array_whole(array_code *c, ir_value n, int64_t step)
+{
+    emitter *e = c->e;
+    if (step == 1)
+        return n;
+    if ((step & (step - 1)) == 0)
+        return build_and(e, n, build_i64(e, -step));
+    return build_sub(e, n, LLVMBuildSRem(e->b, n, build_i64(e, step), ""));
+}
+
+/* The loop is entered only if it has a round, and tests at its end. */
+bool array_loop_begin(array_code *c, array_loop *l, ir_value from, ir_value to, int64_t step)
+{
+    emitter *e = c->e;
+    int64_t a = 0, b = 0;
+    bool known = array_is_known(from, &a) && array_is_known(to, &b);
+    l->i = from;
+    l->to = to;
+    l->step = build_i64(e, step);
+    l->once = known && a < b && b - a <= step;
+    l->guarded = !known;
+    if (known && a >= b)
+        return false;
+    if (l->once)
+        return true;
+    emit_flush_flags(e);
+    size_t n = (size_t)l->n_carried + 1;
+    l->phi = arena_alloc(e->g->ar, n * sizeof *l->phi);
+    l->first = arena_alloc(e->g->ar, n * sizeof *l->first);
+    if (!l->phi || !l->first) {
+        e->failed = true;
+        l->once = true;
+        return true;
+    }
+    l->head = build_block(e, "axis");
+    l->end = build_block(e, "axis_end");
+    l->before = LLVMGetInsertBlock(e->b);
+    if (known)
+        LLVMBuildBr(e->b, l->head);
+    else
+        build_branch(e, build_icmp(e, LLVMIntSLT, from, to), l->head, l->end);
+    LLVMPositionBuilderAtEnd(e->b, l->head);
+    l->i = LLVMBuildPhi(e->b, e->i64, "");
+    LLVMAddIncoming(l->i, &from, &l->before, 1);
+    for (int32_t k = 0; k < l->n_carried; k++) {
+        l->first[k] = l->carried[k];
+        l->phi[k] = LLVMBuildPhi(e->b, LLVMTypeOf(l->carried[k]), "");
+        LLVMAddIncoming(l->phi[k], &l->carried[k], &l->before, 1);
+        l->carried[k] = l->phi[k];
+    }
+    return true;
+}
+
+void array_loop_end(array_code *c, array_loop *l)
+{
+    emitter *e = c->e;
+    emit_flush_flags(e);
+    if (l->once)
+        return;
+    ir_value next = build_add(e, l->i, l->step);
+    ir_block last = LLVMGetInsertBlock(e->b);
+    build_branch(e, build_icmp(e, LLVMIntSLT, next, l->to), l->head, l->end);
+    LLVMAddIncoming(l->i, &next, &last, 1);
+    for (int32_t k = 0; k < l->n_carried; k++)
+        LLVMAddIncoming(l->phi[k], &l->carried[k], &last, 1);
+    LLVMPositionBuilderAtEnd(e->b, l->end);
+    for (int32_t k = 0; l->guarded && k < l->n_carried; k++) {
+        ir_value r = LLVMBuildPhi(e->b, LLVMTypeOf(l->carried[k]), "");
+        LLVMAddIncoming(r, (ir_value[]){ l->first[k], l->carried[k] },
+                        (ir_block[]){ l->before, last }, 2);
+        l->carried[k] = r;
+    }
+}
+
+ir_value array_extent(array_code *c, node axis)
+{
+    int32_t lanes = c->e->lanes;
+    c->e->lanes = 1;
+    ir_value n = values_get(c->e, graph_in(c->a->g, axis, 0), 0), zero = build_i64(c->e, 0);
+    int64_t known;
+    if (array_is_known(n, &known))
+        n = known < 0 ? zero : n;
+    else
+        n = build_intrinsic(c->e, "llvm.smax", (ir_value[]){ n, zero }, 2);
+    c->e->lanes = lanes;
+    return n;
+}
+
+void array_set_axis(array_code *c, node axis, ir_value i)
+{
+    int32_t lanes = c->e->lanes;
+    c->e->lanes = 1;
+    values_set(c->e, axis, 0, i);
+    c->e->lanes = lanes;
+}
+
+/* -------------------------------------------------------------------------- one node */
+
+bool array_by_row(const array_code *c, node n)
+{
+    const emit_values *v = c->e->values;
+    return v->row_axis && v->row_axis_of[n] == v->row_axis;
+}
+
+/* Of a subscript whose first lane alone is needed. */
+static void emit_first_lane(array_code *c, node n)
+{
+    emitter *e = c->e;
+    const node_data *d = graph_node(c->a->g, n);
+    ir_value v[2] = { NULL, NULL };
+    int32_t lanes = e->lanes;
+    e->lanes = 1;
+    for (int32_t i = 0; i < d->n_in && i < 2; i++) {
+        node in = graph_in(c->a->g, n, i);
+        v[i] = c->t->varies[in] ? *values_scalar(e, in) : values_get(e, in, 0);
+    }
+    *values_scalar(e, n) = emit_value(e, (op)d->op, JIT_I64, v, d->n_in);
+    e->lanes = lanes;
+}
+
+static void emit_leaf(array_code *c, node n)
+{
+    switch ((op)graph_node(c->a->g, n)->op) {
+    case OP_map:
+        array_map(c, n);
+        break;
+    case OP_fold:
+        array_fold(c, n);
+        break;
+    case OP_at:
+        array_at(c, n);
+        break;
+    case OP_bound:
+        array_bound(c, n);
+        break;
+    case OP_put:
+        array_put(c, n);
+        break;
+    default: /* set before: arguments, uniforms, dimensions */
+        break;
+    }
+}
+
+static void emit_item(array_code *c, node n, int32_t vectors)
+{
+    const node_data *d = graph_node(c->a->g, n);
+    if (d->op == OP_loop) {
+        array_loop_arrays(c, n);
+        emit_control(c->e, n, vectors);
+        return;
+    }
+    if (d->op == OP_select && d->shape != 0) {
+        array_choice(c, n);
+        return;
+    }
+    if (op_info((op)d->op)->rule == RULE_LEAF) {
+        emit_leaf(c, n);
+        return;
+    }
+    if (c->a->first[n])
+        emit_first_lane(c, n);
+    if (c->a->value[n])
+        emit_node(c->e, n, vectors);
+}
+
+/* -------------------------------------------------------------------------- lists */
+
+/* A fold whose loops run for all rows together. */
+static bool is_joint(const array_code *c, node n)
+{
+    const array_bind *b = array_bind_of(c->a, n);
+    return c->rows > 1 && b && graph_node(c->a->g, n)->op == OP_fold && !b->vector &&
+           array_by_row(c, n);
+}
+
+/* What differs from row to row comes after what does not, row by row. */
+static void emit_rows(array_code *c, const node *nodes, int32_t n, int32_t vectors)
+{
+    emit_values *v = c->e->values;
+    int32_t rows = c->rows;
+    for (int32_t i = 0; i < n; i++)
+        if (!array_by_row(c, nodes[i]))
+            emit_item(c, nodes[i], vectors);
+    c->rows = 1;
+    for (v->row = 0; v->row < rows; v->row++)
+        for (int32_t i = 0; i < n; i++)
+            if (array_by_row(c, nodes[i]))
+                emit_item(c, nodes[i], vectors);
+    v->row = 0;
+    c->rows = rows;
+}
+
+void array_list(array_code *c, const nest_list *l, int32_t vectors)
+{
+    for (int32_t i = 0; i < l->n;) {
+        int32_t end = i;
+        if (c->rows == 1 || is_joint(c, l->node[i])) {
+            emit_item(c, l->node[i++], vectors);
+            continue;
+        }
+        while (end < l->n && !is_joint(c, l->node[end]))
+            end++;
+        emit_rows(c, l->node + i, end - i, vectors);
+        i = end;
+    }
+}
+
+/* -------------------------------------------------------------------------- strips */
+
+/* What comes from outside the vectors and is used in them is spread over lanes once. */
+static void spread_operand(array_code *c, const array_bind *b, node n)
+{
+    emitter *e = c->e;
+    emit_values *v = e->values;
+    while (graph_node(e->g, n)->op == OP_proj)
+        n = graph_in(e->g, graph_in(e->g, n, 0), (int32_t)graph_node(e->g, n)->imm);
+    if (c->seen[n] == c->now || graph_is_const(e->g, n, NULL) || c->t->varies[n] ||
+        array_is(c->a, n) || !v->splat[n] || array_in_last(c->a, n, b) ||
+        graph_node(e->g, n)->op == OP_loop)
+        return;
+    c->seen[n] = c->now;
+    int32_t rows = array_by_row(c, n) ? c->rows : 1, row = v->row;
+    for (int32_t r = 0; r < rows; r++) {
+        v->row = rows > 1 ? r : row;
+        if (*values_scalar(e, n))
+            *values_at(e, n) = build_splat(e, *values_scalar(e, n));
+    }
+    v->row = row;
+}
+
+static void spread_operands(array_code *c, const array_bind *b)
+{
+    c->now++;
+    for (node n = 1; n <= b->n; n++) {
+        bool in = n == b->n || (c->t->used[n] && array_in_last(c->a, n, b));
+        for (int32_t i = 0; in && i < graph_node(c->a->g, n)->n_in; i++)
+            spread_operand(c, b, graph_in(c->a->g, n, i));
+    }
+}
+
+array_context array_enter(array_code *c, const array_bind *b, array_width w)
+{
+    emitter *e = c->e;
+    array_context outer = { e->lanes, e->full, c->vectors, c->strip, c->mask };
+    emit_flush_flags(e);
+    e->lanes = e->full = c->t->lanes = w.lanes;
+    c->vectors = w.vectors;
+    c->strip = b;
+    c->mask = NULL;
+    spread_operands(c, b);
+    return outer;
+}
+
+void array_leave(array_code *c, array_context outer)
+{
+    emitter *e = c->e;
+    emit_flush_flags(e);
+    e->lanes = outer.lanes;
+    e->full = c->t->lanes = outer.full;
+    c->vectors = outer.vectors;
+    c->strip = outer.strip;
+    c->mask = outer.mask;
+}
+
+static ir_value *make_masks(array_code *c, ir_value left)
+{
+    emitter *e = c->e;
+    ir_value *mask = arena_alloc(e->g->ar, (size_t)c->vectors * sizeof *mask);
+    if (!mask) {
+        e->failed = true;
+        return NULL;
+    }
+    for (int32_t u = 0; u < c->vectors; u++) {
+        ir_value first = build_i64(e, (int64_t)u * e->full);
+        ir_value at = build_add(e, build_splat(e, first), build_lane_numbers(e, 64));
+        mask[u] = build_icmp(e, LLVMIntSLT, at, build_splat(e, left));
+    }
+    return mask;
+}
+
+/* Lanes that do not exist are copies of the first. */
+static void set_lanes(array_code *c, node axis, ir_value i)
+{
+    emitter *e = c->e;
+    *values_scalar(e, axis) = i;
+    for (int32_t u = 0; c->a->value[axis] && u < c->vectors; u++) {
+        ir_value first = build_add(e, i, build_i64(e, (int64_t)u * e->full));
+        ir_value at = build_add(e, build_splat(e, first), build_lane_numbers(e, 64));
+        if (c->mask)
+            at = build_select(e, c->mask[u], at, build_splat(e, i));
+        values_set(e, axis, u, at);
+    }
+}
+
+void array_strip(array_code *c, const array_bind *b, ir_value i, ir_value left)
+{
+    c->mask = left ? make_masks(c, left) : NULL;
+    set_lanes(c, graph_in(c->a->g, b->n, b->n_axes - 1), i);
+    array_list(c, &b->level[b->n_axes - 1], c->vectors);
+    emit_flush_flags(c->e);
+}
+
+/* -------------------------------------------------------------------------- maps */
+
+static int32_t row_count(const array_code *c, const array_bind *b)
+{
+    return b->row_axis && b->row_axis == c->e->values->row_axis ? c->rows : 1;
+}
+
+static ir_value map_index(array_code *c, const array_bind *b, ir_value i)
+{
+    emitter *e = c->e;
+    int32_t shape = graph_node(e->g, b->n)->shape, lanes = e->lanes;
+    ir_value index = i;
+    e->lanes = 1;
+    for (int32_t d = 0; d < b->n_axes - 1; d++) {
+        ir_value at = values_get(e, graph_in(e->g, b->n, d), 0);
+        ir_value stride = c->stride[shape * (GRAPH_MAX_RANK + 1) + d];
+        index = build_add(e, index, build_mul(e, at, stride));
+    }
+    e->lanes = lanes;
+    return index;
+}
+
+static void store_vector(array_code *c, const array_bind *b, ir_value p, int32_t u)
+{
+    emitter *e = c->e;
+    jit_dtype t = graph_dtype(e->g, b->n);
+    node value = graph_in(e->g, b->n, b->n_axes);
+    ir_value v = values_get(e, value, u);
+    ir_value at = build_offset(e, p, build_i64(e, (int64_t)u * e->full * type_bits(t) / 8));
+    if (!c->mask || e->full == 1) {
+        memory_store(e, t, v, at);
+        return;
+    }
+    ir_value bits = memory_bits(e, t, v);
+    ir_type over[2] = { LLVMTypeOf(bits), e->pointer };
+    unsigned id = LLVMLookupIntrinsicID("llvm.masked.store", 17);
+    ir_value f = LLVMGetIntrinsicDeclaration(e->module, id, over, 2);
+    LLVMBuildCall2(e->b, LLVMGlobalGetValueType(f), f,
+                   (ir_value[]){ bits, at, build_i32(e, 1), c->mask[u] }, 4, "");
+}
+
+static void store_strip(array_code *c, const array_bind *b, ir_value i)
+{
+    emitter *e = c->e;
+    emit_values *v = e->values;
+    int32_t rows = row_count(c, b), row = v->row;
+    for (int32_t r = 0; r < rows; r++) {
+        v->row = rows > 1 ? r : row;
+        ir_value p = array_element(c, array_pointer(c, c->a->storage[b->n]),
+                                   graph_dtype(e->g, b->n), map_index(c, b, i));
+        for (int32_t u = 0; u < c->vectors; u++)
+            store_vector(c, b, p, u);
+    }
+    v->row = row;
+}
+
+static void one_strip(array_code *c, const array_bind *b, ir_value i, ir_value left)
+{
+    array_strip(c, b, i, left);
+    store_strip(c, b, i);
+}
+
+/* Strips from `from` to `to`; partly: the last is masked. */
+static void strips(array_code *c, const array_bind *b, array_width w, const ir_value *range,
+                   bool partly)
+{
+    emitter *e = c->e;
+    array_loop l = { 0 };
+    int64_t from, to;
+    if (array_is_known(range[0], &from) && array_is_known(range[1], &to) && from >= to)
+        return;
+    array_context outer = array_enter(c, b, w);
+    if (array_loop_begin(c, &l, range[0], range[1], (int64_t)w.lanes * w.vectors)) {
+        one_strip(c, b, l.i, partly ? build_sub(e, range[1], l.i) : NULL);
+        array_loop_end(c, &l);
+    }
+    array_leave(c, outer);
+}
+
+/* What is left over from whole strips: single vectors, the last of which overlaps the one
+ * before; or is masked; or scalars. */
+static void rest_of_strips(array_code *c, const array_bind *b, ir_value from, ir_value n)
+{
+    emitter *e = c->e;
+    int64_t first, count;
+    array_width one = { b->lanes, 1 };
+    bool known = array_is_known(from, &first) && array_is_known(n, &count);
+    if (known && count - first >= one.lanes) {
+        int64_t whole = count - (count - first) % one.lanes;
+        strips(c, b, one, (ir_value[]){ from, build_i64(e, whole) }, false);
+        from = build_i64(e, whole == count ? count : count - one.lanes);
+    } else if (known && first < count && count >= one.lanes) {
+        from = build_i64(e, count - one.lanes);
+    }
+    bool partly = !(known && count >= one.lanes);
+    if (partly && !b->masks)
+        one.lanes = 1;
+    strips(c, b, one, (ir_value[]){ from, n }, partly && one.lanes > 1);
+}
+
+static void run_vectors(array_code *c, const array_bind *b, int32_t vectors)
+{
+    emitter *e = c->e;
+    ir_value n = array_extent(c, graph_in(e->g, b->n, b->n_axes - 1));
+    array_width w = { b->lanes, vectors };
+    ir_value whole = array_whole(c, n, (int64_t)w.lanes * w.vectors), zero = build_i64(e, 0);
+    int64_t known;
+    if (array_is_known(n, &known) && known < 0)
+        return;
+    strips(c, b, w, (ir_value[]){ zero, whole }, false);
+    rest_of_strips(c, b, whole, n);
+}
+
+static void run_axis(array_code *c, const array_bind *b, int32_t d, int32_t vectors);
+
+static void run_inside(array_code *c, const array_bind *b, int32_t d, int32_t vectors)
+{
+    array_list(c, &b->level[d], c->vectors);
+    if (d + 1 < b->n_axes)
+        run_axis(c, b, d + 1, vectors);
+    else
+        store_strip(c, b, *values_scalar(c->e, graph_in(c->a->g, b->n, d)));
+}
+
+static void run_rows_of(array_code *c, const array_bind *b, int32_t d, array_loop *l)
+{
+    emit_values *v = c->e->values;
+    for (v->row = 0; v->row < c->rows; v->row++)
+        array_set_axis(c, graph_in(c->a->g, b->n, d),
+                       build_add(c->e, l->i, build_i64(c->e, v->row)));
+    v->row = 0;
+}
+
+/* The axis that makes rows: as many as there are together, then fewer. */
+static void run_row_axis(array_code *c, const array_bind *b, int32_t d)
+{
+    emitter *e = c->e;
+    ir_value from = build_i64(e, 0), n = array_extent(c, graph_in(e->g, b->n, d));
+    node outer = e->values->row_axis;
+    e->values->row_axis = b->row_axis;
+    for (int32_t rows = b->rows; rows > 0; rows = array_fewer_rows(rows)) {
+        array_loop l = { 0 };
+        ir_value to = build_add(e, from, array_whole(c, build_sub(e, n, from), rows));
+        if (array_loop_begin(c, &l, from, to, rows)) {
+            c->rows = rows;
+            run_rows_of(c, b, d, &l);
+            run_inside(c, b, d, array_row_vectors(b, rows));
+            c->rows = 1;
+            array_loop_end(c, &l);
+        }
+        from = to;
+    }
+    e->values->row_axis = outer;
+}
+
+static void run_axis(array_code *c, const array_bind *b, int32_t d, int32_t vectors)
+{
+    emitter *e = c->e;
+    node axis = graph_in(e->g, b->n, d);
+    array_loop l = { 0 };
+    if (b->vector && d == b->n_axes - 1) {
+        run_vectors(c, b, vectors);
+    } else if (axis == b->row_axis) {
+        run_row_axis(c, b, d);
+    } else if (array_loop_begin(c, &l, build_i64(e, 0), array_extent(c, axis), 1)) {
+        array_set_axis(c, axis, l.i);
+        run_inside(c, b, d, vectors);
+        array_loop_end(c, &l);
+    }
+}
+
+void array_map(array_code *c, node n)
+{
+    const array_bind *b = array_bind_of(c->a, n);
+    emit_flush_flags(c->e);
+    bool rows = b->row_axis && b->row_axis == c->e->values->row_axis;
+    run_axis(c, b, 0, rows ? array_row_vectors(b, c->rows) : b->vectors);
+}

@@ -1,0 +1,131 @@
+/* Loop nests of an array function.
+ *
+ *     once per call           what does not depend on the sample
+ *     for sample              (rows) in stages, see array_stage
+ *       map i, j              axis by axis, outermost first; at each axis what depends on it and
+ *         for i                 not on inner ones
+ *           for j, in vectors   the last axis, where its elements can be computed side by side
+ *             fold k              scalar loops around vectors
+ *       fold k                a fold that lies in no vectors: its own last axis is in vectors
+ *
+ * Axes in vectors: of the outermost map or fold that can have its last axis so. What prevents it:
+ * an array that is made inside, or a float fold in TREE order, which is in vectors itself.
+ *
+ * Rows: where the elements that a fold reads along the vector axis are the same for all values of
+ * another axis, or for all samples (a matrix product), so many values of that axis are computed
+ * together: each node that depends on it once for each row.
+ *
+ * Storage: each array that is made has elements in memory: an output's, or a piece of the
+ * workspace. `put` and loop variables use the old array's where that is not read any more. */
+#ifndef FJ_ARRAY_NEST_H
+#define FJ_ARRAY_NEST_H
+
+#include "nest.h"
+
+enum {
+    ROW_SAMPLE = -1, /* as a row axis: the sample */
+    NOT_AFFINE = 1 << 30
+};
+
+typedef struct array_bind { /* a map or fold */
+    node n;
+    int32_t n_axes;
+    nest_list level[GRAPH_MAX_RANK]; /* per axis */
+    bool blocked;                    /* its last axis cannot be in vectors */
+    bool inside;                     /* it lies in vectors of another */
+    bool vector;                     /* its last axis is in vectors: */
+    bool masks;                      /*   which the target can load and store in part */
+    bool folds;                      /*   with folds in them */
+    int32_t lanes, vectors;
+    node row_axis;              /* 0: none */
+    int32_t rows, most_vectors; /* together; with one row */
+} array_bind;
+
+typedef enum storage_kind { STORAGE_INPUT, STORAGE_OUTPUT, STORAGE_WORK } storage_kind;
+
+typedef struct array_storage {
+    storage_kind kind;
+    int32_t number; /* of the input or output */
+    int32_t shape;
+    jit_dtype dtype;
+    node home;           /* the map, fold or loop that it is made in; 0: none */
+    bool by_sample;      /* WORK: a copy for each sample of a block */
+    int32_t first, last; /* positions in which it is needed, if home is 0 and by_sample */
+    int32_t piece;       /* WORK: of the workspace */
+} array_storage;
+
+typedef struct array_piece { /* of the workspace: elements of the largest of its storages */
+    bool by_sample;
+    int64_t fixed;    /* bytes; and */
+    int32_t *storage; /* those that share it */
+    int32_t n_storages;
+} array_piece;
+
+typedef struct array_stage { /* some of the nodes of a sample, for all samples of a block */
+    nest_list list;
+    bool rows; /* one map, whose row axis is the sample */
+} array_stage;
+
+typedef struct array_nest {
+    nest *t;
+    const graph *g;
+    array_bind *binds;
+    int32_t n_binds;
+    int32_t *bind_at; /* per node: index in binds, or -1 */
+    int32_t *level;   /* per node that lies in a map or fold: the axis */
+    bool *known;      /* per node: depends on dimensions and uniforms alone */
+    bool *sample;     /* per node: depends on the sample */
+    bool *head;       /* per node: computed for the condition of its loop */
+    bool *value;      /* per node: its value is needed, */
+    bool *first;      /*   or only that of its first lane: it is a subscript */
+    int32_t *step;    /* per node: from lane to lane, if constant; else NOT_AFFINE */
+    node *row_axis_of;
+    nest_list extents; /* once per call: what depends on dimensions and uniforms alone, */
+    nest_list call;    /*   and the rest */
+    array_stage *stages;
+    int32_t n_stages;
+    int32_t *stage_of; /* per node of a sample that lies in no loop */
+    int32_t block;     /* samples in a block; 1: no stages */
+    array_storage *storages;
+    int32_t n_storages;
+    int32_t *storage; /* per node that is an array: index in storages */
+    int32_t *swap;    /* per phi that is an array: storage for its next value; or -1 */
+    array_piece *pieces;
+    int32_t n_pieces;
+    int32_t *slot; /* per scalar of a sample that another stage needs: number; or -1 */
+    int32_t n_slots;
+} array_nest;
+
+typedef struct array_options {
+    const target *target;
+    int32_t lanes, vectors; /* 0: choose */
+} array_options;
+
+array_nest *array_nest_make(const graph *g, const array_options *o, diag *d);
+char *array_nest_print(const array_nest *a); /* in g's arena */
+
+bool array_stores(array_nest *a);                         /* array_store.c: storages, pieces */
+void array_choose(array_nest *a, const array_options *o); /* array_plan.c: vectors, rows */
+
+static inline const array_bind *array_bind_of(const array_nest *a, node n)
+{
+    return a->bind_at[n] < 0 ? NULL : &a->binds[a->bind_at[n]];
+}
+static inline bool array_is(const array_nest *a, node n)
+{
+    return graph_node(a->g, n)->shape != 0;
+}
+/* How a map with a row axis is run: its rows together, then fewer, at last one by one; and how
+ * many vectors with so many rows. */
+int32_t array_fewer_rows(int32_t rows); /* 0: no fewer */
+int32_t array_row_vectors(const array_bind *b, int32_t rows);
+/* Whether n lies where the last axis of b runs. */
+bool array_in_last(const array_nest *a, node n, const array_bind *b);
+/* n, or the map, fold or loop around it that lies directly in `region`; 0: it is not in there. */
+node array_ancestor(const array_nest *a, node n, node region);
+/* nest_spread, with loops as a whole. */
+void array_spread(const array_nest *a, bool *marked);
+/* The coefficient of an axis in a subscript; NOT_AFFINE. */
+int32_t array_coefficient(const graph *g, node n, node axis);
+
+#endif

@@ -1,0 +1,237 @@
+/* array_stores: where the elements of each array are. `put`, loop variables and results of loops
+ * take the place of an array that is not read after them; everything else is copied. */
+#include "array_nest.h"
+
+/* -------------------------------------------------------------------------- who reads it */
+
+/* Whether the use of x by `user` is over where `by` is computed, in the same region. */
+static bool is_before(const array_nest *a, node user, node by)
+{
+    node at = array_ancestor(a, user, a->t->region[by]);
+    if (at == 0 || user == a->t->region[by])
+        return false;
+    if (a->head[at] != a->head[by])
+        return a->head[at];
+    return at < by;
+}
+
+static bool is_output(const graph *g, node n)
+{
+    for (int32_t i = 0; i < g->n_outputs; i++)
+        if (g->outputs[i].value == n)
+            return true;
+    return false;
+}
+
+/* x is not read by anybody but `heir`, once `by` is computed. */
+static bool is_dead_after(const array_nest *a, node x, node heir, node by)
+{
+    const graph *g = a->g;
+    if (is_output(g, x))
+        return false;
+    for (node n = 1; n < g->n_nodes; n++) {
+        if (!a->t->used[n] || n == heir)
+            continue;
+        for (int32_t i = 0; i < graph_node(g, n)->n_in; i++)
+            if (graph_in(g, n, i) == x && !is_before(a, n, by))
+                return false;
+    }
+    return true;
+}
+
+/* `heir` may have x's elements; `by` is where it begins to write. */
+static bool may_inherit(const array_nest *a, node x, node heir, node by)
+{
+    const array_storage *s = &a->storages[a->storage[x]];
+    bool same_place = a->t->region[x] == a->t->region[by] && a->level[x] == a->level[by] &&
+                      a->sample[x] == a->sample[by];
+    return s->kind != STORAGE_INPUT && same_place && is_dead_after(a, x, heir, by);
+}
+
+/* -------------------------------------------------------------------------- storages */
+
+static int32_t new_storage(array_nest *a, node n, node home)
+{
+    array_storage *s = &a->storages[a->n_storages];
+    *s = (array_storage){ .kind = STORAGE_WORK,
+                          .shape = graph_node(a->g, n)->shape,
+                          .dtype = graph_dtype(a->g, n),
+                          .home = home,
+                          .by_sample = home == 0 && a->sample[n] };
+    return a->n_storages++;
+}
+
+static node loop_of(const array_nest *a, node phi)
+{
+    return a->t->region[phi];
+}
+
+static void store_phi(array_nest *a, node n)
+{
+    node init = graph_in(a->g, n, 0), loop = loop_of(a, n);
+    if (may_inherit(a, init, n, loop)) {
+        a->storage[n] = a->storage[init];
+        return;
+    }
+    a->storage[n] = new_storage(a, n, a->t->region[loop]);
+    a->storages[a->storage[n]].by_sample = a->t->region[loop] == 0 && a->sample[n];
+}
+
+static void store_node(array_nest *a, node n)
+{
+    const graph *g = a->g;
+    const node_data *d = graph_node(g, n);
+    switch ((op)d->op) {
+    case OP_arg:
+        a->storage[n] = new_storage(a, n, 0);
+        a->storages[a->storage[n]].kind = STORAGE_INPUT;
+        a->storages[a->storage[n]].number = (int32_t)d->imm;
+        break;
+    case OP_put:
+        a->storage[n] = may_inherit(a, graph_in(g, n, 0), n, n)
+                            ? a->storage[graph_in(g, n, 0)]
+                            : new_storage(a, n, a->t->region[n]);
+        break;
+    case OP_phi:
+        store_phi(a, n);
+        break;
+    case OP_proj:
+        a->storage[n] = a->storage[graph_in(g, graph_in(g, n, 0), (int32_t)d->imm)];
+        break;
+    default: /* map, select */
+        a->storage[n] = new_storage(a, n, a->t->region[n]);
+        break;
+    }
+}
+
+/* The next value of one variable may lie where another's is written. */
+static void store_swaps(array_nest *a, node loop)
+{
+    const graph *g = a->g;
+    int32_t k = (int32_t)graph_node(g, loop)->imm;
+    for (int32_t i = 0; i < k; i++) {
+        node phi = graph_in(g, loop, i), next = graph_in(g, loop, k + 1 + i);
+        for (int32_t j = 0; array_is(a, phi) && j < k; j++) {
+            node other = graph_in(g, loop, j);
+            if (j != i && array_is(a, other) && a->swap[phi] < 0 &&
+                a->storage[next] == a->storage[other])
+                a->swap[phi] = new_storage(a, phi, a->t->region[loop]);
+        }
+    }
+}
+
+/* An array that is given out is made where it is to be. */
+static void place_outputs(array_nest *a)
+{
+    const graph *g = a->g;
+    for (int32_t i = 0; i < g->n_outputs; i++) {
+        node n = g->outputs[i].value;
+        array_storage *s = array_is(a, n) ? &a->storages[a->storage[n]] : NULL;
+        if (!s || s->kind != STORAGE_WORK || !s->by_sample)
+            continue;
+        s->kind = STORAGE_OUTPUT;
+        s->number = i;
+    }
+}
+
+/* -------------------------------------------------------------------------- workspace */
+
+static int32_t position(const array_nest *a, node n)
+{
+    node at = array_ancestor(a, n, 0);
+    return at ? at : n;
+}
+
+/* From where it is made to the last that reads or writes it. */
+static void find_spans(array_nest *a)
+{
+    const graph *g = a->g;
+    for (int32_t i = 0; i < a->n_storages; i++)
+        a->storages[i].first = g->n_nodes;
+    for (node n = 1; n < g->n_nodes; n++) {
+        if (!a->t->used[n])
+            continue;
+        int32_t at = position(a, n);
+        for (int32_t i = -1; i < graph_node(g, n)->n_in; i++) {
+            node x = i < 0 ? n : graph_in(g, n, i);
+            array_storage *s = array_is(a, x) ? &a->storages[a->storage[x]] : NULL;
+            if (s && at < s->first)
+                s->first = at;
+            if (s && at > s->last)
+                s->last = at;
+        }
+    }
+    for (int32_t i = 0; i < g->n_outputs; i++)
+        if (array_is(a, g->outputs[i].value))
+            a->storages[a->storage[g->outputs[i].value]].last = g->n_nodes;
+    for (node n = 1; n < g->n_nodes; n++)
+        if (a->swap[n] >= 0) {
+            array_storage *s = &a->storages[a->swap[n]];
+            s->first = s->last = position(a, n);
+        }
+}
+
+static bool fits(const array_nest *a, const array_piece *p, const array_storage *s)
+{
+    if (!p->by_sample || !s->by_sample)
+        return false;
+    for (int32_t i = 0; i < p->n_storages; i++) {
+        const array_storage *o = &a->storages[p->storage[i]];
+        if (o->first <= s->last && s->first <= o->last)
+            return false;
+    }
+    return true;
+}
+
+static bool add_to_piece(array_nest *a, int32_t storage)
+{
+    array_storage *s = &a->storages[storage];
+    int32_t i = 0;
+    while (i < a->n_pieces && !fits(a, &a->pieces[i], s))
+        i++;
+    array_piece *p = &a->pieces[i];
+    if (i == a->n_pieces) {
+        a->n_pieces++;
+        p->by_sample = s->by_sample;
+        p->storage = arena_alloc(a->g->ar, (size_t)a->n_storages * sizeof *p->storage);
+    }
+    s->piece = i;
+    if (p->storage)
+        p->storage[p->n_storages++] = storage;
+    return p->storage != NULL;
+}
+
+static bool make_pieces(array_nest *a)
+{
+    a->pieces = arena_alloc(a->g->ar, ((size_t)a->n_storages + 1) * sizeof *a->pieces);
+    bool ok = a->pieces != NULL;
+    for (int32_t i = 0; ok && i < a->n_storages; i++)
+        if (a->storages[i].kind == STORAGE_WORK)
+            ok = add_to_piece(a, i);
+    if (ok && a->n_slots > 0)
+        a->pieces[a->n_pieces++] =
+            (array_piece){ .by_sample = true, .fixed = 8 * (int64_t)a->n_slots };
+    return ok;
+}
+
+bool array_stores(array_nest *a)
+{
+    const graph *g = a->g;
+    size_t n = (size_t)g->n_nodes;
+    a->storages = arena_alloc(g->ar, 2 * n * sizeof *a->storages);
+    a->storage = arena_alloc(g->ar, n * sizeof *a->storage);
+    a->swap = arena_alloc(g->ar, n * sizeof *a->swap);
+    if (!a->storages || !a->storage || !a->swap)
+        return false;
+    for (node i = 0; i < g->n_nodes; i++)
+        a->swap[i] = -1;
+    for (node i = 1; i < g->n_nodes; i++) {
+        if (a->t->used[i] && array_is(a, i))
+            store_node(a, i);
+        if (a->t->loop_at[i] >= 0)
+            store_swaps(a, i);
+    }
+    place_outputs(a);
+    find_spans(a);
+    return make_pieces(a);
+}

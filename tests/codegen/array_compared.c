@@ -1,0 +1,237 @@
+/* See array_compared.h. */
+#include "array_compared.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "eval.h"
+
+enum { MAX = 2 * JIT_MAX_OPERANDS, GUARD = 192 };
+
+static char message[512];
+
+typedef struct operand {
+    jit_dtype t;
+    int32_t rank;
+    int64_t extent[GRAPH_MAX_RANK], stride[GRAPH_MAX_RANK];
+    int64_t bytes, step, all;
+    char *memory, *before, *at;
+} operand;
+
+typedef struct run {
+    const graph *g;
+    const linked *l;
+    const array_layout *where;
+    random_state *r;
+    draw from;
+    arena *ar;
+    operand operand[MAX];
+    int32_t n;
+    uint64_t cells[64];
+    cell uniform[64];
+    uint32_t flags; /* wanted */
+    bool outside;   /* wanted: a subscript out of range */
+} run;
+
+static const volatile int32_t never = 0;
+
+static cell drawn(run *x, jit_dtype t, int32_t input)
+{
+    return x->from ? x->from(x->r, t, input) : random_cell(x->r, t);
+}
+
+static graph_known known_of(const run *x)
+{
+    return (graph_known){ x->where->dim, x->uniform };
+}
+
+static bool shape_operand(run *x, operand *o, int32_t shape)
+{
+    const graph_shape *s = &x->g->shapes[shape];
+    graph_known known = known_of(x);
+    o->rank = s->rank;
+    o->bytes = type_bits(o->t) / 8;
+    for (int32_t d = s->rank - 1; d >= 0; d--) {
+        if (!graph_value(x->g, s->extent[d], &known, x->ar, &o->extent[d]))
+            return false;
+        o->stride[d] = o->bytes;
+        o->bytes *= o->extent[d] > 0 ? o->extent[d] : 0;
+    }
+    return true;
+}
+
+static bool make_operand(run *x, int32_t i)
+{
+    operand *o = &x->operand[i];
+    bool input = i < x->g->n_inputs;
+    node out = input ? 0 : x->g->outputs[i - x->g->n_inputs].value;
+    o->t = input ? x->g->inputs[i].dtype : graph_dtype(x->g, out);
+    if (!shape_operand(x, o, input ? x->g->inputs[i].shape : graph_node(x->g, out)->shape))
+        return false;
+    bool shared = input && (x->g->inputs[i].shared || (x->where->spread && i % 2));
+    o->step = shared ? 0 : x->where->spread ? o->bytes + 24 : o->bytes;
+    o->all = 2 * GUARD + o->bytes + o->step * (x->where->rows > 0 ? x->where->rows : 1);
+    o->memory = malloc((size_t)o->all);
+    o->before = malloc((size_t)o->all);
+    for (int64_t j = 0; j < o->all; j++)
+        o->memory[j] = (char)random_bits(x->r);
+    o->at = o->memory + GUARD + x->where->shift;
+    int64_t size = type_bits(o->t) / 8;
+    for (int64_t row = 0; input && row < (shared ? 1 : x->where->rows); row++)
+        for (int64_t j = 0; j < o->bytes; j += size)
+            type_store(o->t, o->at + row * o->step + j, drawn(x, o->t, i));
+    memcpy(o->before, o->memory, (size_t)o->all);
+    return true;
+}
+
+static void make_uniforms(run *x)
+{
+    for (int32_t i = 0; i < x->g->n_uniforms && i < 64; i++) {
+        jit_dtype t = x->g->uniforms[i].dtype;
+        x->uniform[i] = drawn(x, t, -1);
+        x->cells[i] = type_encode(type_is_float(t) ? JIT_F64 : t, x->uniform[i]);
+    }
+}
+
+/* What the interpreter makes, in place of `before`. */
+static jit_status interpret(run *x, const eval_plan *p, int64_t row)
+{
+    eval_operand in[MAX], *out = in + x->g->n_inputs;
+    for (int32_t i = 0; i < x->n; i++)
+        in[i] =
+            (eval_operand){ x->operand[i].before + (x->operand[i].at - x->operand[i].memory) +
+                                row * x->operand[i].step,
+                            x->operand[i].stride };
+    eval_array_call c = { .in = in,
+                          .out = out,
+                          .uniform = x->uniform,
+                          .dim = x->where->dim,
+                          .index = 1000 + (uint64_t)(3 * row),
+                          .seed = 42,
+                          .fuel = x->where->fuel ? x->where->fuel : -1 };
+    jit_status s = eval_array_run(p, &c);
+    x->flags |= c.flags;
+    return s;
+}
+
+static bool all_equal(run *x)
+{
+    for (int32_t k = x->g->n_inputs; k < x->n; k++) {
+        operand *o = &x->operand[k];
+        int64_t size = type_bits(o->t) / 8;
+        for (int64_t row = 0; row < x->where->rows; row++)
+            for (int64_t j = 0; j < o->bytes; j += size) {
+                int64_t at = o->at - o->memory + row * o->step + j;
+                cell got = type_load(o->t, o->memory + at),
+                     want = type_load(o->t, o->before + at);
+                if (!same_cell(o->t, got, want)) {
+                    snprintf(message, sizeof message,
+                             "output %d, row %lld, element %lld: %a (%llx), not %a (%llx)",
+                             (int)(k - x->g->n_inputs), (long long)row, (long long)(j / size),
+                             got.f, (unsigned long long)got.u, want.f,
+                             (unsigned long long)want.u);
+                    return false;
+                }
+                memcpy(o->before + at, o->memory + at, (size_t)size);
+            }
+    }
+    for (int32_t k = 0; k < x->n; k++)
+        if (memcmp(x->operand[k].before, x->operand[k].memory, (size_t)x->operand[k].all) !=
+            0) {
+            snprintf(message, sizeof message, "operand %d: bytes beside it were written",
+                     (int)k);
+            return false;
+        }
+    return true;
+}
+
+static bool check(run *x, uint32_t result)
+{
+    eval_plan *p = eval_prepare(NULL, x->g);
+    jit_status s = JIT_OK;
+    for (int64_t row = 0; s == JIT_OK && row < x->where->rows; row++)
+        s = interpret(x, p, row);
+    eval_free(p);
+    uint32_t want = s == JIT_OK          ? x->flags
+                    : s == JIT_ERR_INDEX ? (uint32_t)KERNEL_OUT_OF_RANGE
+                    : s == JIT_ERR_FUEL  ? (uint32_t)KERNEL_OUT_OF_FUEL
+                                         : ~0u;
+    uint32_t stops = KERNEL_OUT_OF_RANGE | KERNEL_OUT_OF_FUEL;
+    if ((want & stops) ? (result & stops) != (want & stops) : result != want) {
+        snprintf(message, sizeof message, "result %x, not %x (status %d)", result, want,
+                 (int)s);
+        return false;
+    }
+    return s != JIT_OK || all_equal(x);
+}
+
+static uint32_t call(run *x, char *workspace, kernel_fault *fault)
+{
+    char *data[MAX];
+    int64_t step[MAX];
+    for (int32_t i = 0; i < x->n; i++) {
+        data[i] = x->operand[i].at;
+        step[i] = x->operand[i].step;
+    }
+    array_call c = { .rows = x->where->rows,
+                     .data = data,
+                     .row_step = step,
+                     .dim = x->where->dim,
+                     .uniform = x->cells,
+                     .index = 1000,
+                     .index_step = 3,
+                     .seed = 42,
+                     .fuel = x->where->fuel ? x->where->fuel : INT64_MAX,
+                     .cancel = &never,
+                     .workspace = workspace,
+                     .fault = fault };
+    array_entry entry;
+    memcpy(&entry, &x->l->block, sizeof entry);
+    return entry(&c);
+}
+
+static bool run_all(run *x)
+{
+    int64_t bytes = 0;
+    graph_known known = known_of(x);
+    make_uniforms(x);
+    for (int32_t i = 0; i < x->n; i++)
+        if (!make_operand(x, i)) {
+            snprintf(message, sizeof message, "operand %d has no shape", (int)i);
+            return false;
+        }
+    if (!codegen_workspace(&x->l->object, x->g, &known, x->ar, &bytes)) {
+        snprintf(message, sizeof message, "the workspace has no size");
+        return false;
+    }
+    char *workspace = aligned_alloc(64, (size_t)bytes + 128);
+    memset(workspace, 0xa5, (size_t)bytes + 128);
+    kernel_fault fault = { 0 };
+    uint32_t result = call(x, workspace, &fault);
+    bool ok = check(x, result);
+    for (int32_t i = 0; i < 128; i++)
+        if (ok && workspace[bytes + i] != (char)0xa5) {
+            snprintf(message, sizeof message, "bytes after the workspace were written");
+            ok = false;
+        }
+    free(workspace);
+    return ok;
+}
+
+const char *array_compared(const graph *g, const linked *l, const array_layout *where,
+                           random_state *r, draw from)
+{
+    run *x = calloc(1, sizeof *x);
+    *x =
+        (run){ .g = g, .l = l, .where = where, .r = r, .from = from, .ar = arena_new(NULL, 0) };
+    x->n = g->n_inputs + g->n_outputs;
+    bool ok = run_all(x);
+    for (int32_t i = 0; i < x->n; i++) {
+        free(x->operand[i].memory);
+        free(x->operand[i].before);
+    }
+    arena_free(x->ar);
+    free(x);
+    return ok ? NULL : message;
+}

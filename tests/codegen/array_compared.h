@@ -1,0 +1,21 @@
+/* Runs a compiled array function and compares every element, every flag, every fault and every
+ * byte that it must not touch with the interpreter's. */
+#ifndef FJ_TEST_ARRAY_COMPARED_H
+#define FJ_TEST_ARRAY_COMPARED_H
+
+#include "compared.h"
+
+typedef struct array_layout {
+    int64_t rows;
+    int64_t dim[16];
+    int32_t shift; /* bytes off alignment */
+    int64_t fuel;  /* 0: no limit */
+    bool spread;   /* samples lie apart; one sample of each second input is for all rows */
+    bool faults;   /* a subscript out of range is expected to be possible */
+} array_layout;
+
+/* NULL if all is as it should be, else a sentence in a static buffer. */
+const char *array_compared(const graph *g, const linked *l, const array_layout *where,
+                           random_state *r, draw from);
+
+#endif
