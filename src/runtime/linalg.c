@@ -388,17 +388,26 @@ void *linalg_at(const linalg *l, int32_t i)
     return o->array ? (char *)o->packed.data + l->at * o->bytes : NULL;
 }
 
+/* By memcpy: numbers for LAPACK stand in doubles of the caller's too. */
 double linalg_get(const linalg *l, const void *m, int64_t i)
 {
-    return l->dtype == JIT_F32 ? (double)((const float *)m)[i] : ((const double *)m)[i];
+    double d;
+    float f;
+    if (l->dtype == JIT_F64) {
+        memcpy(&d, (const double *)m + i, sizeof d);
+        return d;
+    }
+    memcpy(&f, (const float *)m + i, sizeof f);
+    return (double)f;
 }
 
 void linalg_put(const linalg *l, void *m, int64_t i, double v)
 {
-    if (l->dtype == JIT_F32)
-        ((float *)m)[i] = (float)v;
+    float f = (float)v;
+    if (l->dtype == JIT_F64)
+        memcpy((double *)m + i, &v, sizeof v);
     else
-        ((double *)m)[i] = v;
+        memcpy((float *)m + i, &f, sizeof f);
 }
 
 const char *linalg_name(const linalg *l, int32_t i, char *text)
