@@ -1,207 +1,18 @@
 /* Reads the text of a graph. For tests and tools: it stops at the first mistake. */
-#include <math.h>
+#include "print.h"
+
 #include <string.h>
 
 #include "graph_intern.h"
-#include "print.h"
+#include "print_reader.h"
 
-/* The shape of an input, in numbers of the text: they come after it. */
-typedef struct shape_text {
-    uint64_t extent[GRAPH_MAX_RANK];
-    int32_t rank;
-} shape_text;
-
-typedef struct reader {
-    const char *at;
-    int32_t line;
-    arena *ar;
-    diag *d;
-    graph *g;
-    bool failed;
-    node *nodes; /* of the numbers in the text */
-    int32_t n_nodes, cap_nodes;
-    shape_text shapes[JIT_MAX_OPERANDS]; /* of inputs */
-} reader;
-
-static void fail(reader *r, const char *what)
-{
-    if (!r->failed && !(r->g && r->g->failed))
-        diag_plain(r->d, DIAG_ir_text, "line %d: %s", (int)r->line, what);
-    r->failed = true;
-}
-
-static bool fail_memory(reader *r)
-{
-    diag_no_memory(r->d);
-    r->failed = true;
-    return false;
-}
-
-/* -------------------------------------------------------------------------- words */
-
-static void spaces(reader *r)
-{
-    while (*r->at == ' ')
-        r->at++;
-}
-
-static bool sees(reader *r, char c)
-{
-    spaces(r);
-    return *r->at == c;
-}
-
-static bool accept(reader *r, const char *word)
-{
-    size_t n = strlen(word);
-    spaces(r);
-    if (strncmp(r->at, word, n) != 0)
-        return false;
-    r->at += n;
-    return true;
-}
-
-static void expect(reader *r, const char *word)
-{
-    char what[64] = "expected ";
-    if (r->failed || accept(r, word))
-        return;
-    strncat(what, *word == '\n' ? "end of line" : word, sizeof what - strlen(what) - 1);
-    fail(r, what);
-}
-
-static void end_line(reader *r)
-{
-    expect(r, "\n");
-    r->line++;
-}
-
-/* Everything up to a mark of ours; NULL for _. */
-static const char *name(reader *r)
-{
-    spaces(r);
-    size_t n = strcspn(r->at, " \n:;,()[]");
-    if (n == 0)
-        fail(r, "expected a name");
-    const char *word = arena_text(r->ar, r->at, n);
-    if (!word)
-        fail_memory(r);
-    r->at += n;
-    return !word || strcmp(word, "_") == 0 ? NULL : word;
-}
-
-static jit_dtype element_type(reader *r)
-{
-    const char *word = r->failed ? NULL : name(r);
-    jit_dtype t = word ? type_find(word) : JIT_NONE;
-    if (t == JIT_NONE)
-        fail(r, "expected a type");
-    return t;
-}
-
-static uint64_t decimal(reader *r);
-
-/* [%1 %2], or nothing. */
-static shape_text shape(reader *r)
-{
-    shape_text s = { .rank = 0 };
-    if (*r->at != '[')
-        return s;
-    r->at++;
-    while (!r->failed && s.rank < GRAPH_MAX_RANK && sees(r, '%')) {
-        r->at++;
-        s.extent[s.rank++] = decimal(r);
-    }
-    expect(r, "]");
-    if (s.rank == 0)
-        fail(r, "expected an extent");
-    return s;
-}
-
-/* What kind of array a node is follows from its operands. */
-static jit_dtype type(reader *r)
-{
-    expect(r, ":");
-    jit_dtype t = element_type(r);
-    (void)shape(r);
-    return t;
-}
-
-static uint64_t decimal(reader *r)
-{
-    uint64_t v = 0;
-    if (*r->at < '0' || *r->at > '9')
-        fail(r, "expected a number");
-    for (; *r->at >= '0' && *r->at <= '9'; r->at++)
-        v = v * 10 + (uint64_t)(*r->at - '0');
-    return v;
-}
-
-static int32_t hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static uint64_t hexadecimal(reader *r, int32_t *n_digits)
-{
-    uint64_t v = 0;
-    for (*n_digits = 0; hex_digit(*r->at) >= 0; r->at++, ++*n_digits)
-        v = v << 4 | (uint64_t)hex_digit(*r->at);
-    return v;
-}
-
-/* -------------------------------------------------------------------------- constants */
-
-static double magnitude(reader *r)
-{
-    int32_t n, after = 0;
-    if (accept(r, "inf"))
-        return (double)INFINITY;
-    if (!accept(r, "0x"))
-        return (double)decimal(r);
-    uint64_t whole = hexadecimal(r, &n), fraction = 0;
-    if (*r->at == '.') {
-        r->at++;
-        fraction = hexadecimal(r, &after);
-    }
-    expect(r, "p");
-    int sign = *r->at == '-' ? -1 : 1;
-    r->at += *r->at == '-' || *r->at == '+' ? 1 : 0;
-    int exponent = sign * (int)(decimal(r) & 0xffff);
-    if (n + after > 15)
-        fail(r, "too many digits");
-    return ldexp((double)(whole << (4 * (after & 15)) | fraction), exponent - 4 * after);
-}
-
-static cell constant(reader *r, jit_dtype *kind)
-{
-    int32_t n;
-    *kind = JIT_F64; /* how the value was written */
-    if (accept(r, "true"))
-        return (cell){ .u = 1 };
-    if (accept(r, "false"))
-        return (cell){ .u = 0 };
-    if (accept(r, "nan:0x")) {
-        *kind = JIT_NONE; /* bits */
-        return (cell){ .u = hexadecimal(r, &n) };
-    }
-    bool negative = accept(r, "-");
-    if (strncmp(r->at, "0x", 2) == 0 || *r->at == 'i') {
-        double v = magnitude(r);
-        return (cell){ .f = negative ? -v : v };
-    }
-    uint64_t v = decimal(r);
-    *kind = negative ? JIT_I64 : JIT_U64;
-    return (cell){ .u = negative ? 0 - v : v };
-}
+/* -------------------------------------------------------------------------- nodes */
 
 static node read_const(reader *r)
 {
     jit_dtype kind;
-    cell v = constant(r, &kind);
-    jit_dtype t = type(r);
+    cell v = reader_constant(r, &kind);
+    jit_dtype t = reader_type(r);
     if (r->failed)
         return 0;
     if (kind == JIT_NONE)
@@ -213,14 +24,12 @@ static node read_const(reader *r)
     return graph_const(r->g, t, v);
 }
 
-/* -------------------------------------------------------------------------- nodes */
-
 static node operand(reader *r)
 {
-    expect(r, "%");
-    uint64_t i = r->failed ? 0 : decimal(r);
+    reader_expect(r, "%");
+    uint64_t i = r->failed ? 0 : reader_decimal(r);
     if (i == 0 || i >= (uint64_t)r->n_nodes)
-        fail(r, "an operand that does not come before");
+        reader_fail(r, "an operand that does not come before");
     return r->failed ? 0 : r->nodes[i];
 }
 
@@ -229,25 +38,25 @@ static node read_loop(reader *r)
     node *in[3] = { NULL };
     int32_t n[3] = { 0 }, capacity[3] = { 0 };
     for (int part = 0; part < 3; part++) {
-        while (!r->failed && sees(r, '%')) {
+        while (!r->failed && reader_sees(r, '%')) {
             node value = operand(r);
             if (!arena_grow(r->ar, (void **)&in[part], sizeof(node), &capacity[part],
                             n[part] + 1))
-                return (node)fail_memory(r);
+                return (node)reader_no_memory(r);
             in[part][n[part]++] = value;
         }
         if (part < 2)
-            expect(r, "|");
+            reader_expect(r, "|");
     }
     if (!r->failed && (n[0] != n[2] || n[1] != 1))
-        fail(r, "expected: loop phis | condition | next values");
+        reader_fail(r, "expected: loop phis | condition | next values");
     return r->failed ? 0 : graph_loop(r->g, in[0], n[0], in[1][0], in[2], (span){ 0, 0 });
 }
 
 static int32_t number(reader *r)
 {
-    expect(r, "#");
-    uint64_t i = r->failed ? 0 : decimal(r);
+    reader_expect(r, "#");
+    uint64_t i = r->failed ? 0 : reader_decimal(r);
     return i > INT32_MAX ? INT32_MAX : (int32_t)i;
 }
 
@@ -258,7 +67,7 @@ static void resolve_shape(reader *r, int32_t i)
     node extent[GRAPH_MAX_RANK];
     for (int32_t k = 0; k < s->rank; k++) {
         if (s->extent[k] == 0 || s->extent[k] >= (uint64_t)r->n_nodes)
-            fail(r, "an input whose extents do not come before");
+            reader_fail(r, "an input whose extents do not come before");
         extent[k] = r->failed ? 0 : r->nodes[s->extent[k]];
     }
     if (s->rank > 0 && !r->failed)
@@ -291,9 +100,9 @@ enum { MOST_OPERANDS = GRAPH_MAX_RANK + 3 };
 static int32_t operands(reader *r, node *in)
 {
     int32_t n = 0;
-    while (!r->failed && sees(r, '%')) {
+    while (!r->failed && reader_sees(r, '%')) {
         if (n == MOST_OPERANDS) {
-            fail(r, "too many operands");
+            reader_fail(r, "too many operands");
             break;
         }
         in[n++] = operand(r);
@@ -306,15 +115,15 @@ static int32_t read_site(reader *r)
 {
     graph *g = r->g;
     int32_t site = number(r);
-    graph_site s = { .array = name(r) };
-    spaces(r);
-    s.axis = (int32_t)decimal(r);
+    graph_site s = { .array = reader_name(r) };
+    reader_skip(r);
+    s.axis = (int32_t)reader_decimal(r);
     if (r->failed || site > 1 << 20) {
-        fail(r, "expected a site");
+        reader_fail(r, "expected a site");
         return 0;
     }
     if (!arena_grow(r->ar, (void **)&g->sites, sizeof *g->sites, &g->cap_sites, site + 1))
-        return (int32_t)fail_memory(r);
+        return (int32_t)reader_no_memory(r);
     g->sites[site] = s;
     g->n_sites = site >= g->n_sites ? site + 1 : g->n_sites;
     return site;
@@ -325,7 +134,7 @@ static node read_bound(reader *r)
     node in[MOST_OPERANDS];
     int32_t site = read_site(r);
     if (operands(r, in) != 3) {
-        fail(r, "expected three operands");
+        reader_fail(r, "expected three operands");
         return 0;
     }
     node_data d = { OP_bound, JIT_I64, .n_in = 3, .imm = (uint64_t)site };
@@ -336,17 +145,17 @@ static node read_fold(reader *r)
 {
     node in[MOST_OPERANDS];
     graph_fold_spec f = { FOLD_SUM, FOLD_TREE, 0, 0 };
-    const char *word = name(r);
+    const char *word = reader_name(r);
     while (word && f.kind <= FOLD_ARGMAX && strcmp(print_fold_kind(f.kind), word) != 0)
         f.kind++;
     if (!word || f.kind > FOLD_ARGMAX) {
-        fail(r, "no such fold");
+        reader_fail(r, "no such fold");
         return 0;
     }
-    f.order = accept(r, "seq") ? FOLD_SEQUENTIAL : FOLD_TREE;
+    f.order = reader_accept(r, "seq") ? FOLD_SEQUENTIAL : FOLD_TREE;
     int32_t n = operands(r, in) - (f.kind == FOLD_DOT ? 2 : 1);
     if (n < 1) {
-        fail(r, "expected axes and a value");
+        reader_fail(r, "expected axes and a value");
         return 0;
     }
     f.x = in[n];
@@ -363,7 +172,7 @@ static node read_array(reader *r, op o)
     if (n > 0 && (o == OP_at || o == OP_put))
         rank = graph_shape_at(r->g, in[0])->rank;
     if (r->failed || n != (o == OP_map ? n : rank + (o == OP_put ? 3 : 1)) || n < 1) {
-        fail(r, "operands that do not fit");
+        reader_fail(r, "operands that do not fit");
         return 0;
     }
     if (o == OP_axis)
@@ -405,11 +214,11 @@ static node read_leaf_node(reader *r, op o)
 static node read_leaf(reader *r, op o)
 {
     node n = read_leaf_node(r, o);
-    jit_dtype t = type(r);
+    jit_dtype t = reader_type(r);
     if (r->failed)
         return 0;
     if (n != 0 && graph_dtype(r->g, n) != t)
-        fail(r, "not the type that it has");
+        reader_fail(r, "not the type that it has");
     return n;
 }
 
@@ -418,7 +227,7 @@ static node read_operator(reader *r, op o)
     node in[3] = { 0 };
     for (int32_t i = 0; i < op_info(o)->arity && i < 3; i++)
         in[i] = operand(r);
-    jit_dtype t = type(r);
+    jit_dtype t = reader_type(r);
     if (r->failed)
         return 0;
     if (o == OP_cast)
@@ -427,17 +236,17 @@ static node read_operator(reader *r, op o)
         return graph_bitcast(r->g, t, in[0], (span){ 0, 0 });
     node n = graph_apply(r->g, o, in, (span){ 0, 0 });
     if (n != 0 && graph_dtype(r->g, n) != t)
-        fail(r, "not the type that it has");
+        reader_fail(r, "not the type that it has");
     return n;
 }
 
 static op operator_named(reader *r)
 {
-    const char *word = name(r);
+    const char *word = reader_name(r);
     for (int o = OP_none + 1; word && o < OP_COUNT; o++)
         if (strcmp(op_info((op)o)->name, word) == 0)
             return (op)o;
-    fail(r, "no such operator");
+    reader_fail(r, "no such operator");
     return OP_none;
 }
 
@@ -450,9 +259,9 @@ static bool line_is_fast(const reader *r)
 
 static void read_node(reader *r)
 {
-    if (decimal(r) != (uint64_t)r->n_nodes)
-        fail(r, "nodes are numbered 1, 2, 3 ...");
-    expect(r, "=");
+    if (reader_decimal(r) != (uint64_t)r->n_nodes)
+        reader_fail(r, "nodes are numbered 1, 2, 3 ...");
+    reader_expect(r, "=");
     op o = r->failed ? OP_none : operator_named(r);
     node n = 0;
     r->g->relaxed = line_is_fast(r) ? NODE_FAST : 0;
@@ -463,12 +272,12 @@ static void read_node(reader *r)
     else if (o != OP_none)
         n = op_info(o)->rule == RULE_LEAF ? read_leaf(r, o) : read_operator(r, o);
     if (r->g->relaxed)
-        expect(r, "fast");
-    end_line(r);
+        reader_expect(r, "fast");
+    reader_end_line(r);
     if (n == 0)
-        fail(r, "operands that do not fit");
+        reader_fail(r, "operands that do not fit");
     if (!arena_grow(r->ar, (void **)&r->nodes, sizeof(node), &r->cap_nodes, r->n_nodes + 1)) {
-        fail_memory(r);
+        reader_no_memory(r);
         return;
     }
     r->nodes[r->n_nodes++] = n;
@@ -478,21 +287,21 @@ static void read_node(reader *r)
 
 static bool add_input(reader *r, graph_input **in, int32_t *n, int32_t *capacity)
 {
-    graph_input i = { .name = name(r) };
-    expect(r, ":");
-    i.shared = accept(r, "shared ");
-    spaces(r);
-    i.dtype = element_type(r);
-    shape_text s = shape(r);
+    graph_input i = { .name = reader_name(r) };
+    reader_expect(r, ":");
+    i.shared = reader_accept(r, "shared ");
+    reader_skip(r);
+    i.dtype = reader_dtype(r);
+    shape_text s = reader_shape(r);
     bool uniform = in == &r->g->uniforms;
     if (s.rank > 0 && (uniform || *n >= JIT_MAX_OPERANDS))
-        fail(r, "an array where none can be");
+        reader_fail(r, "an array where none can be");
     if (r->failed)
         return false;
     if (!uniform && *n < JIT_MAX_OPERANDS)
         r->shapes[*n] = s;
     if (!arena_grow(r->ar, (void **)in, sizeof **in, capacity, *n + 1))
-        return fail_memory(r);
+        return reader_no_memory(r);
     (*in)[(*n)++] = i;
     return true;
 }
@@ -501,37 +310,37 @@ static void read_dims(reader *r)
 {
     graph *g = r->g;
     int32_t capacity = 0;
-    if (!accept(r, "["))
+    if (!reader_accept(r, "["))
         return;
     do {
-        const char *dim = name(r);
+        const char *dim = reader_name(r);
         if (!arena_grow(r->ar, (void **)&g->dims, sizeof *g->dims, &capacity, g->n_dims + 1)) {
-            fail_memory(r);
+            reader_no_memory(r);
             return;
         }
         g->dims[g->n_dims++] = dim;
-    } while (!r->failed && accept(r, ","));
-    expect(r, "]");
+    } while (!r->failed && reader_accept(r, ","));
+    reader_expect(r, "]");
 }
 
 static void read_arguments(reader *r)
 {
     graph *g = r->g;
     int32_t cap_inputs = 0, cap_uniforms = 0;
-    expect(r, "(");
-    bool uniforms = accept(r, ";");
-    if (accept(r, ")"))
+    reader_expect(r, "(");
+    bool uniforms = reader_accept(r, ";");
+    if (reader_accept(r, ")"))
         return;
     for (;;) {
         if (!(uniforms ? add_input(r, &g->uniforms, &g->n_uniforms, &cap_uniforms)
                        : add_input(r, &g->inputs, &g->n_inputs, &cap_inputs)))
             return;
-        if (accept(r, ")"))
+        if (reader_accept(r, ")"))
             return;
-        if (!uniforms && accept(r, ";"))
+        if (!uniforms && reader_accept(r, ";"))
             uniforms = true;
         else
-            expect(r, ",");
+            reader_expect(r, ",");
     }
 }
 
@@ -539,37 +348,37 @@ static void read_results(reader *r)
 {
     graph *g = r->g;
     int32_t capacity = 0;
-    expect(r, "->");
-    expect(r, "(");
+    reader_expect(r, "->");
+    reader_expect(r, "(");
     while (!r->failed) {
-        graph_output out = { .name = name(r) };
-        (void)type(r);
+        graph_output out = { .name = reader_name(r) };
+        (void)reader_type(r);
         if (!arena_grow(r->ar, (void **)&g->outputs, sizeof *g->outputs, &capacity,
                         g->n_outputs + 1)) {
-            fail_memory(r);
+            reader_no_memory(r);
             return;
         }
         g->outputs[g->n_outputs++] = out;
-        if (accept(r, ")"))
+        if (reader_accept(r, ")"))
             break;
-        expect(r, ",");
+        reader_expect(r, ",");
     }
-    g->ftz = accept(r, "ftz");
-    end_line(r);
+    g->ftz = reader_accept(r, "ftz");
+    reader_end_line(r);
 }
 
 static void read_checks(reader *r)
 {
     graph *g = r->g;
     node in[MOST_OPERANDS];
-    while (!r->failed && accept(r, "check")) {
+    while (!r->failed && reader_accept(r, "check")) {
         int32_t site = read_site(r);
         if (operands(r, in) != 3)
-            fail(r, "expected three operands");
-        end_line(r);
+            reader_fail(r, "expected three operands");
+        reader_end_line(r);
         if (!arena_grow(r->ar, (void **)&g->checks, sizeof *g->checks, &g->cap_checks,
                         g->n_checks + 1)) {
-            fail_memory(r);
+            reader_no_memory(r);
             return;
         }
         if (r->failed)
@@ -585,12 +394,12 @@ static void read_return(reader *r)
             resolve_shape(r, i);
     for (int32_t i = 0; i < r->g->n_outputs && !r->failed; i++) {
         if (i > 0)
-            expect(r, ",");
+            reader_expect(r, ",");
         r->g->outputs[i].value = operand(r);
     }
-    end_line(r);
+    reader_end_line(r);
     if (!r->failed && *r->at)
-        fail(r, "text after the end");
+        reader_fail(r, "text after the end");
 }
 
 graph *print_parse(arena *ar, const char *text, diag *d)
@@ -599,15 +408,15 @@ graph *print_parse(arena *ar, const char *text, diag *d)
     r.g = graph_new(ar, d, NULL, 0);
     if (!r.g)
         return NULL;
-    expect(&r, "fn");
-    r.g->name = r.failed ? NULL : name(&r);
+    reader_expect(&r, "fn");
+    r.g->name = r.failed ? NULL : reader_name(&r);
     read_dims(&r);
     read_arguments(&r);
     read_results(&r);
-    while (!r.failed && accept(&r, "%"))
+    while (!r.failed && reader_accept(&r, "%"))
         read_node(&r);
     read_checks(&r);
-    expect(&r, "return");
+    reader_expect(&r, "return");
     read_return(&r);
     return r.failed || r.g->failed ? NULL : r.g;
 }

@@ -240,3 +240,149 @@ Test(array, nested_maps)
             cr_expect(fabs(sum - f[i][c]) < 1e-12);
         }
 }
+
+/* -------------------------------------------------------------------------- mistakes */
+
+/* matmul: %6 %7 %8 axes, %9 %10 at, %11 fold, %12 map. */
+static void spoil(graph *g, int32_t kind)
+{
+    node_data *nodes = g->nodes;
+    switch (kind) {
+    case 0: /* the fold's value outside its map */
+        g->outputs[0].value = 11;
+        break;
+    case 1: /* an axis outside */
+        g->outputs[0].value = 8;
+        break;
+    case 2: /* a map that is a scalar */
+        nodes[12].shape = 0;
+        break;
+    case 3:
+        nodes[11].imm = 77;
+        break;
+    case 4: /* one axis twice */
+        g->in[nodes[12].first_in] = 7;
+        break;
+    case 5: /* the fold's axis in the map too */
+        g->in[nodes[12].first_in] = 8;
+        break;
+    case 6: /* a float as a subscript */
+        g->in[nodes[10].first_in + 1] = 9;
+        break;
+    case 7: /* a scalar as an array */
+        g->in[nodes[10].first_in] = 9;
+        break;
+    case 8: /* an extent that is data */
+        g->shapes[nodes[4].shape].extent[0] = 11;
+        break;
+    case 9: /* a sum of arrays */
+        nodes[12].op = OP_add;
+        break;
+    case 10:
+        nodes[1].imm = 3;
+        break;
+    default: /* a check of an element */
+        (void)graph_add_check(g, 8, 1, graph_const(g, JIT_BOOL, (cell){ .u = 1 }),
+                              (graph_site){ 0 });
+        break;
+    }
+}
+
+Test(array, verify_finds_what_is_wrong)
+{
+    for (int32_t kind = 0; kind < 12; kind++) {
+        array_case c;
+        array_case_begin(&c, array_text_named("matmul"));
+        spoil(c.g, kind);
+        cr_expect_not_null(verify_graph(c.ar, c.g), "kind %d", (int)kind);
+        array_case_end(&c);
+    }
+}
+
+Test(array, text_with_mistakes_is_refused)
+{
+    static const char *const lines[] = {
+        "  %3 = fold sums %2 %1 : f32",
+        "  %3 = fold sum %2 : f32",
+        "  %3 = map %1 %1 : f32",
+        "  %3 = at %1 %1 : f32",
+        "  %3 = axis %1 %1 : i64",
+        "  %3 = bound #0 x %1 %1 : i64",
+        "  %3 = bound x 0 %1 %1 %1 : i64",
+        "  %3 = dim #2 : i64",
+        "  %3 = put %1 %1 %1 : i64",
+        "  %3 = map %2 %2 %2 %2 %2 %2 %2 %2 %2 %2 %2 %2 : f32",
+        "  %3 = arg #0 : f32[%1]\n  check #0 x 0 %1",
+    };
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        arena *ar = arena_new(NULL, 0);
+        diag d;
+        diag_init(&d, NULL, NULL);
+        const char *text =
+            arena_format(ar,
+                         "fn f[n](x: f32[%%1]) -> (y: f32)\n  %%1 = dim #0 : i64\n"
+                         "  %%2 = axis %%1 : i64\n%s\n  return %%3\n",
+                         lines[i]);
+        cr_expect_null(print_parse(ar, text, &d), "%s", lines[i]);
+        cr_expect(diag_failed(&d), "%s", lines[i]);
+        arena_free(ar);
+    }
+}
+
+/* -------------------------------------------------------------------------- memory */
+
+typedef struct counting {
+    int64_t left, held;
+} counting;
+
+static void *count_resize(void *user, void *ptr, size_t old, size_t size)
+{
+    counting *c = user;
+    if (size > 0 && c->left-- == 0)
+        return NULL;
+    c->held += (int64_t)size - (int64_t)old;
+    if (size > 0)
+        return realloc(ptr, size);
+    free(ptr);
+    return NULL;
+}
+
+static jit_status run_counted(const array_case *c, counting *m, char *const *data)
+{
+    int64_t n = 5;
+    cell a = { .f = 0.5 };
+    jit_allocator allocator = { count_resize, m };
+    array_case counted = *c;
+    eval_array_call call = { .dim = &n, .uniform = &a };
+    counted.plan = eval_prepare(&allocator, c->g);
+    jit_status s = counted.plan ? array_case_run(&counted, &call, data) : JIT_ERR_MEMORY;
+    eval_free(counted.plan);
+    return s;
+}
+
+Test(array, memory_that_fails)
+{
+    static const char *const names[] = { "softmax", "swap", "onepole" };
+    static char data[4][256];
+    for (size_t i = 0; i < 3; i++) {
+        array_case c;
+        array_case_begin(&c, array_text_named(names[i]));
+        jit_status s = JIT_ERR_MEMORY;
+        for (int64_t at = 0; s != JIT_OK; at++) {
+            counting m = { at, 0 };
+            s = run_counted(&c, &m, (char *[]){ data[0], data[1], data[2], data[3] });
+            cr_expect_eq(m.held, 0, "%s, %d", names[i], (int)at);
+            cr_assert(s == JIT_OK || s == JIT_ERR_MEMORY);
+            cr_assert(at < 100);
+        }
+        array_case_end(&c);
+    }
+}
+
+Test(array, too_large_an_array_is_no_memory)
+{
+    int64_t dims[2] = { (int64_t)1 << 31, 2 }; /* n*n doubles are 2^65 bytes */
+    double p[4] = { 0 };
+    eval_array_call call = { .dim = dims };
+    cr_expect_eq(run("pairs", &call, (char *[]){ bytes(p), bytes(p) }), JIT_ERR_MEMORY);
+}
