@@ -45,11 +45,19 @@ typedef struct specialisation {
     bool unfused; /* the target has no fused multiply-add: expand leaves no mad */
 } specialisation;
 
-/* The graph of one function. Inputs: the arguments with their stored types. Uniforms: those
- * that are not fn or dim, in order, each in a cell of its declared type, or f64 without one;
- * their defaults see lower_defaults. Outputs: the results, cast to s->out. f16 and bf16 become
+/* The graph of one function. Inputs: the arguments with their stored types; after them, shared,
+ * the arrays after `;` (s->in goes on with their types, if n_in does; else their defaults), and
+ * then the parameters, each named by its path, of their declared element type or the kernel's
+ * float type. Uniforms: those that are not fn, dim or an array, in order, each in a cell of its
+ * declared type, or f64 without one; their defaults see lower_defaults. Outputs: the results, cast to s->out. f16 and bf16 become
  * f32 when read and are rounded once when stored. NULL and diagnostics on error. */
 graph *lower_function(program *p, const specialisation *s, arena *ar, diag *d);
+
+/* The initial value of the parameter of that path (graph.inputs[].name): a graph of the same
+ * inputs, none of which it reads, whose one output is the array. Run as sample 0; the seed is the
+ * store's. */
+graph *lower_param_init(program *p, const specialisation *s, const char *path, arena *ar,
+                        diag *d);
 
 typedef struct uniform_default {
     bool given;

@@ -26,8 +26,6 @@ static const struct {
     { "stop", SPECIAL_GRAD },       { "value_and_grad", SPECIAL_GRAD },
 };
 
-static const char *const array_functions[] = { "dense" };
-
 int32_t builtin_find(const char *name)
 {
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
@@ -43,16 +41,6 @@ const char *const *builtin_names(int32_t *n)
     static const char *const names[] = { "bitcast", "select", "rand", "randn" };
     *n = (int32_t)(sizeof names / sizeof *names);
     return names;
-}
-
-bool builtin_of_arrays(const char *name)
-{
-    for (size_t i = 0; i < sizeof array_functions / sizeof *array_functions; i++) {
-        if (strcmp(array_functions[i], name) == 0) {
-            return true;
-        }
-    }
-    return false;
 }
 
 ast_redop builtin_redop(const char *name)

@@ -8,10 +8,6 @@
 static value unknown(lowering *lw, const ast_expr *e, bool called)
 {
     const char *name = e->u.name;
-    if (builtin_of_arrays(name)) {
-        lower_error(lw, DIAG_no_array_function, e->at, "'%s' is not in this version", name);
-        return value_poison();
-    }
     if (called) {
         lower_error(lw, DIAG_unknown_function, e->at, "unknown function '%s'", name);
     } else {

@@ -178,6 +178,11 @@ static value any_argument(lowering *lw, const ast_type *type, jit_dtype t)
     return type_shape(lw, type, &s) ? array_argument(lw, t, &s) : value_poison();
 }
 
+value check_argument(lowering *lw, jit_dtype t, const graph_shape *s)
+{
+    return s->rank > 0 ? array_argument(lw, t, s) : typed_argument(lw, t);
+}
+
 static value static_argument(lowering *lw, const ast_fn *fn, const ast_param *p)
 {
     static const callee any = { .kind = CALLEE_UNKNOWN, .name = "fn" };

@@ -44,6 +44,7 @@ void lower_enter(lowering *lw, frame *f, const ast_fn *fn, const source *src, sp
     frame *up = lw->frame;
     *f = (frame){ .up = up, .fn = fn, .src = src, .returned = -1, .broken = -1 };
     f->continued = -1;
+    f->call = call;
     f->n_results = -1;
     f->first_binding = lw->n_bindings;
     f->float_type = up ? up->float_type : JIT_F64;

@@ -122,6 +122,7 @@ static bool declare_inputs(lowering *lw, const specialisation *s)
     const ast_fn *fn = s->fn;
     size_t n = (size_t)(fn->n_args + fn->n_uniforms) + 1;
     g->inputs = arena_alloc(g->ar, n * sizeof *g->inputs);
+    lw->cap_inputs = (int32_t)n;
     g->uniforms = arena_alloc(g->ar, n * sizeof *g->uniforms);
     if (!g->inputs || !g->uniforms) {
         return lower_no_memory(lw);
@@ -293,7 +294,33 @@ static void say_too_large(const ast_fn *fn, diag *d, int32_t messages, int32_t n
     }
 }
 
-graph *lower_function(program *p, const specialisation *s, arena *ar, diag *d)
+/* The loose graph of a function; initial: the first value of the parameter of that path as its
+ * only output, or NULL. */
+static graph *lower_loose(program *p, const specialisation *s, const char *initial, graph *g,
+                          diag *d)
+{
+    lowering *lw = lower_new(p, g->ar, g, d);
+    if (!lw) {
+        return NULL;
+    }
+    lw->init_path = initial;
+    if (!lower_entry(lw, s)) {
+        return NULL;
+    }
+    if (initial && !lw->initial) {
+        diag_plain(d, DIAG_no_such_param, "'%s' has no parameter '%s'", s->fn->name, initial);
+        return NULL;
+    }
+    if (initial) {
+        g->outputs[0] = (graph_output){ lw->initial, NULL };
+        g->n_outputs = 1;
+        g->n_checks = 0;
+    }
+    return g;
+}
+
+static graph *lowered(program *p, const specialisation *s, const char *initial, arena *ar,
+                      diag *d)
 {
     enum { SLACK = 4 }; /* nodes of passes that were thrown away */
     int32_t messages = diag_count(d);
@@ -301,10 +328,9 @@ graph *lower_function(program *p, const specialisation *s, arena *ar, diag *d)
     int32_t loose = nodes > INT32_MAX / SLACK ? INT32_MAX : nodes * SLACK;
     const source *before = d->src;
     graph *g = graph_new(ar, d, s->fn->name, loose);
-    lowering *lw = g ? lower_new(p, ar, g, d) : NULL;
     graph *out = NULL;
     d->src = s->fn->src && s->fn->src->prelude ? NULL : s->fn->src;
-    if (lw && lower_entry(lw, s) && (out = graph_new(ar, d, s->fn->name, nodes))) {
+    if (g && lower_loose(p, s, initial, g, d) && (out = graph_new(ar, d, s->fn->name, nodes))) {
         bool fine = graph_rebuild(out, g, NULL, NULL);
         fine = fine && (!graph_has_arrays(out) || fold_order_decide(out));
         out = fine ? out : NULL;
@@ -317,6 +343,23 @@ graph *lower_function(program *p, const specialisation *s, arena *ar, diag *d)
     }
     d->src = before;
     return out;
+}
+
+graph *lower_function(program *p, const specialisation *s, arena *ar, diag *d)
+{
+    return lowered(p, s, NULL, ar, d);
+}
+
+graph *lower_param_init(program *p, const specialisation *s, const char *path, arena *ar,
+                        diag *d)
+{
+    graph *g = lowered(p, s, path, ar, d);
+    if (g && !param_is_constant(g)) {
+        diag_plain(d, DIAG_param_data, "the initial value of '%s' depends on an argument",
+                   path);
+        return NULL;
+    }
+    return g;
 }
 
 /* ------------------------------------------------------------------------------ defaults */

@@ -21,6 +21,7 @@ __extension__ typedef __int128 wide; /* exact weak integers: -2^63 .. 2^64-1 */
 
 typedef struct frame frame;
 typedef struct lowering lowering;
+typedef struct lower_param lower_param; /* see lower_param.c */
 
 /* ------------------------------------------------------------------------------ values */
 
@@ -139,6 +140,9 @@ typedef struct frame { /* a function being lowered */
     int32_t first_result;        /* slots */
     int32_t n_results;           /* -1: not known before the first return */
     int32_t broken, continued;   /* slots of the innermost loop; -1: no loop */
+    span call;                   /* where it was called */
+    int32_t begins;              /* paths of parameters: 1; -1: they do not; 0: not known */
+    const char *let_name;        /* what the value that is being lowered will be called */
     const char *const *dim_name; /* core dimensions */
     const value *dim;
     int32_t n_dims;
@@ -162,7 +166,11 @@ struct lowering {
     node *axes;   /* stack of the axes around what is being lowered */
     index_range *ranges;
     int32_t n_axes, cap_axes, n_ranges, cap_ranges;
-    int32_t cap_inputs; /* in a check */
+    int32_t cap_inputs;
+    lower_param *params;
+    int32_t n_params, cap_params;
+    const char *init_path; /* the parameter whose initial value is wanted */
+    node initial;          /* ... when it was met */
     bool checking;
     bool stop; /* a limit was met: give up quietly */
     int32_t n_errors;
@@ -353,6 +361,10 @@ value reduce_loop(lowering *lw, const ast_expr *e, const node *from, const node 
 /* lower_matmul.c */
 value lower_matmul(lowering *lw, value x, value y, span at);
 
+/* lower_param.c */
+void lower_param_stmt(lowering *lw, const ast_stmt *s);
+bool param_is_constant(const graph *g);
+
 /* lower_lift.c */
 value lift_call(lowering *lw, const ast_fn *fn, value *args, span at);
 
@@ -415,14 +427,14 @@ bool lower_inline_in(lowering *lw, const char *name, const node *in, int32_t n_i
 
 /* lower_check.c */
 void check_program(program *p, diag *d); /* every constant and function */
+value check_argument(lowering *lw, jit_dtype t, const graph_shape *s); /* rank 0: a number */
 
 /* lower_const.c */
 value lower_const(lowering *lw, const_slot *c, span at);
 bool lower_dim(lowering *lw, value v, span at, value *out);
 
 /* lower_builtin.c: built-ins with rules of their own */
-int32_t builtin_find(const char *name);   /* 0: none */
-bool builtin_of_arrays(const char *name); /* a library function not in this version */
+int32_t builtin_find(const char *name); /* 0: none */
 const char *const *builtin_names(int32_t *n);
 ast_redop builtin_redop(const char *name); /* of one that is there */
 bool builtin_has_args(lowering *lw, const ast_expr *e, const char *name, int32_t n);

@@ -147,13 +147,17 @@ static void lower_let(lowering *lw, const ast_stmt *s)
 {
     int32_t n = s->u.let.n_names;
     if (s->u.let.n_dims > 0) {
+        lw->frame->let_name = s->u.let.names[0].name;
         if (plain_type(lw, &s->u.let.type)) {
             lower_index_let(lw, s);
         }
+        lw->frame->let_name = NULL;
         return;
     }
     bool plain = plain_type(lw, &s->u.let.type);
+    lw->frame->let_name = s->u.let.names[0].name;
     value v = n == 1 ? lower_number(lw, s->u.let.value) : lower_expr(lw, s->u.let.value);
+    lw->frame->let_name = NULL;
     int32_t given = v.kind == VALUE_TUPLE ? v.n : 1;
     if (n > 1 && given != n && v.kind != VALUE_POISON) {
         lower_error(lw, DIAG_value_count, s->u.let.value->at, "%d value%s for %d names",
@@ -383,8 +387,7 @@ static void lower_stmt(lowering *lw, const ast_stmt *s)
         lower_var(lw, s);
         break;
     case STMT_PARAM:
-        lower_error(lw, DIAG_no_param, s->u.var.name.at, "'param' is not in this version");
-        (void)scope_bind(lw, s->u.var.name.name, BIND_LET, value_poison());
+        lower_param_stmt(lw, s);
         break;
     case STMT_ASSIGN:
         lower_assign(lw, s);

@@ -317,3 +317,68 @@ Test(lower_array, random_numbers)
     };
     ARRAY_CHECK(rows);
 }
+
+Test(lower_array, parameters)
+{
+    static const array_row rows[] = {
+        { "fn f(x: [k]) = dense(x; 2)", "f64", "2", "1 2; 1 10 100 1000; 0.5 0.25",
+          "201.5 2010.25" },
+        { "fn f(x: [m,k]) = dense(x; 1, relu)", "f64", "2,2", "1 2 3 -4; 1 1; 0.5", "3.5 0" },
+        { "fn f(x) { param w: f32 = 2  return w*x }", "f32", "", "3; 5", "15" },
+        { "fn f(x: [k]) { let a = dense(x; 1)  let b = dense(x; 1)  return a - b }", "f64", "1",
+          "1; 5; 1; 3; 0", "3" },
+        { "fn f(x: [1]) { var y = x  for i in 0 .. 3 { y = dense(y; 1) }  return y }", "f64",
+          "", "1; 2; 1", "15" },
+        { "fn f(x: [k]) = dense(dense(x; 3); 3)", "f64", "1", "1", "E0230" },
+    };
+    ARRAY_CHECK(rows);
+}
+
+static graph *initial(lower_text *t, const char *fn, const char *path)
+{
+    static const jit_dtype in[] = { JIT_F32, JIT_I32 };
+    specialisation s = { .fn = program_find(t->program, fn), .in = in };
+    cr_assert(s.fn);
+    s.n_in = s.fn->n_args;
+    return lower_param_init(t->program, &s, path, t->ar, &t->d);
+}
+
+Test(lower_array, parameters_are_named_by_their_paths)
+{
+    static const char *const paths[] = { "mlp.h.W", "mlp.h.b", "mlp.dense.W", "mlp.dense.b" };
+    static const jit_dtype in[] = { JIT_F32, JIT_I32 };
+    lower_text t;
+    lower_text_make(&t, "fn mlp(x: [784]) -> [10] {\n"
+                        "  let h = dense(x; 128, relu)\n"
+                        "  return dense(h; 10)\n"
+                        "}\n"
+                        "fn loss(x: [784], y: i32; k = 1) = k*xent(mlp(x), y)\n"
+                        "fn block(x: [k]) -> [k] = dense(x; k)\n"
+                        "fn deep(x: [k]) { let r = residual(x; block)  return r }\n"
+                        "fn data(x: [k]) { param W: [k] = x  return W @ x }\n");
+    cr_assert(t.program);
+    for (int32_t n = 1; n <= 2; n++) {
+        specialisation s = { .fn = program_find(t.program, n == 1 ? "mlp" : "loss"), .in = in };
+        s.n_in = n;
+        graph *g = lower_function(t.program, &s, t.ar, &t.d);
+        cr_assert(g);
+        cr_assert_eq(g->n_inputs, n + 4);
+        for (int32_t i = 0; i < 4; i++) {
+            cr_expect_str_eq(g->inputs[n + i].name, paths[i]);
+            cr_expect(g->inputs[n + i].shared);
+            cr_expect_eq(g->inputs[n + i].dtype, JIT_F32);
+        }
+        cr_expect(!g->inputs[0].shared);
+    }
+    graph *a = initial(&t, "mlp", "mlp.h.W"), *b = initial(&t, "loss", "mlp.h.W");
+    cr_assert(a && b);
+    cr_expect_eq(graph_shape_at(a, a->outputs[0].value)->rank, 2);
+    cr_expect_eq(graph_shape_at(b, b->outputs[0].value)->rank, 2);
+    cr_expect_not_null(initial(&t, "deep", "deep.r.block.dense.W"));
+    cr_expect_not_null(initial(&t, "block", "dense.W"));
+    cr_expect_null(initial(&t, "mlp", "mlp.W"));
+    cr_expect_eq(t.err.diagnostic[0].code, 231);
+    cr_expect_null(initial(&t, "data", "data.W"));
+    cr_expect_eq(t.err.diagnostic[1].code, 232);
+    lower_text_free(&t);
+}
