@@ -1,7 +1,11 @@
 /* The order of sums: see fold_order.h. */
 #include "fold_order.h"
 
-enum { NOT_AFFINE = INT32_MAX, MOST = 1 << 20 };
+enum {
+    NOT_AFFINE = INT32_MAX,
+    MOST = 1 << 20,
+    MOST_VISITS = 1 << 26 /* nodes walked over in all; later sums are trees */
+};
 
 typedef struct deciding {
     graph *g;
@@ -9,6 +13,7 @@ typedef struct deciding {
     bool *in_value; /* of the fold at hand */
     bool *own;      /* depends on an axis of the fold */
     int32_t *j;     /* coefficient of the map's last axis; 0: none */
+    int64_t visits;
 } deciding;
 
 static bool is_sum(const node_data *d)
@@ -128,6 +133,9 @@ static void decide(deciding *w, node fold)
     if (map == 0 || graph_fold_order(d) == FOLD_SEQUENTIAL)
         return;
     node first = first_axis(w->g, map, first_axis(w->g, fold, fold));
+    w->visits += fold - first;
+    if (w->visits > MOST_VISITS)
+        return;
     set_variables(w, map, fold, true);
     mark(w, first, fold);
     if (side_by_side(w, first, fold))

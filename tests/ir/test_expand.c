@@ -150,6 +150,25 @@ Test(expand, leaves_nothing_to_expand_and_integers_alone)
     lower_text_free(&t);
 }
 
+Test(expand, dots_without_fused_multiply_add_are_sums_of_products)
+{
+    lower_text t;
+    jit_dtype in[2] = { JIT_F32, JIT_F32 };
+    lower_text_make(&t, "fn f(x: [n], y: [n]) = sum[i](x[i]*y[i])");
+    specialisation s = { .fn = program_find(t.program, "f"), .in = in, .n_in = 2 };
+    for (int unfused = 0; unfused < 2; unfused++) {
+        s.unfused = unfused;
+        graph *g = pipeline_run(t.program, &s, PIPELINE_MATH, NULL, t.ar, &t.d);
+        cr_assert(g);
+        const node_data *fold = graph_node(g, g->outputs[0].value);
+        cr_assert_eq(fold->op, OP_fold);
+        cr_expect_eq(graph_fold_kind(fold), unfused ? FOLD_SUM : FOLD_DOT);
+        cr_expect_eq(graph_node(g, graph_in(g, g->outputs[0].value, 1))->op,
+                     unfused ? OP_mul : OP_at);
+    }
+    lower_text_free(&t);
+}
+
 /* ---------------------------------------------------------------------------- the prelude */
 
 static bool lowers(lower_text *t, const ast_fn *fn, jit_dtype type)
