@@ -303,10 +303,13 @@ typedef struct jit_function_info {
     const char *name; /* all strings live as long as the module */
     int32_t n_in, n_uniform, n_out;
     int32_t line;
-    const char *signature;           /* as written: "swish(x; beta = 1) -> out" */
-    const char *const *in_name;      /* n_in: the arguments, then arrays after `;` */
-    const jit_dtype *in_dtype;       /* declared; JIT_NONE: generic */
-    const int32_t *in_rank;          /* core dimensions of each; 0: a scalar */
+    const char *signature;      /* as written: "swish(x; beta = 1) -> out" */
+    const char *const *in_name; /* n_in: the arguments, then arrays after `;` */
+    const jit_dtype *in_dtype;  /* declared; JIT_NONE: generic */
+    const int32_t *in_rank;     /* core dimensions of each; 0: a scalar */
+    const int32_t *in_shared;   /* not 0: an array after `;`, without batch axes */
+    int32_t n_dim;              /* dimensions in the types of arguments and results */
+    const char *const *dim_name;
     const char *const *uniform_name; /* n_uniform */
     const char *const *uniform_type; /* "real", a dtype name, "fn" or "dim" */
     const int32_t *uniform_has_default;
@@ -407,9 +410,14 @@ enum { JIT_ENTRY_LOOP = 1, JIT_ENTRY_SCALAR = 2 };
 JIT_PUBLIC jit_kernel *jit_prepare(jit_module *m, const char *name, const char *signature,
                                    const jit_prepare_options *options, jit_error *err)
     JIT_LINK(prepare);
-/* Runs it. The arrays' element types must be those prepared. err is written on failure only. */
+/* Runs it. The arrays' element types must be those prepared. err is written on failure only.
+ * Outputs may be asked to be made as in jit_call: that allocates. */
 JIT_PUBLIC jit_status jit_run(const jit_kernel *k, jit_args *args, jit_error *err)
     JIT_LINK(run);
+/* The element types and shapes that args->out would have if the run made them; nothing is run or
+ * allocated, and what args->out was is lost. The inputs' data are not read. */
+JIT_PUBLIC jit_status jit_kernel_shapes(const jit_kernel *k, jit_args *args, jit_error *err)
+    JIT_LINK(kernel_shapes);
 JIT_PUBLIC void jit_kernel_release(jit_kernel *k) JIT_LINK(kernel_release);
 
 /* Raw entry points; they live as long as the kernel. No broadcasting, no checks, default
@@ -497,6 +505,14 @@ JIT_PUBLIC jit_status jit_lstsq(jit_array *x, const jit_array *a, const jit_arra
     JIT_LINK(lstsq);
 
 /* -------------------------------------------------------------------------- introspection */
+
+/* The core shapes (rank and extents) of a function's n_in inputs for given dimensions, n_dim of
+ * them: of `x: [n+w-1], k: [w]` with n = 8, w = 3 they are [10] and [3]. options: for `fn` and
+ * `dim` arguments. */
+JIT_PUBLIC jit_status jit_function_shapes(jit_module *m, const char *name,
+                                          const jit_prepare_options *options,
+                                          const int64_t *dims, jit_array *in, jit_error *err)
+    JIT_LINK(function_shapes);
 
 typedef enum jit_stage {
     JIT_STAGE_TREE,   /* t  the syntax tree                       */

@@ -64,7 +64,7 @@ static bool check_counts(const jit_kernel *k, const jit_args *args, diag *d)
     return true;
 }
 
-static bool check_arrays(const jit_kernel *k, const jit_args *args, bool make, diag *d)
+static bool check_arrays(const jit_kernel *k, const jit_args *args, diag *d)
 {
     if (!check_counts(k, args, d))
         return false;
@@ -72,13 +72,10 @@ static bool check_arrays(const jit_kernel *k, const jit_args *args, bool make, d
         if (!check_operand(k, i, &args->in[i], d))
             return false;
     for (int32_t i = 0; i < k->n_out; i++) {
-        if (make && array_to_be_made(&args->out[i]))
+        if (array_to_be_made(&args->out[i]))
             continue;
-        if (!check_operand(k, k->n_in + i, &args->out[i], d)) {
-            if (array_to_be_made(&args->out[i]))
-                diag_hint(d, "only jit_call makes outputs");
+        if (!check_operand(k, k->n_in + i, &args->out[i], d))
             return false;
-        }
     }
     return true;
 }
@@ -217,6 +214,20 @@ bool call_finish(const jit_kernel *k, jit_args *args, uint32_t flags, diag *d)
     return false;
 }
 
+bool call_shapes(const jit_kernel *k, jit_args *args, diag *d)
+{
+    result_shape r;
+    if (!check_arrays(k, args, d))
+        return false;
+    if (k->gufunc)
+        return gufunc_shapes(k, args, d);
+    if (!broadcast_shape(k, args, &r, d))
+        return false;
+    for (int32_t i = 0; i < k->n_out; i++)
+        args->out[i] = jit_array_of((jit_dtype)k->dtype[k->n_in + i], NULL, r.rank, r.shape);
+    return true;
+}
+
 static bool make_outputs(const jit_kernel *k, jit_args *args, const checked_run *r, diag *d)
 {
     for (int32_t i = 0; i < k->n_out; i++) {
@@ -263,9 +274,9 @@ static bool run_ufunc(const jit_kernel *k, jit_args *args, diag *d)
            run_checked(&r, args, d);
 }
 
-bool call_run(const jit_kernel *k, jit_args *args, bool make, diag *d)
+bool call_run(const jit_kernel *k, jit_args *args, diag *d)
 {
-    if (!check_arrays(k, args, make, d))
+    if (!check_arrays(k, args, d))
         return false;
     uint32_t ours = 0; /* outputs that are made here */
     for (int32_t i = 0; i < k->n_out; i++)

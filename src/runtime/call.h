@@ -5,8 +5,10 @@
 
 #include "kernel.h"
 
-/* make: outputs with data NULL and rank -1 are made. False and a diagnostic on failure. */
-bool call_run(const jit_kernel *k, jit_args *args, bool make, diag *d);
+/* Outputs with data NULL and rank -1 are made. False and a diagnostic on failure. */
+bool call_run(const jit_kernel *k, jit_args *args, diag *d);
+/* The results' types and shapes into args->out, whose arrays are to be made. */
+bool call_shapes(const jit_kernel *k, jit_args *args, diag *d);
 
 /* Runs it if everything is plain: one row, or packed arrays, that do not overlap, few elements,
  * no mistake. Costs tens of nanoseconds; false: nothing was done. flags: JIT_FLAG_*, KERNEL_*.

@@ -127,23 +127,27 @@ static int32_t count_results(const ast_fn *fn)
     return count_values(fn->value);
 }
 
-static bool fill_args(arena *ar, const ast_fn *fn, jit_function_info *info)
+static bool fill_args(program *p, arena *ar, const ast_fn *fn, jit_function_info *info)
 {
     int32_t n = request_count_inputs(fn);
     const char **name = arena_alloc(ar, ((size_t)n + 1) * sizeof *name);
     jit_dtype *type = arena_alloc(ar, ((size_t)n + 1) * sizeof *type);
     int32_t *rank = arena_alloc(ar, ((size_t)n + 1) * sizeof *rank);
-    for (int32_t i = 0; name && type && rank && i < n; i++) {
-        const ast_param *p = request_input(fn, i);
-        name[i] = p->name;
-        type[i] = p->type.scalar;
-        rank[i] = p->type.n_dims;
+    int32_t *shared = arena_alloc(ar, ((size_t)n + 1) * sizeof *shared);
+    for (int32_t i = 0; name && type && rank && shared && i < n; i++) {
+        const ast_param *in = request_input(fn, i);
+        name[i] = in->name;
+        type[i] = in->type.scalar;
+        rank[i] = in->type.n_dims;
+        shared[i] = i >= fn->n_args;
     }
     info->n_in = n;
     info->in_name = name;
     info->in_dtype = type;
     info->in_rank = rank;
-    return name && type && rank;
+    info->in_shared = shared;
+    info->dim_name = program_dims(p, fn, &info->n_dim, ar);
+    return name && type && rank && shared && (info->dim_name || info->n_dim == 0);
 }
 
 /* Arrays after `;` are inputs. */
@@ -195,7 +199,7 @@ static const jit_function_info *describe(jit_module *m, const ast_fn *fn)
     i->info = (jit_function_info){ .name = fn->name,
                                    .line = line,
                                    .signature = signature_text(m->ar, fn) };
-    if (!i->info.signature || !fill_args(m->ar, fn, &i->info) ||
+    if (!i->info.signature || !fill_args(m->program, m->ar, fn, &i->info) ||
         !fill_uniforms(m->ar, fn, &i->info) || !fill_results(m->ar, fn, &i->info))
         return NULL;
     i->next = m->infos;

@@ -27,6 +27,8 @@ typedef struct gufunc {
 /* In `ar`; NULL and a diagnostic on failure. */
 gufunc *gufunc_make(const graph *g, arena *ar, diag *d);
 
+/* As call_shapes, for operands that have been checked. */
+bool gufunc_shapes(const jit_kernel *k, jit_args *args, diag *d);
 /* As call_run, for operands whose number and types have been checked. */
 bool gufunc_run(const jit_kernel *k, jit_args *args, diag *d);
 

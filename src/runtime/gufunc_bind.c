@@ -6,6 +6,7 @@
 #include "array.h"
 #include "array_view.h"
 #include "broadcast.h"
+#include "uniform.h"
 
 /* -------------------------------------------------------------------------- binding */
 
@@ -249,6 +250,31 @@ void gufunc_unbind(gufunc_call *c)
             memory_resize(&c->k->context->allocator, c->in[i].data, c->copied[i], 0);
 }
 
+bool gufunc_find(gufunc_call *c, const jit_kernel *k, jit_args *args, diag *d)
+{
+    c->k = k;
+    c->f = k->gufunc;
+    c->args = args;
+    for (int32_t i = 0; i < k->n_in; i++) {
+        c->in[i] = args->in[i];
+        c->copied[i] = 0;
+    }
+    c->cells = uniform_cells(k, args, c->own_cells, d);
+    if (!c->cells)
+        return false;
+    uniform_decode(k, c->cells, c->uniforms);
+    return find_dims(c, d) && find_batch(c, d);
+}
+
+bool gufunc_shapes(const jit_kernel *k, jit_args *args, diag *d)
+{
+    gufunc_call c;
+    bool ok = gufunc_find(&c, k, args, d);
+    for (int32_t i = 0; ok && i < k->n_out; i++)
+        ok = output_shape(&c, i, &args->out[i], d);
+    return ok;
+}
+
 static bool make_outputs(gufunc_call *c, diag *d)
 {
     for (int32_t i = 0; i < c->k->n_out; i++) {
@@ -266,7 +292,7 @@ static bool make_outputs(gufunc_call *c, diag *d)
     return true;
 }
 
-bool gufunc_bind(gufunc_call *c, diag *d)
+bool gufunc_bind(gufunc_call *c, const jit_kernel *k, jit_args *args, diag *d)
 {
-    return find_dims(c, d) && find_batch(c, d) && separate(c, d) && make_outputs(c, d);
+    return gufunc_find(c, k, args, d) && separate(c, d) && make_outputs(c, d);
 }

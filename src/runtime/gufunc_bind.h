@@ -23,7 +23,8 @@ typedef struct gufunc_call {
     const jit_kernel *k;
     const gufunc *f;
     jit_args *args;
-    const uint64_t *cells;
+    const uint64_t *cells; /* of the uniforms */
+    uint64_t own_cells[MAX_UNIFORMS];
     cell uniforms[MAX_UNIFORMS];
     int64_t dims[DIMS_MOST], extents[DIMS_MOST_ROOTS];
     jit_array in[JIT_MAX_OPERANDS]; /* as given, or copies */
@@ -46,9 +47,12 @@ static inline int32_t gufunc_n_operands(const gufunc_call *c)
     return c->k->n_in + c->k->n_out;
 }
 
-/* k to copied are filled: finds dims, extents, batch; copies inputs that outputs overlap; makes
- * outputs. False and a diagnostic on failure. gufunc_unbind after it in any case. */
-bool gufunc_bind(gufunc_call *c, diag *d);
+/* Finds uniforms, dimensions, extents and batch axes of operands whose number and types have been
+ * checked. False and a diagnostic on failure. */
+bool gufunc_find(gufunc_call *c, const jit_kernel *k, jit_args *args, diag *d);
+/* And copies inputs that outputs overlap, and makes outputs. gufunc_unbind after it in any case.
+ */
+bool gufunc_bind(gufunc_call *c, const jit_kernel *k, jit_args *args, diag *d);
 void gufunc_unbind(gufunc_call *c); /* frees the copies */
 
 /* A subscript that was out of range. */

@@ -7,7 +7,6 @@
 #include "fpmode.h"
 #include "gufunc_bind.h"
 #include "gufunc_eval.h"
-#include "uniform.h"
 
 enum { CHUNK_BYTES = 128 << 10, STACK_BYTES = 16 << 10, ALIGN = 64 };
 
@@ -296,20 +295,8 @@ static bool run_bound(gufunc_call *c, diag *d)
 bool gufunc_run(const jit_kernel *k, jit_args *args, diag *d)
 {
     gufunc_call c;
-    uint64_t cells[MAX_UNIFORMS];
-    c.k = k;
-    c.f = k->gufunc;
-    c.args = args;
-    c.cells = uniform_cells(k, args, cells, d);
-    if (!c.cells)
-        return false;
-    for (int32_t i = 0; i < k->n_in; i++) {
-        c.in[i] = args->in[i];
-        c.copied[i] = 0;
-    }
-    uniform_decode(k, c.cells, c.uniforms);
     args->flags = 0;
-    bool ok = gufunc_bind(&c, d) && run_bound(&c, d);
+    bool ok = gufunc_bind(&c, k, args, d) && run_bound(&c, d);
     gufunc_unbind(&c);
     return ok;
 }

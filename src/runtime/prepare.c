@@ -63,6 +63,23 @@ jit_status jit_kernel_describe(const jit_kernel *k, jit_kernel_info *info)
     return JIT_OK;
 }
 
+jit_status jit_kernel_shapes(const jit_kernel *k, jit_args *args, jit_error *err)
+{
+    diag d;
+    diag_init(&d, err, NULL);
+    if (!k || !args || !args->out || args->n_out < 0 || args->n_out > JIT_MAX_OPERANDS) {
+        diag_plain(&d, DIAG_null_argument, "jit_kernel_shapes: the %s",
+                   !k      ? "kernel is null"
+                   : !args ? "args are null"
+                           : "outputs are not given");
+        return d.out->status;
+    }
+    for (int32_t i = 0; i < args->n_out; i++)
+        args->out[i] = (jit_array){ .rank = -1 };
+    (void)call_shapes(k, args, &d);
+    return d.out->status;
+}
+
 /* ---------------------------------------------------------------- jit_call */
 
 /* Checks without words: what fails here is explained by explain_args. */
@@ -170,7 +187,7 @@ static __attribute__((noinline)) jit_status call_with_checks(jit_module *m, cons
     }
     const jit_kernel *k = find_or_make(m, &r, &d);
     if (k)
-        (void)call_run(k, args, true, &d);
+        (void)call_run(k, args, &d);
     return d.out->status;
 }
 

@@ -221,7 +221,7 @@ static __attribute__((noinline)) jit_status run_with_checks(const jit_kernel *k,
     if (!k || !args)
         diag_plain(&d, DIAG_null_argument, "jit_run: the %s is null", k ? "args" : "kernel");
     else
-        (void)call_run(k, args, false, &d);
+        (void)call_run(k, args, &d);
     return copy_error(d.out, err);
 }
 

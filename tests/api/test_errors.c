@@ -213,12 +213,6 @@ static void prepared_type(fixture *f)
     f->types = "f32, f32";
     f->in[1] = jit_array_of(JIT_F64, wide, 1, (int64_t[]){ N });
 }
-static void prepared_make(fixture *f)
-{
-    f->types = "f32, f32";
-    f->out[0].rank = -1;
-    f->out[0].data = NULL;
-}
 static void threads(fixture *f)
 {
     f->types = "f32, f32";
@@ -287,7 +281,6 @@ static const mistake mistakes[] = {
     { too_big, JIT_ERR_ARGUMENT, 517, "3000000000" },
     { no_static, JIT_ERR_ARGUMENT, 520, "fn argument 'g' of app has no value" },
     { prepared_type, JIT_ERR_TYPE, 519, "argument 'y' of add was prepared for f32, not f64" },
-    { prepared_make, JIT_ERR_SHAPE, 504, "rank -1" },
     { threads, JIT_ERR_ARGUMENT, 531, "threads is -2" },
     { span, JIT_ERR_SHAPE, 528, "address space" },
     { fuel, JIT_ERR_FUEL, 700, "spin ran out of fuel" },

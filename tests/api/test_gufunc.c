@@ -447,3 +447,44 @@ Test(gufunc, a_signature_fixes_dimensions)
     cr_assert_eq(err.diagnostic[0].code, 532, "%s", err.diagnostic[0].message);
     jit_release(m);
 }
+
+/* -------------------------------------------------------------------------- shapes */
+
+Test(gufunc, shapes_are_known_before_a_run)
+{
+    jit_module *m = compile("fn f(x: [n+w-1], k: [w]) -> y: [n] { y[i] = sum[j](x[i+j]*k[j]) }"
+                            "fn g(x: [n]; k: dim = 2) -> y: [k] { y[i] = x[i] }",
+                            0);
+    jit_error err;
+    jit_function_info info;
+    cr_assert_eq(jit_function_find(m, "f", &info, &err), JIT_OK);
+    cr_assert(info.n_dim == 2 && info.in_rank[0] == 1 && info.in_shared[0] == 0);
+    cr_assert_str_eq(info.dim_name[0], "n");
+    cr_assert_str_eq(info.dim_name[1], "w");
+    jit_array core[2];
+    cr_assert_eq(jit_function_shapes(m, "f", NULL, (int64_t[]){ 8, 3 }, core, &err), JIT_OK);
+    cr_assert(core[0].rank == 1 && core[0].shape[0] == 10 && core[1].shape[0] == 3);
+    cr_assert_neq(jit_function_shapes(m, "f", NULL, (int64_t[]){ INT64_MAX, 3 }, core, &err),
+                  JIT_OK);
+    jit_kernel *k = jit_prepare(m, "f", "f32, f32", NULL, &err);
+    jit_array in[2] = { jit_array_of(JIT_F32, NULL, 2, (int64_t[]){ 5, 10 }),
+                        jit_array_of(JIT_F32, NULL, 1, (int64_t[]){ 3 }) };
+    float some[50];
+    in[0].data = in[1].data = some;
+    jit_array out = { .rank = 0 };
+    jit_args args = { .in = in, .n_in = 2, .out = &out, .n_out = 1 };
+    cr_assert_eq(jit_kernel_shapes(k, &args, &err), JIT_OK, "%s", err.diagnostic[0].message);
+    cr_assert(out.dtype == JIT_F32 && out.rank == 2 && out.shape[0] == 5 && out.shape[1] == 8);
+    cr_assert_null(out.data);
+    jit_kernel_release(k);
+    float x[3] = { 4, 5, 6 };
+    in[0] = jit_array_of(JIT_F32, x, 1, (int64_t[]){ 3 });
+    jit_static dim = { .name = "k", .dim = 1 };
+    args = (jit_args){ .in = in, .n_in = 1, .out = &out, .n_out = 1, .statics = &dim };
+    out = (jit_array){ .rank = -1 };
+    args.n_statics = 1;
+    cr_assert_eq(jit_call(m, "g", &args, &err), JIT_OK, "%s", err.diagnostic[0].message);
+    cr_assert(out.shape[0] == 1 && *(float *)out.data == 4);
+    jit_array_free(&out);
+    jit_release(m);
+}

@@ -222,7 +222,18 @@ ev("x +", "--in", "x=1", code=1, err=Like(r"-e:1:\d+: error\[E00\d\d\]: .*"))
 ev("", code=1, err=Like(r"-e:1:1: error\[E00\d\d\]: .*"))
 ev("sgmoid(x)", "--in", "x=1", "--color", "always", code=1, err=Like(r".*\x1b\[.*"))
 check("eval", "-e", "sgmoid(x)", "--in", "x=1", code=1, err=Like(r"[^\x1b]*"), env={"NO_COLOR": "1"})
-ev("fn f(x: [n]) -> [n] = x", "--in", "x=[1]", code=1, err=Like(r".*error\[E03\d\d\].*"))
+ev("fn f(x: [n]) -> [n] = x", "--in", "x=1", code=1, err=Like(r"error\[E0532\]: argument 'x' of f has 0 axes: it needs at least 1\n"))
+ev("fn f(x: [n], y: [n]) -> [n] = x + y", "--in", "x=[1,2]", "--in", "y=[1,2,3]", code=1,
+   err=Like(r"error\[E0533\]: dimension 'n' is 2 by argument 'x' of f and 3 by argument 'y' of f\n"))
+
+# ------------------------------------------------------------------ arrays
+ev("sum[i](x[i])", "--in", "x=[1,2,3]", out="6.0\n")
+ev("x @ w", "--in", "x=[1,2,3]", "--in", "w=[[1,2],[3,4],[5,6]]", out="[22. 28.]\n")
+ev("x @ w + b", "--in", "x=[[1.,0],[0,1]]", "--in", "w=[[1,2],[3,4]]", "--in", "b=[1,2]", "--json",
+   out='{"shape":[2,2],"dtype":"f64","data":[[2.0,4.0],[4.0,6.0]]}\n')
+ev("x @ w", "--in", "x=[1,2,3]", "--in", "w=[[1,2],[3,4]]", code=1, err=Like(r"-e:1:3: error\[E0222\]: .*"))
+ev("x[7]", "--in", "x=[1,2,3]", code=1, err=Like(r"-e:1:3: error\[E0221\]: .*"))
+ev("fn f(x: [n]; k: dim) -> y: [k] { y[i] = x[i] }", "--in", "x=[1.,2,3]", "--set", "k=2", out="[1. 2.]\n")
 
 # ------------------------------------------------------------------ running
 ev("x // 0", "--in", "x=i32.npy", out="[0 0]\n", err=Like(r"fusejit: warning: an integer was divided by zero[^\n]*\n"))

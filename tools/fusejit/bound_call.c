@@ -218,60 +218,6 @@ void call_signature(const bound_call *b, char *text, size_t size)
     }
 }
 
-bool call_shape(const jit_array *in, int n, jit_array *result)
-{
-    *result = (jit_array){ .rank = 0 };
-    for (int i = 0; i < n; i++)
-        result->rank = in[i].rank > result->rank ? in[i].rank : result->rank;
-    for (int d = 0; d < result->rank; d++)
-        result->shape[d] = 1;
-    for (int i = 0; i < n; i++) {
-        for (int d = 0; d < in[i].rank; d++) {
-            int64_t *extent = &result->shape[result->rank - in[i].rank + d];
-            if (*extent == 1)
-                *extent = in[i].shape[d];
-            else if (in[i].shape[d] != 1 && in[i].shape[d] != *extent)
-                return false;
-        }
-    }
-    return true;
-}
-
-bool call_outputs(const jit_kernel *k, const jit_array *in, jit_array *out)
-{
-    jit_kernel_info info;
-    jit_array shape;
-    if (jit_kernel_describe(k, &info) != JIT_OK)
-        return false;
-    if (!call_shape(in, info.n_in, &shape))
-        shape.rank = 0;
-    for (int i = 0; i < info.n_out; i++) {
-        if (jit_array_new(&out[i], info.out_dtype[i], shape.rank, shape.shape, NULL) != JIT_OK)
-            return false;
-    }
-    return true;
-}
-
-/* fn and dim arguments belong to a kernel, not to a call. */
-static jit_status run_prepared(bound_call *b, jit_module *m, jit_args *args, jit_error *err)
-{
-    char signature[16 * JIT_MAX_OPERANDS];
-    jit_prepare_options options = { .size = sizeof options,
-                                    .statics = b->statics,
-                                    .n_statics = b->n_statics };
-    call_signature(b, signature, sizeof signature);
-    jit_kernel *k = jit_prepare(m, b->info.name, signature, &options, err);
-    if (!k)
-        return err->status;
-    jit_status status = JIT_ERR_MEMORY;
-    if (call_outputs(k, b->in, b->out))
-        status = jit_run(k, args, err);
-    else
-        *err = (jit_error){ .status = status };
-    jit_kernel_release(k);
-    return status;
-}
-
 jit_status call_run(bound_call *b, jit_module *m, const settings *s, jit_error *err)
 {
     jit_args args = {
@@ -285,10 +231,11 @@ jit_status call_run(bound_call *b, jit_module *m, const settings *s, jit_error *
     args.fuel = s->fuel;
     args.seed = s->seed;
     args.cancel = interrupt_flag();
+    args.statics = b->statics;
+    args.n_statics = b->n_statics;
     for (int i = 0; i < b->info.n_out; i++)
         b->out[i] = (jit_array){ .rank = -1 };
-    jit_status status =
-        b->n_statics ? run_prepared(b, m, &args, err) : jit_call(m, b->info.name, &args, err);
+    jit_status status = jit_call(m, b->info.name, &args, err);
     b->flags = args.flags;
     return status;
 }

@@ -45,11 +45,6 @@ int call_bind(bound_call *b, const jit_function_info *info, const bindings *give
               const console *c);
 /* The element types as jit_prepare takes them: "f32, i64". */
 void call_signature(const bound_call *b, char *text, size_t size);
-/* The shape n arrays broadcast to; false if they do not. */
-bool call_shape(const jit_array *in, int n, jit_array *result);
-/* Makes the results of a prepared kernel; inputs that do not broadcast are left for jit_run to
- * say. False: out of memory. */
-bool call_outputs(const jit_kernel *k, const jit_array *in, jit_array *out);
 /* Runs it; the results are made, in b->out. */
 jit_status call_run(bound_call *b, jit_module *m, const settings *s, jit_error *err);
 void call_free(bound_call *b);

@@ -41,6 +41,26 @@ static int check_usage(const settings *s, const console *c)
     return outputs_check(&s->out, c);
 }
 
+/* -------------------------------------------------------------------------- values */
+
+static int read_values(evaluation *e)
+{
+    const named_list *in = &e->s->in;
+    if (e->values)
+        return EXIT_DONE;
+    e->values = memory_take((size_t)in->n * sizeof *e->values);
+    e->inputs = memory_take((size_t)in->n * sizeof *e->inputs);
+    for (; e->n_values < in->n; e->n_values++) {
+        const named_text *item = &in->item[e->n_values];
+        value *v = &e->values[e->n_values];
+        int code = value_read(v, item->name, item->text, e->c);
+        if (code)
+            return code;
+        e->inputs[e->n_values] = (named_value){ item->name, v };
+    }
+    return EXIT_DONE;
+}
+
 /* -------------------------------------------------------------------------- program */
 
 static int compile(evaluation *e)
@@ -52,11 +72,19 @@ static int compile(evaluation *e)
     options.interpret = s->interpret;
     bool expression = s->text && !scan_has_function(s->text);
     const char **names = memory_take((size_t)s->in.n * sizeof *names);
-    for (int i = 0; i < s->in.n; i++)
+    jit_array *shapes = memory_take((size_t)s->in.n * sizeof *shapes);
+    int code = expression ? read_values(e) : EXIT_DONE;
+    for (int i = 0; i < s->in.n && !code; i++) {
         names[i] = s->in.item[i].name;
-    if (expression) {
+        if (expression)
+            shapes[i] = value_form(&e->values[i]);
+    }
+    if (code) {
+        e->module = NULL;
+    } else if (expression) {
         options.arguments = names;
         options.n_arguments = s->in.n;
+        options.argument_shapes = shapes;
         e->module = jit_compile_expression(NULL, s->text, &options, &err);
     } else if (s->text) {
         e->module = jit_compile(s->text, &options, &err);
@@ -64,6 +92,9 @@ static int compile(evaluation *e)
         e->module = jit_compile_file(s->positional[0], &options, &err);
     }
     free(names);
+    free(shapes);
+    if (code)
+        return code;
     if (!e->module)
         return console_jit_error(e->c, &err);
     int n = jit_function_count(e->module);
@@ -117,22 +148,6 @@ static int check_names(const evaluation *e, bool uniforms)
         if (near)
             console_hint(e->c, "did you mean '%s'?", near);
         return EXIT_USER;
-    }
-    return EXIT_DONE;
-}
-
-static int read_values(evaluation *e)
-{
-    const named_list *in = &e->s->in;
-    e->values = memory_take((size_t)in->n * sizeof *e->values);
-    e->inputs = memory_take((size_t)in->n * sizeof *e->inputs);
-    for (; e->n_values < in->n; e->n_values++) {
-        const named_text *item = &in->item[e->n_values];
-        value *v = &e->values[e->n_values];
-        int code = value_read(v, item->name, item->text, e->c);
-        if (code)
-            return code;
-        e->inputs[e->n_values] = (named_value){ item->name, v };
     }
     return EXIT_DONE;
 }

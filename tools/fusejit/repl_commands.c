@@ -80,7 +80,7 @@ static jit_kernel *prepare(session *s, const expression *e)
 static int run_type(session *s, const repl_command *self, const char *rest)
 {
     expression e;
-    jit_kernel_info info;
+    jit_error err;
     (void)self;
     if (!session_variable(s, rest) &&
         (print_signature(s, rest) == EXIT_DONE || built_in_signature(s, rest)))
@@ -89,14 +89,15 @@ static int run_type(session *s, const repl_command *self, const char *rest)
     jit_kernel *k = code ? NULL : prepare(s, &e);
     if (!code && !k)
         code = EXIT_USER;
-    if (k && jit_kernel_describe(k, &info) == JIT_OK) {
-        jit_array shape;
-        if (!call_shape(e.call.in, e.call.info.n_in, &shape))
-            code = console_error(s->c, EXIT_USER, "the shapes do not broadcast");
-        for (int i = 0; i < info.n_out && !code; i++) {
-            shape.dtype = info.out_dtype[i];
-            print_type(s->c->out, &shape);
-            (void)fputs(i + 1 < info.n_out ? ", " : "\n", s->c->out);
+    if (k) {
+        jit_array out[JIT_MAX_OPERANDS];
+        int n = e.call.info.n_out;
+        jit_args args = { .in = e.call.in, .n_in = e.call.info.n_in, .out = out, .n_out = n };
+        if (jit_kernel_shapes(k, &args, &err) != JIT_OK)
+            code = console_jit_error(s->c, &err);
+        for (int i = 0; i < n && !code; i++) {
+            print_type(s->c->out, &out[i]);
+            (void)fputs(i + 1 < n ? ", " : "\n", s->c->out);
         }
     }
     jit_kernel_release(k);

@@ -259,15 +259,20 @@ static jit_module *compile(session *s, const char *text, bool interpret, jit_err
 {
     char *program = session_program(s);
     const char **names = memory_take((size_t)s->n_variables * sizeof *names);
-    for (int i = 0; i < s->n_variables; i++)
+    jit_array *shapes = memory_take((size_t)s->n_variables * sizeof *shapes);
+    for (int i = 0; i < s->n_variables; i++) {
         names[i] = s->variable[i].name;
+        shapes[i] = value_form(&s->variable[i].v);
+    }
     jit_options options = { .size = sizeof options, .context = session_context(s) };
     options.file = s->file;
     options.interpret = interpret;
     options.arguments = names;
     options.n_arguments = s->n_variables;
+    options.argument_shapes = shapes;
     jit_module *m = jit_compile_expression(program, text, &options, err);
     free(names);
+    free(shapes);
     free(program);
     return m;
 }

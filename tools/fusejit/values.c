@@ -380,6 +380,13 @@ const int64_t *value_shape(const value *v)
     return v->item ? v->shape : v->array.shape;
 }
 
+jit_array value_form(const value *v)
+{
+    jit_array a = { .rank = value_rank(v) };
+    memcpy(a.shape, value_shape(v), (size_t)a.rank * sizeof a.shape[0]);
+    return a;
+}
+
 value value_copy(const value *v, const console *c)
 {
     value copy = *v;

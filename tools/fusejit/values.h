@@ -44,6 +44,7 @@ bool value_uniform(const value *v, jit_dtype dtype, double *real, int64_t *integ
                    size_t size);
 int32_t value_rank(const value *v);
 const int64_t *value_shape(const value *v);
+jit_array value_form(const value *v); /* its rank and extents, without data */
 value value_copy(const value *v, const console *c);
 void value_free(value *v);
 
