@@ -319,7 +319,7 @@ value lower_choose(lowering *lw, node c, value yes, value no, span at)
         return value_poison();
     }
     if (values_have_array(lw, (value[]){ value_node(c), yes, no }, 3)) {
-        return array_choose(lw, value_node(c), yes, no, at);
+        return lower_array_choose(lw, value_node(c), yes, no, at);
     }
     value_type a = type_of_value(lw, yes), b = type_of_value(lw, no), t = type_join(a, b);
     if (t == TYPE_CONFLICT) {

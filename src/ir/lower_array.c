@@ -84,12 +84,12 @@ static value like(value v, node n)
     return v.kind == VALUE_WEAK_NODE ? value_weak(n) : value_node(n);
 }
 
-value array_at(lowering *lw, value array, const node *subscript, span at)
+value lower_array_at(lowering *lw, value array, const node *subscript, span at)
 {
     return like(array, graph_at(lw->g, array.u.node, subscript, lower_place(lw, at)));
 }
 
-value array_map(lowering *lw, const node *axes, int32_t n, value element, span at)
+value lower_array_map(lowering *lw, const node *axes, int32_t n, value element, span at)
 {
     value_type t = type_of_value(lw, element);
     if (t == TYPE_UNKNOWN)
@@ -104,7 +104,7 @@ value array_fill(lowering *lw, value scalar, const graph_shape *s, span at)
     node axes[GRAPH_MAX_RANK];
     if (!array_axes(lw, s, axes, at))
         return value_poison();
-    return array_map(lw, axes, s->rank, scalar, at);
+    return lower_array_map(lw, axes, s->rank, scalar, at);
 }
 
 value array_zeros(lowering *lw, value_type t, const graph_shape *s)
@@ -129,7 +129,7 @@ value array_aligned(lowering *lw, value v, const node *axes, int32_t n, span at)
                          graph_is_const(lw->g, s.extent[i], &one) && one.i == 1;
         subscript[i] = stretched ? extent_const(lw, 0) : axis;
     }
-    return array_at(lw, v, subscript, at);
+    return lower_array_at(lw, v, subscript, at);
 }
 
 /* ------------------------------------------------------------------------------ shapes */
@@ -199,7 +199,7 @@ value array_broadcast(lowering *lw, value v, const graph_shape *s, span at)
     }
     if (!array_axes(lw, &all, axes, at))
         return value_poison();
-    return array_map(lw, axes, s->rank, array_aligned(lw, v, axes, s->rank, at), at);
+    return lower_array_map(lw, axes, s->rank, array_aligned(lw, v, axes, s->rank, at), at);
 }
 
 /* ------------------------------------------------------------------------------ lifting */
@@ -217,7 +217,7 @@ value array_lift(lowering *lw, const value *v, int32_t n, lift_function f, void 
         element[i] = array_aligned(lw, v[i], axes, s.rank, at);
     value r = f(lw, user, element, at);
     axes_pop(lw, s.rank);
-    return array_map(lw, axes, s.rank, r, at);
+    return lower_array_map(lw, axes, s.rank, r, at);
 }
 
 typedef struct lifted {
@@ -245,7 +245,7 @@ static value lift_choose(lowering *lw, void *user, const value *element, span at
     return lower_choose(lw, element[0].u.node, element[1], element[2], at);
 }
 
-value array_choose(lowering *lw, value c, value yes, value no, span at)
+value lower_array_choose(lowering *lw, value c, value yes, value no, span at)
 {
     return array_lift(lw, (value[]){ c, yes, no }, 3, lift_choose, NULL, at);
 }

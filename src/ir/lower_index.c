@@ -147,7 +147,7 @@ static value row(lowering *lw, value base, node *subscript, int32_t n, span at)
         return value_poison();
     for (int32_t i = n; i < s.rank; i++)
         subscript[i] = axes[i - n];
-    return array_map(lw, axes, rest.rank, array_at(lw, base, subscript, at), at);
+    return lower_array_map(lw, axes, rest.rank, lower_array_at(lw, base, subscript, at), at);
 }
 
 value lower_index(lowering *lw, const ast_expr *e)
@@ -172,7 +172,7 @@ value lower_index(lowering *lw, const ast_expr *e)
     if (!fine || lw->stop)
         return value_poison();
     return n < s.rank ? row(lw, base, subscript, n, e->at)
-                      : array_at(lw, base, subscript, e->at);
+                      : lower_array_at(lw, base, subscript, e->at);
 }
 
 /* ------------------------------------------------------------------------------ extents */

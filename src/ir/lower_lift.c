@@ -67,12 +67,12 @@ static value part(lowering *lw, const lifting *l, int32_t i, const node *axes)
     for (int32_t k = 0; k < rest.rank; k++)
         rest.extent[k] = s.extent[lead + k];
     if (rest.rank == 0)
-        return array_at(lw, v, subscript, l->at);
+        return lower_array_at(lw, v, subscript, l->at);
     if (!array_axes(lw, &rest, core, l->at))
         return value_poison();
     for (int32_t k = 0; k < rest.rank; k++)
         subscript[lead + k] = core[k];
-    return array_map(lw, core, rest.rank, array_at(lw, v, subscript, l->at), l->at);
+    return lower_array_map(lw, core, rest.rank, lower_array_at(lw, v, subscript, l->at), l->at);
 }
 
 /* One result over the leading axes, and its own after them. */
@@ -92,9 +92,9 @@ static value gathered(lowering *lw, const lifting *l, value v, const node *lead)
     if (s.rank > 0) {
         if (!array_axes(lw, &s, axes + l->lead.rank, l->at))
             return value_poison();
-        v = array_at(lw, v, axes + l->lead.rank, l->at);
+        v = lower_array_at(lw, v, axes + l->lead.rank, l->at);
     }
-    return array_map(lw, axes, l->lead.rank + s.rank, v, l->at);
+    return lower_array_map(lw, axes, l->lead.rank + s.rank, v, l->at);
 }
 
 /* Result number k of the call, over axes of its own; all: every result as it is for one element.

@@ -60,7 +60,7 @@ static value element(lowering *lw, value v, const node *batch, int32_t n_batch,
     }
     for (int32_t i = 0; i < n_last; i++)
         subscript[lead + i] = last[i];
-    return array_at(lw, v, subscript, at);
+    return lower_array_at(lw, v, subscript, at);
 }
 
 value lower_matmul(lowering *lw, value x, value y, span at)
@@ -87,6 +87,7 @@ value lower_matmul(lowering *lw, value x, value y, span at)
         return value_poison();
     value v = reduce_over(lw, REDOP_SUM, &k, 1, lower_apply(lw, OP_mul, both, 2, at), at);
     axes_pop(lw, result.rank);
-    return result.rank == 0 || v.kind == VALUE_POISON ? v
-                                                      : array_map(lw, axes, result.rank, v, at);
+    return result.rank == 0 || v.kind == VALUE_POISON
+               ? v
+               : lower_array_map(lw, axes, result.rank, v, at);
 }

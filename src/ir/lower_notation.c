@@ -209,7 +209,7 @@ static void assign_element(lowering *lw, const left *l, target *t)
     value v = lower_number(lw, l->s->u.assign.value);
     if (v.kind == VALUE_POISON || !value_only_scalar(lw, v, "an element", value_at(l)))
         return;
-    value old = array_at(lw, t->old, t->subscript, value_at(l));
+    value old = lower_array_at(lw, t->old, t->subscript, value_at(l));
     v = combined(lw, l, old, v);
     if (v.kind == VALUE_POISON)
         return;
@@ -253,7 +253,7 @@ static value rest_of(lowering *lw, const left *l, const target *t, value v)
     if (rest.rank == 0)
         return value_only_scalar(lw, v, "an element", value_at(l)) ? v : value_poison();
     v = array_broadcast(lw, v, &rest, value_at(l));
-    return v.kind == VALUE_POISON ? v : array_at(lw, v, t->axes + l->n, value_at(l));
+    return v.kind == VALUE_POISON ? v : lower_array_at(lw, v, t->axes + l->n, value_at(l));
 }
 
 static void assign_map(lowering *lw, const left *l, target *t)
@@ -268,16 +268,16 @@ static void assign_map(lowering *lw, const left *l, target *t)
     v = rest_of(lw, l, t, v);
     if (v.kind == VALUE_POISON)
         return;
-    v = combined(lw, l, array_at(lw, t->old, t->axes, value_at(l)), v);
+    v = combined(lw, l, lower_array_at(lw, t->old, t->axes, value_at(l)), v);
     if (v.kind == VALUE_POISON)
         return;
     value_type type = stmt_type(lw, t->slot, name, type_of_value(lw, v), value_at(l));
     v = stored_value(lw, t->slot, v, type, value_at(l));
     if (t->where != lw->yes && v.kind != VALUE_POISON) {
         value all = retyped(lw, t->slot, type);
-        v = chosen(lw, t->where, v, array_at(lw, all, t->axes, value_at(l)), value_at(l));
+        v = chosen(lw, t->where, v, lower_array_at(lw, all, t->axes, value_at(l)), value_at(l));
     }
-    scope_store(lw, t->slot, array_map(lw, t->axes, l->shape.rank, v, value_at(l)), true);
+    scope_store(lw, t->slot, lower_array_map(lw, t->axes, l->shape.rank, v, value_at(l)), true);
 }
 
 /* ------------------------------------------------------------------------------ scatter */
@@ -299,11 +299,11 @@ static bool reopen_indices(lowering *lw, left *l)
 static bool scatter_arrays(lowering *lw, left *l, scatter *s, value v)
 {
     span at = value_at(l);
-    value map = array_map(lw, l->axis, l->n_use, v, at);
+    value map = lower_array_map(lw, l->axis, l->n_use, v, at);
     s->value = map.kind == VALUE_POISON ? 0 : map.u.node;
     for (int32_t k = 0; k < l->n && s->value; k++) {
         node i = reopen_indices(lw, l) ? left_subscript(lw, l, k) : 0;
-        map = i ? array_map(lw, l->axis, l->n_use, value_weak(i), at) : value_poison();
+        map = i ? lower_array_map(lw, l->axis, l->n_use, value_weak(i), at) : value_poison();
         s->subscript[k] = map.kind == VALUE_POISON ? 0 : map.u.node;
         if (!s->subscript[k])
             return false;
@@ -429,7 +429,7 @@ static void assign_new(lowering *lw, left *l, int32_t variable)
                     name);
         return;
     }
-    v = array_map(lw, l->axis, l->n_use, v, value_at(l));
+    v = lower_array_map(lw, l->axis, l->n_use, v, value_at(l));
     stmt_assign(lw, variable, name, v, value_at(l));
 }
 
@@ -521,12 +521,12 @@ static value let_value(lowering *lw, const left *l, value v)
     if (rest.rank > 0) {
         if (!array_axes(lw, &rest, axes + l->n_use, at))
             return value_poison();
-        v = array_at(lw, v, axes + l->n_use, at);
+        v = lower_array_at(lw, v, axes + l->n_use, at);
     }
     jit_dtype scalar = l->s->u.let.type.given ? l->s->u.let.type.scalar : JIT_NONE;
     if (scalar != JIT_NONE)
         v = value_declared(lw, v, scalar, at);
-    return v.kind == VALUE_POISON ? v : array_map(lw, axes, l->n_use + rest.rank, v, at);
+    return v.kind == VALUE_POISON ? v : lower_array_map(lw, axes, l->n_use + rest.rank, v, at);
 }
 
 void lower_index_let(lowering *lw, const ast_stmt *s)

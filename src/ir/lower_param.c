@@ -254,7 +254,7 @@ static value initial_value(lowering *lw, const ast_stmt *s, const graph_shape *s
         v = value_only_scalar(lw, v, "the initial value", at) ? v : value_poison();
     } else if (v.kind != VALUE_POISON) {
         v = array_broadcast(lw, v, shape, at);
-        v = v.kind == VALUE_POISON ? v : array_at(lw, v, axes, at);
+        v = v.kind == VALUE_POISON ? v : lower_array_at(lw, v, axes, at);
     }
     lw->axes = outer;
     lw->n_axes = n_outer;
@@ -264,7 +264,7 @@ static value initial_value(lowering *lw, const ast_stmt *s, const graph_shape *s
     lw->site = site;
     if (shape->rank == 0 || v.kind == VALUE_POISON)
         return v;
-    return array_map(lw, axes, shape->rank, v, at);
+    return lower_array_map(lw, axes, shape->rank, v, at);
 }
 
 static void keep_initial(lowering *lw, const ast_stmt *s, const graph_shape *shape,

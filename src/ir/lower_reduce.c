@@ -275,8 +275,8 @@ value reduce_over(lowering *lw, ast_redop o, const node *axes, int32_t n, value 
         return fold_scalar(lw, &r, axes, n, body);
     if (!array_axes(lw, &s, outer, at))
         return value_poison();
-    value one = fold_scalar(lw, &r, axes, n, array_at(lw, body, outer, at));
-    return one.kind == VALUE_POISON ? one : array_map(lw, outer, s.rank, one, at);
+    value one = fold_scalar(lw, &r, axes, n, lower_array_at(lw, body, outer, at));
+    return one.kind == VALUE_POISON ? one : lower_array_map(lw, outer, s.rank, one, at);
 }
 
 /* ------------------------------------------------------------------------------ indices */
@@ -450,8 +450,8 @@ static value reduce_axis(lowering *lw, ast_redop o, value x, int32_t axis, span 
     for (int32_t i = 0; i < s.rank; i++)
         if (i != axis)
             outer[n++] = axes[i];
-    value v = reduce_over(lw, o, &axes[axis], 1, array_at(lw, x, axes, at), at);
-    return n == 0 || v.kind == VALUE_POISON ? v : array_map(lw, outer, n, v, at);
+    value v = reduce_over(lw, o, &axes[axis], 1, lower_array_at(lw, x, axes, at), at);
+    return n == 0 || v.kind == VALUE_POISON ? v : lower_array_map(lw, outer, n, v, at);
 }
 
 value lower_whole_reduce(lowering *lw, const ast_expr *e, ast_redop o)

@@ -300,8 +300,8 @@ const char *value_text(lowering *lw, value v); /* "f32[n]", for messages */
 bool axes_push(lowering *lw, const node *axes, int32_t n);
 void axes_pop(lowering *lw, int32_t n);
 bool array_axes(lowering *lw, const graph_shape *s, node *axes, span at); /* new ones */
-value array_at(lowering *lw, value array, const node *subscript, span at);
-value array_map(lowering *lw, const node *axes, int32_t n, value element, span at);
+value lower_array_at(lowering *lw, value array, const node *subscript, span at);
+value lower_array_map(lowering *lw, const node *axes, int32_t n, value element, span at);
 value array_fill(lowering *lw, value scalar, const graph_shape *s, span at);
 value array_zeros(lowering *lw, value_type t, const graph_shape *s);
 value array_broadcast(lowering *lw, value v, const graph_shape *s, span at);
@@ -311,7 +311,7 @@ value array_aligned(lowering *lw, value v, const node *axes, int32_t n, span at)
 typedef value (*lift_function)(lowering *lw, void *user, const value *elements, span at);
 value array_lift(lowering *lw, const value *v, int32_t n, lift_function f, void *user, span at);
 value array_apply(lowering *lw, op o, const value *v, int32_t n, span at);
-value array_choose(lowering *lw, value c, value yes, value no, span at);
+value lower_array_choose(lowering *lw, value c, value yes, value no, span at);
 value array_as(lowering *lw, value v, value_type t, span at);
 value array_declared(lowering *lw, value v, jit_dtype t, span at);
 value array_cast(lowering *lw, value v, jit_dtype t, span at);
