@@ -70,21 +70,38 @@ static void add_name(names *s, const char *name)
     s->name[s->n++] = name;
 }
 
+static void scan_names(names *s, const ast_expr *e);
+
+/* Left operands first, whose number is no depth. */
+static void scan_binary(names *s, const ast_expr *e)
+{
+    const ast_expr **right = NULL;
+    int32_t n = 0, cap = 0;
+    for (; e->kind == EXPR_BINARY; e = e->u.binary.x) {
+        void *array = right;
+        if (!arena_grow(s->ar, &array, sizeof *right, &cap, n + 1))
+            return;
+        right = array;
+        right[n++] = e->u.binary.y;
+    }
+    scan_names(s, e);
+    while (n > 0)
+        scan_names(s, right[--n]);
+}
+
 static void scan_names(names *s, const ast_expr *e)
 {
     enum { MAX_DEPTH = 1024 };
-    for (; e->kind == EXPR_BINARY && s->depth < MAX_DEPTH; e = e->u.binary.y) {
-        s->depth++;
-        scan_names(s, e->u.binary.x);
-        s->depth--;
-    }
-    if (e->kind == EXPR_UNARY && s->depth < MAX_DEPTH) {
-        s->depth++;
+    if (s->depth >= MAX_DEPTH)
+        return;
+    s->depth++;
+    if (e->kind == EXPR_BINARY)
+        scan_binary(s, e);
+    else if (e->kind == EXPR_UNARY)
         scan_names(s, e->u.unary.x);
-        s->depth--;
-    }
-    if (e->kind == EXPR_NAME)
+    else if (e->kind == EXPR_NAME)
         add_name(s, e->u.name);
+    s->depth--;
 }
 
 static void scan_type(names *s, const ast_type *t)

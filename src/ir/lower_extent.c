@@ -8,7 +8,7 @@
 
 #include "lower_state.h"
 
-enum { MOST_TERMS = 12, MOST_FACTORS = 4, MOST_DEPTH = 48, MOST_VISITS = 400 };
+enum { MOST_TERMS = 12, MOST_FACTORS = 4, MOST_DEPTH = 48, MOST_VISITS = 1000 };
 
 typedef struct term {
     int64_t c;
@@ -102,33 +102,54 @@ typedef struct reading {
     int32_t depth, visits;
 } reading;
 
-static bool read_poly(reading *r, node n, poly *out)
+static bool read_poly(reading *r, node n, poly *out);
+
+/* What is neither sum nor difference. */
+static bool read_factor(reading *r, node n, poly *out)
 {
     const node_data *d = graph_node(r->g, n);
     cell v;
     poly a, b;
-    if (graph_is_const(r->g, n, &v)) {
-        *out = poly_const(v.i);
-        return true;
-    }
-    bool sum = d->op == OP_add || d->op == OP_sub;
     *out = poly_leaf(n);
-    if ((!sum && d->op != OP_mul && d->op != OP_neg) || d->dtype != JIT_I64)
+    if (graph_is_const(r->g, n, &v))
+        *out = poly_const(v.i);
+    if ((d->op != OP_mul && d->op != OP_neg) || d->dtype != JIT_I64)
         return true;
-    if (++r->visits > MOST_VISITS || r->depth == MOST_DEPTH)
-        return false;
-    r->depth++;
-    bool fine = read_poly(r, graph_in(r->g, n, 0), &a) &&
-                (d->op == OP_neg || read_poly(r, graph_in(r->g, n, 1), &b));
-    r->depth--;
-    if (!fine)
+    if (!read_poly(r, graph_in(r->g, n, 0), &a))
         return false;
     if (d->op == OP_mul)
-        return multiply(out, &a, &b);
+        return read_poly(r, graph_in(r->g, n, 1), &b) && multiply(out, &a, &b);
     *out = poly_const(0);
-    if (d->op == OP_neg)
-        return add_scaled(out, &a, -1);
-    return add_scaled(out, &a, 1) && add_scaled(out, &b, d->op == OP_add ? 1 : -1);
+    return add_scaled(out, &a, -1);
+}
+
+static bool is_sum(const node_data *d)
+{
+    return (d->op == OP_add || d->op == OP_sub) && d->dtype == JIT_I64;
+}
+
+/* The length of a sum is no depth, whichever side its rest is on. */
+static bool read_poly(reading *r, node n, poly *out)
+{
+    poly one;
+    bool fine = r->depth < MOST_DEPTH;
+    *out = poly_const(0);
+    r->depth++;
+    while (fine && is_sum(graph_node(r->g, n))) {
+        bool plus = graph_node(r->g, n)->op == OP_add;
+        node rest = graph_in(r->g, n, 0), other = graph_in(r->g, n, 1);
+        if (plus && !is_sum(graph_node(r->g, rest))) {
+            rest = other;
+            other = graph_in(r->g, n, 0);
+        }
+        fine = ++r->visits <= MOST_VISITS && read_poly(r, other, &one) &&
+               add_scaled(out, &one, plus ? 1 : -1);
+        n = rest;
+    }
+    fine = fine && ++r->visits <= MOST_VISITS && read_factor(r, n, &one) &&
+           add_scaled(out, &one, 1);
+    r->depth--;
+    return fine;
 }
 
 static bool poly_of(const lowering *lw, node n, poly *out)
