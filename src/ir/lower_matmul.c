@@ -7,7 +7,9 @@
 
 typedef struct product {
     graph_shape x, y, batch;
-    bool row, column; /* x has rows, y has columns */
+    bool row, column;              /* x has rows, y has columns */
+    node axes[GRAPH_MAX_RANK + 2]; /* of the result */
+    span at;
 } product;
 
 static bool is_matrix_operand(lowering *lw, value v, const char *side, span at)
@@ -27,8 +29,9 @@ static value without_matrix(lowering *lw, value v, int32_t drop, span at)
     return s.rank == 0 ? value_integer(0) : array_fill(lw, value_bool(lw, false), &s, at);
 }
 
-static bool read_shapes(lowering *lw, product *p, value x, value y, span at)
+static bool read_shapes(lowering *lw, product *p, value x, value y)
 {
+    span at = p->at;
     p->x = value_shape(lw, x);
     p->y = value_shape(lw, y);
     p->row = p->x.rank > 1;
@@ -46,48 +49,51 @@ static bool read_shapes(lowering *lw, product *p, value x, value y, span at)
            p->batch.rank + p->row + p->column <= GRAPH_MAX_RANK;
 }
 
-/* The element at the batch axes, then i (if it has that axis), then k. */
-static value element(lowering *lw, value v, const node *batch, int32_t n_batch,
-                     const node *last, int32_t n_last, span at)
+/* The element at the batch axes, then at the given ones: one of a vector, two of a matrix. */
+static value element(lowering *lw, const product *p, value v, const node *last)
 {
     graph_shape s = value_shape(lw, v);
     node subscript[GRAPH_MAX_RANK];
-    int32_t lead = s.rank - n_last;
+    int32_t lead = s.rank > 2 ? s.rank - 2 : 0;
     for (int32_t i = 0; i < lead; i++) {
-        node axis = batch[n_batch - lead + i];
+        node axis = p->axes[p->batch.rank - lead + i];
         bool same = graph_in(lw->g, axis, 0) == s.extent[i];
         subscript[i] = same ? axis : extent_const(lw, 0);
     }
-    for (int32_t i = 0; i < n_last; i++)
-        subscript[lead + i] = last[i];
-    return lower_array_at(lw, v, subscript, at);
+    for (int32_t i = lead; i < s.rank; i++)
+        subscript[i] = last[i - lead];
+    return lower_array_at(lw, v, subscript, p->at);
+}
+
+static graph_shape result_shape(const product *p)
+{
+    graph_shape s = p->batch;
+    if (p->row)
+        s.extent[s.rank++] = p->x.extent[p->x.rank - 2];
+    if (p->column)
+        s.extent[s.rank++] = p->y.extent[p->y.rank - 1];
+    return s;
 }
 
 value lower_matmul(lowering *lw, value x, value y, span at)
 {
-    product p;
-    node axes[GRAPH_MAX_RANK + 2];
+    product p = { .at = at };
     if (!is_matrix_operand(lw, x, "left", at) || !is_matrix_operand(lw, y, "right", at) ||
-        !read_shapes(lw, &p, x, y, at))
+        !read_shapes(lw, &p, x, y))
         return value_poison();
     int32_t n = p.batch.rank;
-    graph_shape result = p.batch;
-    if (p.row)
-        result.extent[result.rank++] = p.x.extent[p.x.rank - 2];
-    if (p.column)
-        result.extent[result.rank++] = p.y.extent[p.y.rank - 1];
+    graph_shape result = result_shape(&p);
     node k = graph_axis(lw->g, p.x.extent[p.x.rank - 1], lower_place(lw, at));
-    if (!k || (result.rank > 0 && !array_axes(lw, &result, axes, at)))
+    if (!k || (result.rank > 0 && !array_axes(lw, &result, p.axes, at)))
         return value_poison();
-    node left[2] = { p.row ? axes[n] : k, k };
-    node right[2] = { k, p.column ? axes[n + p.row] : 0 };
-    value both[2] = { element(lw, x, axes, n, left, 1 + p.row, at),
-                      element(lw, y, axes, n, right, 1 + p.column, at) };
-    if (!axes_push(lw, axes, result.rank))
+    node left[2] = { p.row ? p.axes[n] : k, k };
+    node right[2] = { k, p.column ? p.axes[n + p.row] : 0 };
+    value both[2] = { element(lw, &p, x, left), element(lw, &p, y, right) };
+    if (!axes_push(lw, p.axes, result.rank))
         return value_poison();
     value v = reduce_over(lw, REDOP_SUM, &k, 1, lower_apply(lw, OP_mul, both, 2, at), at);
     axes_pop(lw, result.rank);
     return result.rank == 0 || v.kind == VALUE_POISON
                ? v
-               : lower_array_map(lw, axes, result.rank, v, at);
+               : lower_array_map(lw, p.axes, result.rank, v, at);
 }
