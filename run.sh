@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Installs what is missing, builds, and runs the main job: gelu of normalised images, checked
-# against the interpreter and timed against a plain C loop. The images are MNIST's test set where
-# $FUSEJIT_DATA (default ../shared/data) has it, else an array made for the purpose.
+# Installs what is missing, builds, and runs the main jobs: gelu of normalised images and a small
+# network of them, checked against the interpreter and timed against plain C and against separate
+# steps. The images are MNIST's test set where $FUSEJIT_DATA (default ../shared/data) has it, else
+# arrays made for the purpose.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 bash tools/setup.sh
@@ -11,8 +12,6 @@ cmake --build --preset release
 data=${FUSEJIT_DATA:-../shared/data}/mnist/t10k-images-idx3-ubyte.gz
 out=build/run
 mkdir -p "$out"
-if [[ -f $data ]]; then
-    build/release/examples/example_image_gelu "$data" "$out/gelu.npy"
-else
-    build/release/examples/example_image_gelu "" "$out/gelu.npy"
-fi
+[[ -f $data ]] || data=
+build/release/examples/example_image_gelu "$data" "$out/gelu.npy"
+build/release/examples/example_mnist_mlp "$data"
