@@ -22,7 +22,7 @@ static void fill(void)
         for (int i = 0; i < SAMPLES; i++)
             x[c][i] = sinf(0.01f * (float)((c + 1) * i)) + 0.25f * sinf(2.5f * (float)i);
     for (int j = 0; j < TAPS; j++)
-        k[j] = 1.0f / TAPS;
+        k[j] = 1.0f / (float)TAPS;
 }
 
 static double difference(void)
