@@ -51,7 +51,7 @@ typedef struct array_call {
     uint64_t seed;
     int64_t fuel;
     const volatile int32_t *cancel; /* never NULL here */
-    char *workspace;     /* 64-byte aligned, of the size that codegen_workspace says */
+    char *workspace;     /* 64-byte aligned, as large as workspace_bytes says */
     kernel_fault *fault; /* written with KERNEL_OUT_OF_RANGE */
 } array_call;
 

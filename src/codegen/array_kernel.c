@@ -117,7 +117,7 @@ static ir_value bytes_of(array_code *c, const array_storage *s)
     return build_mul(c->e, n, build_i64(c->e, type_bits(s->dtype) / 8));
 }
 
-/* As codegen_workspace says. */
+/* As workspace_bytes says. */
 static ir_value piece_bytes(array_code *c, const array_piece *p)
 {
     emitter *e = c->e;

@@ -207,41 +207,6 @@ void codegen_free(const codegen_options *o, codegen_object *object)
     *object = (codegen_object){ 0 };
 }
 
-static bool area_bytes(const codegen_area *a, const graph *g, const graph_known *known,
-                       arena *ar, int64_t *bytes)
-{
-    const graph_shape *s = &g->shapes[a->shape];
-    int64_t extent, n = a->shape ? a->size : a->fixed;
-    for (int32_t i = 0; i < s->rank; i++) {
-        if (!graph_value(g, s->extent[i], known, ar, &extent) ||
-            __builtin_mul_overflow(n, extent < 0 ? 0 : extent, &n))
-            return false;
-    }
-    *bytes = n;
-    return !__builtin_add_overflow(n, 63, &n);
-}
-
-bool codegen_workspace(const codegen_object *object, const graph *g, const graph_known *known,
-                       arena *ar, int64_t *bytes)
-{
-    int64_t all = 0;
-    for (int32_t i = 0; i < object->n_areas;) {
-        int64_t most = 0, n, copies = object->areas[i].copies;
-        for (int32_t piece = object->areas[i].piece;
-             i < object->n_areas && object->areas[i].piece == piece; i++) {
-            if (!area_bytes(&object->areas[i], g, known, ar, &n))
-                return false;
-            most = n > most ? n : most;
-        }
-        most = (most + 63) / 64 * 64;
-        if (__builtin_mul_overflow(most, copies, &most) ||
-            __builtin_add_overflow(all, most, &all))
-            return false;
-    }
-    *bytes = all;
-    return true;
-}
-
 /* -------------------------------------------------------------------------- text */
 
 static char *kept(const job *j, const char *text, size_t length)

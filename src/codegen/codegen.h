@@ -18,7 +18,7 @@ typedef struct codegen_options {
     target_spare *spare;  /* NULL: none is kept */
 } codegen_options;
 
-/* The workspace of an array function: pieces one after the other, each as large as the largest
+/* The workspace of an array function (workspace.h): pieces one after the other, each as large as the largest
  * array that uses it, for so many samples. */
 typedef struct codegen_area {
     int32_t piece;
@@ -39,11 +39,6 @@ typedef struct codegen_object {
 /* g: after expand. False and a diagnostic (limit, memory, internal) on failure. */
 bool codegen_compile(const graph *g, const codegen_options *o, codegen_object *out, diag *d);
 void codegen_free(const codegen_options *o, codegen_object *object);
-
-/* Bytes of workspace that a call of an array function needs: g is what was compiled, or its
- * equal. False: too many. Memory is taken from ar. */
-bool codegen_workspace(const codegen_object *object, const graph *g, const graph_known *known,
-                       arena *ar, int64_t *bytes);
 
 typedef enum codegen_text_kind { CODEGEN_NEST, CODEGEN_LLVM, CODEGEN_ASM } codegen_text_kind;
 /* In g's arena, or NULL and a diagnostic. Assembly: the hot loop is marked with comment lines

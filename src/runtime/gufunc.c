@@ -23,3 +23,10 @@ gufunc *gufunc_make(const graph *g, arena *ar, diag *d)
         f->shared[i] = g->inputs[i].shared;
     return dims_make(&f->dims, g, ar, d) ? f : NULL;
 }
+
+bool gufunc_set_code(gufunc *f, kernel_entry entry, const codegen_object *object,
+                     const graph *g, arena *ar)
+{
+    f->entry = (array_entry)(void (*)(void))entry;
+    return workspace_make(&f->workspace, object, g, ar);
+}

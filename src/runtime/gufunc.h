@@ -11,6 +11,7 @@
 #include "codegen.h"
 #include "dims.h"
 #include "kernel.h"
+#include "workspace.h"
 
 typedef struct gufunc_site { /* of a subscript, for messages */
     const char *array;
@@ -22,11 +23,15 @@ typedef struct gufunc {
     bool shared[MAX_OPERANDS]; /* inputs without batch axes */
     const gufunc_site *sites;
     array_entry entry; /* NULL: interpreted */
+    workspace_plan workspace;
 } gufunc;
 
 /* In `ar`; NULL and a diagnostic on failure. */
 gufunc *gufunc_make(const graph *g, arena *ar, diag *d);
 
+/* Its compiled entry, linked, and what that needs. False: no memory. */
+bool gufunc_set_code(gufunc *f, kernel_entry entry, const codegen_object *object,
+                     const graph *g, arena *ar);
 /* As call_shapes, for operands that have been checked. */
 bool gufunc_shapes(const jit_kernel *k, jit_args *args, diag *d);
 /* As call_run, for operands whose number and types have been checked. */

@@ -288,7 +288,11 @@ static bool run_bound(gufunc_call *c, diag *d)
     if (c->b.total == 0)
         return true;
     set_buffers(c);
-    c->workspace_bytes = 0;
+    if (!workspace_bytes(&c->f->workspace, &(graph_known){ c->dims, c->uniforms },
+                         &c->workspace_bytes)) {
+        diag_no_memory(d);
+        return false;
+    }
     return run_workers(c, d);
 }
 

@@ -32,7 +32,7 @@ struct jit_kernel {
     const uint64_t *defaults;    /* cells as generated code takes them */
     const kernel_uniform *uniform;
 
-    const struct gufunc *gufunc; /* of an array function; else NULL */
+    struct gufunc *gufunc; /* of an array function; else NULL */
     eval_plan *plan;
     const char *name;                /* of the function */
     const char *const *operand_name; /* "" where a result has none */

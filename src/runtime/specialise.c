@@ -57,7 +57,7 @@ bool specialise_plan(codegen_plan *plan, jit_module *m, const graph *g, const re
         return false;
     for (size_t i = 0; i < n; i++)
         cells[i] = plan->defaults[i].value;
-    bool raw = all_given(plan->defaults, g->n_uniforms);
+    bool raw = all_given(plan->defaults, g->n_uniforms) && !graph_has_arrays(g);
     plan->options = (codegen_options){
         .target = &m->context->target,
         .allocator = &m->context->allocator,
@@ -236,7 +236,7 @@ static void dump_code(const compile *c)
 
 static bool add_code(compile *c, jit_kernel *k)
 {
-    if (c->m->interpret || k->gufunc) {
+    if (c->m->interpret) {
         k->plan = eval_prepare(&k->context->allocator, c->g);
         if (!k->plan)
             diag_no_memory(c->d);
@@ -250,6 +250,10 @@ static bool add_code(compile *c, jit_kernel *k)
     c->link_ms = module_clock() - start;
     k->block = k->code.block;
     k->shape = c->object.shape;
+    if (ok && k->gufunc && !gufunc_set_code(k->gufunc, k->block, &c->object, c->g, k->ar)) {
+        diag_no_memory(c->d);
+        ok = false;
+    }
     k->info.vector_lanes = c->object.vector_lanes;
     k->info.interleave = c->object.interleave;
     k->info.code_bytes = (int64_t)k->code.bytes;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "eval.h"
+#include "workspace.h"
 
 enum { MAX = 2 * JIT_MAX_OPERANDS, GUARD = 192 };
 
@@ -201,7 +202,9 @@ static bool run_all(run *x)
             snprintf(message, sizeof message, "operand %d has no shape", (int)i);
             return false;
         }
-    if (!codegen_workspace(&x->l->object, x->g, &known, x->ar, &bytes)) {
+    workspace_plan plan;
+    if (!workspace_make(&plan, &x->l->object, x->g, x->ar) ||
+        !workspace_bytes(&plan, &known, &bytes)) {
         snprintf(message, sizeof message, "the workspace has no size");
         return false;
     }

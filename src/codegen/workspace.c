@@ -1,0 +1,74 @@
+/* Sizes of the pieces: extents are known programs, as they are for a call's shapes. */
+#include "workspace.h"
+
+#include <string.h>
+
+enum { MOST_EXTENTS = 1024, MOST_STEPS = 2048, ALIGN = 64 };
+
+static bool collect(workspace_plan *p, const codegen_object *object, const graph *g, arena *ar)
+{
+    int32_t n = 0;
+    size_t room = (size_t)object->n_areas + 1;
+    codegen_area *areas = arena_alloc(ar, room * sizeof *areas);
+    int32_t *rank = arena_alloc(ar, room * sizeof *rank);
+    node *roots = arena_alloc(g->ar, room * GRAPH_MAX_RANK * sizeof *roots);
+    if (!areas || !rank || !roots)
+        return false;
+    for (int32_t i = 0; i < object->n_areas; i++) {
+        const graph_shape *s = &g->shapes[object->areas[i].shape];
+        areas[i] = object->areas[i];
+        rank[i] = s->rank;
+        memcpy(roots + n, s->extent, (size_t)s->rank * sizeof *roots);
+        n += s->rank;
+    }
+    *p = (workspace_plan){ .areas = areas, .rank = rank, .n_areas = object->n_areas };
+    return n <= MOST_EXTENTS && known_make(&p->extents, g, roots, n, ar) &&
+           p->extents.n_steps <= MOST_STEPS;
+}
+
+bool workspace_make(workspace_plan *p, const codegen_object *object, const graph *g, arena *ar)
+{
+    *p = (workspace_plan){ 0 };
+    return object->n_areas == 0 || collect(p, object, g, ar);
+}
+
+static bool area_bytes(const codegen_area *a, const int64_t *extent, int32_t rank,
+                       int64_t *bytes)
+{
+    int64_t n = a->shape ? a->size : a->fixed;
+    for (int32_t i = 0; i < rank; i++)
+        if (__builtin_mul_overflow(n, extent[i] < 0 ? 0 : extent[i], &n))
+            return false;
+    if (__builtin_add_overflow(n, ALIGN - 1, &n))
+        return false;
+    *bytes = n / ALIGN * ALIGN;
+    return true;
+}
+
+/* A piece is as large as the largest area in it. */
+static bool add_pieces(const workspace_plan *p, const int64_t *extent, int64_t *all)
+{
+    *all = 0;
+    for (int32_t i = 0; i < p->n_areas;) {
+        int64_t most = 0, n, copies = p->areas[i].copies;
+        for (int32_t piece = p->areas[i].piece; i < p->n_areas && p->areas[i].piece == piece;
+             extent += p->rank[i++]) {
+            if (!area_bytes(&p->areas[i], extent, p->rank[i], &n))
+                return false;
+            most = n > most ? n : most;
+        }
+        if (__builtin_mul_overflow(most, copies, &most) ||
+            __builtin_add_overflow(*all, most, all))
+            return false;
+    }
+    return true;
+}
+
+bool workspace_bytes(const workspace_plan *p, const graph_known *known, int64_t *bytes)
+{
+    cell slots[MOST_STEPS];
+    int64_t extent[MOST_EXTENTS];
+    *bytes = 0;
+    return p->n_areas == 0 ||
+           (known_run(&p->extents, known, slots, extent) && add_pieces(p, extent, bytes));
+}
