@@ -3,7 +3,7 @@
  * Arguments without a type are tried as f32, then i32, bool and all others, then mixed. In a
  * check a function is lowered once for each combination of argument types (see lower_memo.c),
  * and no node matters but by its type: an argument of type t is input number t of the scratch
- * graph, arrays are further inputs, and dimensions are leaves.
+ * graph, a typed uniform likewise, arrays are further inputs, and dimensions are leaves.
  */
 #include "lower_state.h"
 
@@ -23,8 +23,8 @@ static graph *scratch_graph(lowering *lw, arena *ar, diag *d)
         inputs[t] =
             (graph_input){ .name = "", .dtype = t == JIT_NONE ? JIT_BOOL : (jit_dtype)t };
     }
-    g->inputs = inputs;
-    g->n_inputs = N_DTYPES;
+    g->inputs = g->uniforms = inputs;
+    g->n_inputs = g->n_uniforms = N_DTYPES;
     if (lw) {
         lw->cap_inputs = N_DTYPES;
         lower_set_graph(lw, g);
@@ -164,7 +164,7 @@ static value array_argument(lowering *lw, jit_dtype t, const graph_shape *s)
         lower_no_memory(lw);
         return value_poison();
     }
-    g->inputs = array;
+    g->inputs = array; /* the uniforms stay the first of them */
     g->inputs[g->n_inputs] = in;
     return value_node(graph_arg(g, g->n_inputs++));
 }
@@ -232,7 +232,10 @@ static void fill_values(lowering *lw, const ast_fn *fn, const jit_dtype *generic
         const ast_type *t = &fn->uniforms[i].type;
         if (t->given && !t->is_fn && !t->is_dim) {
             jit_dtype scalar = type_is_generic(t) ? generic[n++] : t->scalar;
-            args[fn->n_args + i] = any_argument(lw, t, scalar);
+            args[fn->n_args + i] =
+                type_is_array(t)
+                    ? any_argument(lw, t, scalar)
+                    : value_node(graph_uniform(lw->g, (int32_t)type_compute(scalar)));
         }
     }
     jit_dtype real = inline_float_type(lw, args, fn->n_args + fn->n_uniforms, JIT_F64);

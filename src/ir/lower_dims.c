@@ -126,8 +126,21 @@ const char *const *program_dims(program *p, const ast_fn *fn, int32_t *n, arena 
 
 /* ------------------------------------------------------------------------------ types */
 
+static bool is_argument(lowering *lw, const ast_expr *e)
+{
+    const ast_fn *fn = lw->frame->fn;
+    if (e->kind != EXPR_NAME || !fn || scope_find(lw, e->u.name) || !is_param(fn, e->u.name))
+        return false;
+    lower_error(lw, DIAG_dim_not_known, e->at, "'%s' is an argument, not a dimension",
+                e->u.name);
+    diag_hint(lw->d, "name one of them otherwise, or make it a 'dim' argument after ';'");
+    return true;
+}
+
 static node dim_node(lowering *lw, const ast_expr *e)
 {
+    if (is_argument(lw, e))
+        return 0;
     value v = lower_number(lw, e);
     value_type t = type_of_value(lw, v);
     if (t == TYPE_UNKNOWN || !value_only_scalar(lw, v, "a dimension", e->at))

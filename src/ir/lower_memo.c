@@ -149,6 +149,7 @@ int32_t memo_shape(const memo *m, int32_t ordinal)
 void memo_see_shape(memo *m, int32_t ordinal, int32_t shape)
 {
     if (ordinal >= 0 && ordinal < m->n_types) {
+        m->reshaped = m->reshaped || m->shapes[ordinal] != shape;
         m->shapes[ordinal] = shape;
     }
 }
@@ -177,7 +178,7 @@ void memo_begin(memo *m)
     for (int32_t i = 0; i < m->n_types; i++) {
         m->seen[i] = TYPE_UNKNOWN;
     }
-    m->learned = false;
+    m->learned = m->reshaped = false;
 }
 
 static bool unstable(const memo *m, int32_t i)
@@ -190,7 +191,7 @@ static bool unstable(const memo *m, int32_t i)
 bool memo_end(memo *m, int32_t pass)
 {
     enum { FREE_PASSES = 8 }; /* after them types only widen, so that the passes end */
-    bool again = m->learned, narrow_first = false;
+    bool again = m->learned || (m->reshaped && pass < FREE_PASSES), narrow_first = false;
     for (int32_t i = 0; i < m->n_types; i++) {
         narrow_first = narrow_first || (unstable(m, i) && m->seen[i] == JIT_F32);
     }

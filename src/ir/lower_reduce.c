@@ -413,7 +413,7 @@ value lower_reduce(lowering *lw, const ast_expr *e)
 /* ------------------------------------------------------------------------------ whole arrays */
 
 /* axis = 0: of the array; the last one without. -1 and a message if there is no such axis. */
-static int32_t axis_argument(lowering *lw, const ast_expr *e, value x)
+static int32_t axis_argument(lowering *lw, const ast_expr *e, const char *name, value x)
 {
     int32_t rank = value_shape(lw, x).rank;
     if (e->u.call.n_uniforms == 0)
@@ -421,8 +421,8 @@ static int32_t axis_argument(lowering *lw, const ast_expr *e, value x)
     const ast_arg *a = &e->u.call.uniforms[0];
     value v = lower_number(lw, a->value);
     if (a->name && strcmp(a->name, "axis") != 0) {
-        lower_error(lw, DIAG_unknown_argument, a->at, "'%s' has no uniform argument '%s'",
-                    e->u.call.callee->u.name, a->name);
+        lower_error(lw, DIAG_unknown_argument, a->at, "'%s' has no uniform argument '%s'", name,
+                    a->name);
         diag_hint(lw->d, "it is 'axis'");
         return -1;
     }
@@ -479,6 +479,6 @@ value lower_whole_reduce(lowering *lw, const ast_expr *e, ast_redop o)
             diag_hint(lw->d, "an array is declared with dimensions, as in %s: [n]", a->u.name);
         return value_poison();
     }
-    int32_t axis = axis_argument(lw, e, x);
+    int32_t axis = axis_argument(lw, e, name, x);
     return axis < 0 ? value_poison() : reduce_axis(lw, o, x, axis, e->op);
 }

@@ -119,6 +119,7 @@ typedef struct memo {
     int32_t n_types, cap_types, cap_seen, cap_shapes;
     int32_t n_results; /* of a body without declared results; -1: not known */
     bool learned;      /* the number of results, in this pass */
+    bool reshaped;     /* a variable became an array of another shape than in the pass before */
     bool finished;     /* in a check: result is known */
     int32_t levels;    /* ... and how deep its body went */
     uint64_t hash;

@@ -256,6 +256,14 @@ Test(lower_array, calls)
         { "fn g(x: [n]) { var s: [n] = 0  for i in 0 .. n { s[i] = x[i] }  return s }\n"
           "fn f(x: [n]) { if x[0] > 5 { return g(x) }  return -g(x) }",
           "f64", "2", "1 2", "-1 -2" },
+        { "fn f(x: [n]; k: i32 = 2) -> y: [k] { y[i] = x[i] }", "f64", "3", "1 2 3", "1 2" },
+        { "fn f(x: [n]; k: i32 = 2) -> y: [k] { y[i] = x[i] }", "f64", "1", "1", "index" },
+        { "fn f(x: [n]; k: i32 = 2) = sum[i in 0 .. k](x[i])", "f64", "3", "1 2 4", "3" },
+        { "fn f(x: [n], k: i32) = sum[i in 0 .. k](x[i])", "f64,i32", "3", "1 2 4; 2", "3" },
+        { "fn f(x: [n], k: i32) = sum[i in 0 .. k](x[i])", "f64,i32", "3", "1 2 4; 4",
+          "index" },
+        { "fn each(x: [n]; g: fn) = g(x)\nfn f(x: [n]) = each(x; sum) + each(x; max)", "f64",
+          "2", "1 2", "5" },
         { "fn g(x: [n]) = n\nfn f(x: [k]) = g(x) + 0.5", "f64", "2", "1 2", "2.5" },
     };
     ARRAY_CHECK(rows);
