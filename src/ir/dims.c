@@ -266,6 +266,21 @@ dims_fault dims_find(const dims_plan *p, const int64_t *const *core, const cell 
     return compare(p, core, extents);
 }
 
+bool dims_fixed(const dims_plan *p, int64_t *extents)
+{
+    cell slots[DIMS_MOST_STEPS];
+    int64_t own[DIMS_MOST_ROOTS];
+    const int64_t *core[JIT_MAX_OPERANDS];
+    if (p->n_steps > 0 || p->n_inputs > JIT_MAX_OPERANDS ||
+        !known_run(&p->extents, &(graph_known){ NULL, NULL }, slots, own))
+        return false;
+    for (int32_t i = 0; i < p->n_inputs; i++)
+        core[i] = own + p->first[i];
+    for (int32_t i = 0; i < p->extents.n_roots; i++)
+        extents[i] = own[i];
+    return compare(p, core, own).kind == DIMS_FINE;
+}
+
 dims_fault dims_find_some(const dims_plan *p, const int64_t *const *core, int64_t *dims)
 {
     for (int32_t i = 0; i < p->n_dims; i++)

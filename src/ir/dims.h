@@ -50,6 +50,9 @@ bool dims_make(dims_plan *p, const graph *g, arena *ar, diag *d);
 dims_fault dims_find(const dims_plan *p, const int64_t *const *core, const cell *uniforms,
                      int64_t *dims, int64_t *extents);
 
+/* The extents, as dims_find gives them, if they depend on nothing and the checks hold. */
+bool dims_fixed(const dims_plan *p, int64_t *extents);
+
 /* Which dimensions follow from some of the extents alone (-1: not given): the others become -1.
  * For extents that a signature fixes. */
 dims_fault dims_find_some(const dims_plan *p, const int64_t *const *core, int64_t *dims);

@@ -24,9 +24,22 @@ gufunc *gufunc_make(const graph *g, arena *ar, diag *d)
     return dims_make(&f->dims, g, ar, d) ? f : NULL;
 }
 
+/* Where they depend on nothing, and the checks hold. */
+static bool fix_extents(gufunc *f, arena *ar)
+{
+    int64_t *extents = arena_alloc(ar, ((size_t)f->dims.extents.n_roots + 1) * sizeof *extents);
+    graph_known nothing = { NULL, NULL };
+    if (!extents)
+        return false;
+    if (dims_fixed(&f->dims, extents) &&
+        workspace_bytes(&f->workspace, &nothing, &f->fixed_workspace))
+        f->fixed = extents;
+    return true;
+}
+
 bool gufunc_set_code(gufunc *f, kernel_entry entry, const codegen_object *object,
                      const graph *g, arena *ar)
 {
     f->entry = (array_entry)(void (*)(void))entry;
-    return workspace_make(&f->workspace, object, g, ar);
+    return workspace_make(&f->workspace, object, g, ar) && fix_extents(f, ar);
 }

@@ -24,6 +24,9 @@ typedef struct gufunc {
     const gufunc_site *sites;
     array_entry entry; /* NULL: interpreted */
     workspace_plan workspace;
+    /* Extents as dims_find gives them where no dimension is free; else NULL. */
+    const int64_t *fixed;
+    int64_t fixed_workspace;
 } gufunc;
 
 /* In `ar`; NULL and a diagnostic on failure. */
@@ -34,6 +37,9 @@ bool gufunc_set_code(gufunc *f, kernel_entry entry, const codegen_object *object
                      const graph *g, arena *ar);
 /* As call_shapes, for operands that have been checked. */
 bool gufunc_shapes(const jit_kernel *k, jit_args *args, diag *d);
+enum { GUFUNC_STACK = 16 << 10 }; /* bytes of workspace on the stack of a run */
+/* As call_run_quick; nothing has been checked. */
+bool gufunc_run_quick(const jit_kernel *k, jit_args *args, uint32_t *flags);
 /* As call_run, for operands whose number and types have been checked. */
 bool gufunc_run(const jit_kernel *k, jit_args *args, diag *d);
 

@@ -8,7 +8,7 @@
 #include "gufunc_bind.h"
 #include "gufunc_eval.h"
 
-enum { CHUNK_BYTES = 128 << 10, STACK_BYTES = 16 << 10, ALIGN = 64 };
+enum { CANCEL_SAMPLES = 64, CHUNK_BYTES = 128 << 10, ALIGN = 64 };
 
 /* -------------------------------------------------------------------------- layout */
 
@@ -94,6 +94,8 @@ static void set_buffers(gufunc_call *c)
     for (int32_t i = 0; i < gufunc_n_operands(c); i++)
         per_sample += c->op[i].packed ? c->op[i].bytes : 0;
     c->chunk = per_sample > 0 ? CHUNK_BYTES / per_sample + 1 : INT64_MAX;
+    if (c->args->cancel && c->chunk > CANCEL_SAMPLES)
+        c->chunk = CANCEL_SAMPLES; /* it is looked at between chunks */
     if (c->chunk > c->b.shape[c->b.rank - 1])
         c->chunk = c->b.shape[c->b.rank - 1];
     c->buffer_bytes = 0;
@@ -186,6 +188,10 @@ static uint32_t run_samples(worker *w, int64_t first, int64_t end)
     uint32_t flags = 0;
     fpmode saved = fpmode_enter(w->c->k->ftz);
     while (first < end && flags < KERNEL_OUT_OF_FUEL) {
+        if (*drive_cancel(w->c->args)) {
+            flags |= KERNEL_CANCELLED;
+            break;
+        }
         int64_t n = aim(w, first);
         n = n < end - first ? n : end - first;
         n = n < w->c->chunk ? n : w->c->chunk;
@@ -261,7 +267,7 @@ static bool run_workers(gufunc_call *c, diag *d)
     int32_t n = part_count(c);
     int64_t each = rounded_up(c->buffer_bytes) + rounded_up(c->workspace_bytes) + ALIGN;
     int64_t head = rounded_up((int64_t)n * (int64_t)sizeof(worker));
-    _Alignas(ALIGN) char small[STACK_BYTES];
+    _Alignas(ALIGN) char small[GUFUNC_STACK];
     size_t bytes = (size_t)(head + n * each) + ALIGN;
     bool fits = bytes <= sizeof small;
     char *room = fits ? small : memory_resize(&c->k->context->allocator, NULL, 0, bytes);

@@ -7,6 +7,7 @@
 #include "drive.h"
 #include "few.h"
 #include "fpmode.h"
+#include "gufunc.h"
 #include "uniform.h"
 
 typedef struct direct { /* a run of one row */
@@ -115,7 +116,7 @@ static bool small(const jit_kernel *k, const jit_args *args, int64_t n)
 
 static bool set_direct(direct *r, const jit_kernel *k, const jit_args *args)
 {
-    if (k->gufunc || args->n_in != k->n_in || args->n_out != k->n_out || !args->out ||
+    if (args->n_in != k->n_in || args->n_out != k->n_out || !args->out ||
         (!args->in && k->n_in > 0))
         return false;
     int32_t rank = args->out[0].rank;
@@ -237,6 +238,8 @@ static __attribute__((noinline)) jit_status report_stop(const jit_kernel *k, jit
 bool call_run_quick(const jit_kernel *k, jit_args *args, uint32_t *flags)
 {
     direct r;
+    if (k->gufunc)
+        return gufunc_run_quick(k, args, flags);
     if (!set_direct(&r, k, args))
         return false;
     bool defaults = args->n_uniform == 0 && k->all_defaults;
