@@ -67,8 +67,10 @@ node subscript_checked(lowering *lw, node i, node extent, graph_site site)
     }
     site.at = lower_place(lw, site.at);
     if (r == SUBSCRIPT_AFFINE && always) {
-        check_once(lw, b.least, extent, site);
-        if (b.most != b.least)
+        node last = extent_sub(lw, extent, extent_const(lw, 1));
+        if (!extent_at_least(lw, b.least, 0))
+            check_once(lw, b.least, extent, site);
+        if (!extent_at_least(lw, extent_sub(lw, last, b.most), 0))
             check_once(lw, b.most, extent, site);
         return i;
     }
