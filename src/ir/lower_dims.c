@@ -141,7 +141,10 @@ static node dim_node(lowering *lw, const ast_expr *e)
 {
     if (is_argument(lw, e))
         return 0;
+    uint8_t relaxed = lw->g->relaxed;
+    lw->g->relaxed = 0; /* an extent is the same node in relaxed code */
     value v = lower_number(lw, e);
+    lw->g->relaxed = relaxed;
     value_type t = type_of_value(lw, v);
     if (t == TYPE_UNKNOWN || !value_only_scalar(lw, v, "a dimension", e->at))
         return 0;

@@ -381,5 +381,6 @@ void index_unknown(lowering *lw, const char *name, span at, bool reduction)
     if (reduction)
         diag_hint(lw->d, "use it as a subscript, x[%s], or write [%s in 0 .. n]", name, name);
     else
-        diag_hint(lw->d, "use it as a subscript, x[%s], or declare the dimensions", name);
+        diag_hint(lw->d, "use it as a subscript, x[%s], or declare its extent, r[%s]: [n]",
+                  name, name);
 }

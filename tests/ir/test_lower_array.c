@@ -390,3 +390,78 @@ Test(lower_array, parameters_are_named_by_their_paths)
     cr_expect_eq(t.err.diagnostic[1].code, 232);
     lower_text_free(&t);
 }
+
+Test(lower_array, algorithms)
+{
+    static const array_row rows[] = {
+        { "fn f(q: [t,d], k: [s,d], v: [s,e]) -> [t,e] {\n"
+          "  let z[i,j] = sum[l](q[i,l]*k[j,l])/sqrt(d)\n"
+          "  return softmax(z) @ v\n"
+          "}",
+          "f64,f64,f64", "1,1,2,1", "0; 1 1; 1 3", "2" },
+        { "fn f(x: [t,k], W: [k,h], U: [h,h], b: [h]) -> y: [t,h] {\n"
+          "  var s: [h] = 0\n"
+          "  for i in 0 .. t { s = x[i] @ W + s @ U + b  y[i] = s }\n"
+          "}",
+          "f64,f64,f64,f64", "2,1,1", "1 2; 1; 10; 0.5", "1.5 17.5" },
+        { "fn f(x: [h,w]) -> y: [h,w] {\n"
+          "  y[i,j] = sum[a in 0 .. 3, b in 0 .. 3](\n"
+          "    i+a >= 1 && i+a <= h && j+b >= 1 && j+b <= w ? x[i+a-1,j+b-1] : 0)/9\n"
+          "}",
+          "f64", "2,2", "9 9 9 9", "4 4 4 4" },
+        { "fn f(x: [n,d], c: [k,d]) -> (a: i64[n], c2: [k,d]) {\n"
+          "  let d2[i,j] = sum[l]((x[i,l] - c[j,l])**2)\n"
+          "  a[i] = argmin[j](d2[i,j])\n"
+          "  var m: [k] = 0\n"
+          "  for i in 0 .. n {\n"
+          "    m[a[i]] += 1\n"
+          "    for l in 0 .. d { c2[a[i],l] += x[i,l] }\n"
+          "  }\n"
+          "  c2[j,l] = c2[j,l]/max(m[j], 1)\n"
+          "}",
+          "f64,f64", "3,2,2", "0 0 0 2 10 10; 0 0 9 9", "0 0 1; 0 1 10 10" },
+        { "fn f(x: bool[h,w]) -> y: bool[h,w] {\n"
+          "  let s[i,j]: [h,w] = sum[a in 0 .. 3, b in 0 .. 3](x[(i+a-1+h) % h, (j+b-1+w) % "
+          "w])\n"
+          "  y[i,j] = s[i,j] == 3 || (x[i,j] && s[i,j] == 4)\n"
+          "}",
+          "bool", "4,4", "0 0 0 0 1 1 1 0 0 0 0 0 0 0 0 0", "0 1 0 0 0 1 0 0 0 1 0 0 0 0 0 0" },
+        { "fn f(A: [n,n]) -> L: [n,n] {\n"
+          "  for j in 0 .. n {\n"
+          "    L[j,j] = sqrt(A[j,j] - sum[k in 0 .. j](L[j,k]*L[j,k]))\n"
+          "    for i in j+1 .. n {\n"
+          "      L[i,j] = (A[i,j] - sum[k in 0 .. j](L[i,k]*L[j,k]))/L[j,j]\n"
+          "    }\n"
+          "  }\n"
+          "}",
+          "f64", "3", "4 2 2 2 5 3 2 3 6", "2 0 0 1 2 0 1 1 2" },
+        { "fn f(x: [n]) -> p: bool[n] {\n"
+          "  p[i] = i >= 2\n"
+          "  for i in 2 .. n { if p[i] { for j in i*i .. n by i { p[j] = false } } }\n"
+          "}",
+          "f32", "10", "0 0 0 0 0 0 0 0 0 0", "0 0 1 1 0 1 0 1 0 0" },
+        { "fn f(x: [n]) {\n"
+          "  var a = x\n"
+          "  for i in 1 .. n {\n"
+          "    var j = i\n"
+          "    while j > 0 && a[j-1] > a[j] { let t = a[j]  a[j] = a[j-1]  a[j-1] = t  j -= 1 "
+          "}\n"
+          "  }\n"
+          "  return a\n"
+          "}",
+          "f64", "4", "3 1 4 2", "1 2 3 4" },
+        { "fn f(x: [m,n]) -> y: [m,n] {\n"
+          "  for k in 0 .. n { for i in 0 .. m { y[i,k] = k > 0 ? y[i,k-1]*x[i,k] : x[i,k] } "
+          "}\n"
+          "}",
+          "f64", "2,3", "1 2 3 4 5 6", "1 2 6 4 20 120" },
+        { "fn f(x: [b,n]) {\n"
+          "  let mu = mean(x; axis = 0)\n"
+          "  return (x - mu)*rsqrt(mean((x - mu)**2; axis = 0))\n"
+          "}",
+          "f64", "2,2", "1 2 3 4", "-1 -1 1 1" },
+        { "fn f(x: [n]) -> y: [n] { for i in 0 .. n { y[i] = i // 2 }  y[i] += x[n-1-i] }",
+          "f64", "3", "1 2 3", "3 2 2" },
+    };
+    ARRAY_CHECK(rows);
+}
