@@ -304,14 +304,24 @@ static const char everything[] =
     " while s > 100 { s = s/2 if s < 0 { return a } } return s + rand() }\n"
     "fn f(x, y: i32 = 3) -> (u: f16, v) { u = g(x; n = 3) + k  v = y // 2 ** x + sin(x) }";
 
+static const char every_array[] =
+    "fn half(x: [2*n]; k: dim = 2) -> (y: [n], z) { y[i] = x[i] + x[i+n]  z = sum(y)*k }\n"
+    "fn r(x: [n], p: i32[n]) -> y: [n] { y[p[i]] += x[i]  y[0] = max(x)  y[p[0]] *= 2\n"
+    " for i in 0 .. n { if x[i] > 0 { y[i] = sum[j in 0 .. i](x[j]*x[i]) } } }\n"
+    "fn f(x: [m,4], p: i32[m,4]; w: [4] = 1) -> (a, b: [m,4], c: f16[4]) {\n"
+    " let q[i,j] = x[i,j] > 0 ? x[i,j] + rand() : i\n let (h, s) = half(x)\n"
+    " var t = q  while any(t[0] > 9) { t = t/2 }\n"
+    " let d = dense(x; 4, relu)  a = argmin(q @ w) + s[0] + h[0,1]\n"
+    " b = r(x, p) + softmax(t)*d  c = x[0] }";
+
 /* True if the compile had memory enough. */
-static bool compile_with(int allocations)
+static bool compile_with(const char *program_text, int allocations)
 {
     failing f = { allocations };
     jit_allocator a = { failing_resize, &f };
     jit_error err;
     diag d;
-    source src = { "<text>", everything, (int32_t)sizeof everything - 1, false };
+    source src = { "<text>", program_text, (int32_t)strlen(program_text), false };
     diag_init(&d, &err, &src);
     arena *ar = arena_new(&a, 0);
     if (!ar) {
@@ -331,9 +341,12 @@ static bool compile_with(int allocations)
 
 Test(lower, survives_each_failing_allocation)
 {
-    int n = 0;
-    while (n < 5000 && !compile_with(n)) {
-        n++;
+    static const char *const texts[] = { everything, every_array };
+    for (int i = 0; i < 2; i++) {
+        int n = 0;
+        while (n < 5000 && !compile_with(texts[i], n)) {
+            n++;
+        }
+        cr_expect(n > 5 && n < 5000, "%d", n);
     }
-    cr_expect(n > 5 && n < 5000, "%d", n);
 }
