@@ -98,7 +98,7 @@ typedef struct graph_shape {
 
 typedef struct graph_site { /* a subscript that is checked when it is executed, or of a check */
     const char *array;      /* name, for messages; NULL: unnamed */
-    int32_t axis;           /* which subscript, from 0 */
+    int32_t axis;           /* which subscript, from 0; -1: `array` is a reduction of nothing */
     span at;
 } graph_site;
 

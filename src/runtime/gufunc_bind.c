@@ -53,6 +53,10 @@ void gufunc_report_range(const gufunc_call *c, int64_t site, int64_t have, int64
                          diag *d)
 {
     const gufunc_site *s = &c->f->sites[site];
+    if (s->axis < 0) { /* see graph_site */
+        diag_plain(d, DIAG_subscript_range, "'%.60s' of no elements has no value", s->array);
+        return;
+    }
     diag_plain(d, DIAG_subscript_range,
                "subscript %d of '%.60s' is %lld: it has %lld element%s", (int)s->axis + 1,
                s->array, (long long)have, (long long)extent, extent == 1 ? "" : "s");
