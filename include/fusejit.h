@@ -380,6 +380,8 @@ typedef struct jit_args {
     /* jit_call: values of `fn` and `dim` arguments; those of a prepared kernel are fixed. */
     const jit_static *statics;
     int32_t n_statics;
+    /* of a function with parameters; a store made for it, or for one with the same names */
+    const struct jit_params *params;
 } jit_args;
 
 enum {
@@ -430,6 +432,40 @@ typedef void (*jit_scalar)(void); /* cast to the right type */
 JIT_PUBLIC jit_loop jit_kernel_loop(const jit_kernel *k, jit_error *err) JIT_LINK(kernel_loop);
 JIT_PUBLIC jit_scalar jit_kernel_scalar(const jit_kernel *k, jit_error *err)
     JIT_LINK(kernel_scalar);
+
+/* -------------------------------------------------------------------------- parameters */
+
+/* The `param` arrays of a function and of all that it calls, each named by its path ("mlp.h.W").
+ * A store may be read by any number of runs at once; writing to it must not race with them. */
+typedef struct jit_params jit_params;
+
+typedef struct jit_params_options {
+    size_t size;
+    uint64_t seed; /* of rand and randn in initial values */
+    const jit_static *statics;
+    int32_t n_statics;
+} jit_params_options;
+
+/* Makes a store with initial values: the same for the same seed. signature: as jit_prepare takes
+ * it; its numbers fix the dimensions that shapes of parameters depend on ("f32[784]"). */
+JIT_PUBLIC jit_params *jit_params_new(jit_module *m, const char *name, const char *signature,
+                                      const jit_params_options *options, jit_error *err)
+    JIT_LINK(params_new);
+JIT_PUBLIC void jit_params_free(jit_params *p) JIT_LINK(params_free); /* NULL is fine */
+JIT_PUBLIC int32_t jit_params_count(const jit_params *p) JIT_LINK(params_count);
+/* The i-th, in the order of the program; its data may be written. NULL if there is none. */
+JIT_PUBLIC const jit_named *jit_params_at(const jit_params *p, int32_t i) JIT_LINK(params_at);
+JIT_PUBLIC jit_status jit_params_get(const jit_params *p, const char *name, jit_array *view,
+                                     jit_error *err) JIT_LINK(params_get);
+/* Copies an array of the same shape, converted to the parameter's element type. */
+JIT_PUBLIC jit_status jit_params_set(jit_params *p, const char *name, const jit_array *value,
+                                     jit_error *err) JIT_LINK(params_set);
+/* .npz or .safetensors, by suffix. A file must have the same names and shapes: else nothing is
+ * changed, and the message names the first that differs. Values are converted. */
+JIT_PUBLIC jit_status jit_params_load(jit_params *p, const char *path, jit_error *err)
+    JIT_LINK(params_load);
+JIT_PUBLIC jit_status jit_params_save(const jit_params *p, const char *path, jit_error *err)
+    JIT_LINK(params_save);
 
 /* -------------------------------------------------------------------------- linear algebra */
 

@@ -43,6 +43,8 @@ typedef struct specialisation {
      * node. NULL: all free. */
     const int64_t *dims;
     bool unfused; /* the target has no fused multiply-add: expand leaves no mad */
+    /* Not NULL: what is lowered is the initial value of the parameter of that path */
+    const char *param;
 } specialisation;
 
 /* The graph of one function. Inputs: the arguments with their stored types; after them, shared,

@@ -19,7 +19,7 @@ static graph *run_lower(program *p, const specialisation *s, const graph *before
                         diag *d)
 {
     (void)before;
-    return lower_function(p, s, ar, d);
+    return s->param ? lower_param_init(p, s, s->param, ar, d) : lower_function(p, s, ar, d);
 }
 
 static graph *run_simplify(program *p, const specialisation *s, const graph *before, arena *ar,

@@ -10,6 +10,7 @@
 #include "elements.h"
 #include "gufunc.h"
 #include "overlap.h"
+#include "params.h"
 #include "uniform.h"
 
 const char *kernel_operand(const jit_kernel *k, int32_t i, char *text)
@@ -214,7 +215,7 @@ bool call_finish(const jit_kernel *k, jit_args *args, uint32_t flags, diag *d)
     return false;
 }
 
-bool call_shapes(const jit_kernel *k, jit_args *args, diag *d)
+static bool find_shapes(const jit_kernel *k, jit_args *args, diag *d)
 {
     result_shape r;
     if (!check_arrays(k, args, d))
@@ -226,6 +227,14 @@ bool call_shapes(const jit_kernel *k, jit_args *args, diag *d)
     for (int32_t i = 0; i < k->n_out; i++)
         args->out[i] = jit_array_of((jit_dtype)k->dtype[k->n_in + i], NULL, r.rank, r.shape);
     return true;
+}
+
+bool call_shapes(const jit_kernel *k, jit_args *args, diag *d)
+{
+    params_call c;
+    if (k->n_params == 0)
+        return find_shapes(k, args, d);
+    return params_bind(&c, k, args, d) && find_shapes(k, &c.args, d);
 }
 
 static bool make_outputs(const jit_kernel *k, jit_args *args, const checked_run *r, diag *d)
@@ -274,7 +283,7 @@ static bool run_ufunc(const jit_kernel *k, jit_args *args, diag *d)
            run_checked(&r, args, d);
 }
 
-bool call_run(const jit_kernel *k, jit_args *args, diag *d)
+static bool run_all(const jit_kernel *k, jit_args *args, diag *d)
 {
     if (!check_arrays(k, args, d))
         return false;
@@ -288,5 +297,17 @@ bool call_run(const jit_kernel *k, jit_args *args, diag *d)
             jit_array_free(&args->out[i]);
             args->out[i] = (jit_array){ .dtype = t, .rank = -1 };
         }
+    return ok;
+}
+
+bool call_run(const jit_kernel *k, jit_args *args, diag *d)
+{
+    params_call c;
+    if (k->n_params == 0)
+        return run_all(k, args, d);
+    if (!params_bind(&c, k, args, d))
+        return false;
+    bool ok = run_all(k, &c.args, d);
+    args->flags = c.args.flags;
     return ok;
 }

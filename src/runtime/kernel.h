@@ -25,6 +25,7 @@ struct jit_kernel {
     kernel_entry block; /* NULL: interpreted; called through block_run */
     block_shape shape;
     int32_t n_in, n_out, n_uniform;
+    int32_t n_params; /* of the inputs: the last ones */
     bool ftz, loops, indexed, all_defaults;
     uint8_t dtype[MAX_OPERANDS]; /* inputs, then outputs */
     uint8_t size[MAX_OPERANDS];  /* of an element */

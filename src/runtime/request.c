@@ -273,6 +273,12 @@ static jit_dtype natural_type(const graph *g, int32_t i)
 
 static bool check_outputs(const graph *g, const request *r, diag *d)
 {
+    if (g->n_inputs > JIT_MAX_OPERANDS) {
+        diag_plain(d, DIAG_too_many_operands,
+                   "%s has %d arguments and parameters: called from C it may have %d", g->name,
+                   (int)g->n_inputs, JIT_MAX_OPERANDS);
+        return false;
+    }
     if (g->n_outputs > JIT_MAX_OPERANDS) {
         diag_plain(d, DIAG_too_many_operands, "%s has %d results: called from C it may have %d",
                    g->name, (int)g->n_outputs, JIT_MAX_OPERANDS);

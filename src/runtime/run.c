@@ -8,6 +8,7 @@
 #include "few.h"
 #include "fpmode.h"
 #include "gufunc.h"
+#include "params.h"
 #include "uniform.h"
 
 typedef struct direct { /* a run of one row */
@@ -235,9 +236,21 @@ static __attribute__((noinline)) jit_status report_stop(const jit_kernel *k, jit
     return copy_error(d.out, err);
 }
 
+static __attribute__((noinline)) bool run_quick_params(const jit_kernel *k, jit_args *args,
+                                                       uint32_t *flags)
+{
+    params_call c;
+    if (!params_bind(&c, k, args, NULL) || !k->gufunc || !gufunc_run_quick(k, &c.args, flags))
+        return false;
+    args->flags = c.args.flags;
+    return true;
+}
+
 bool call_run_quick(const jit_kernel *k, jit_args *args, uint32_t *flags)
 {
     direct r;
+    if (k->n_params > 0)
+        return run_quick_params(k, args, flags);
     if (k->gufunc)
         return gufunc_run_quick(k, args, flags);
     if (!set_direct(&r, k, args))

@@ -130,13 +130,14 @@ static void set_facts(jit_kernel *k, const compile *c)
     const jit_limits *limits = &c->m->context->limits;
     k->n_in = g->n_inputs;
     k->n_out = g->n_outputs;
+    k->n_params = g->n_inputs - c->r.spec.n_in;
     k->n_uniform = g->n_uniforms;
     k->ftz = g->ftz;
     k->loops = has_op(g, OP_loop);
     k->indexed = has_op(g, OP_index);
     k->fuel = limits->fuel < 0 ? INT64_MAX : limits->fuel;
     k->info = (jit_kernel_info){ .parse_ms = c->m->parse_ms,
-                                 .n_in = k->n_in,
+                                 .n_in = k->n_in - k->n_params,
                                  .n_out = k->n_out,
                                  .n_uniform = k->n_uniform,
                                  .flops = c->r.flops };
@@ -299,6 +300,17 @@ static bool resolve(compile *c, const request *r)
     pthread_mutex_unlock(&c->m->lock);
     c->lower_ms = module_clock() - start;
     return ok;
+}
+
+jit_kernel *specialise_resolved(jit_module *m, const resolved *r, diag *d)
+{
+    compile c = { .m = m, .d = d, .r = *r };
+    c.ar = arena_new(&m->context->allocator, (size_t)m->context->limits.memory);
+    jit_kernel *k = c.ar ? build(&c) : NULL;
+    if (!c.ar)
+        diag_no_memory(d);
+    arena_free(c.ar);
+    return k;
 }
 
 /* A request that left result types open is the same kernel as the one that names them. */

@@ -9,6 +9,9 @@
  * same request is compiled once. */
 jit_kernel *specialise(jit_module *m, const request *r, diag *d);
 
+/* A kernel of its own, in no cache: kernel_destroy frees it. */
+jit_kernel *specialise_resolved(jit_module *m, const resolved *r, diag *d);
+
 /* What codegen is told for a graph. The defaults are in the graph's arena. */
 typedef struct codegen_plan {
     codegen_options options;

@@ -1,0 +1,16 @@
+/* Parameter stores, and the parameters of a run. */
+#ifndef FJ_PARAMS_H
+#define FJ_PARAMS_H
+
+#include "kernel.h"
+
+/* A call whose inputs are the caller's and, after them, the parameters of its store. */
+typedef struct params_call {
+    jit_array in[JIT_MAX_OPERANDS];
+    jit_args args;
+} params_call;
+
+/* False: something is missing, explained in d if that is not NULL. */
+bool params_bind(params_call *c, const jit_kernel *k, const jit_args *args, diag *d);
+
+#endif
