@@ -90,9 +90,13 @@ static ir_value guard_of(array_code *c, const access *x, int32_t u)
         node sub = graph_in(e->g, x->n, d + 1);
         if (graph_node(e->g, sub)->op != OP_bound)
             continue;
+        int32_t lanes = e->lanes;
+        e->lanes = c->t->varies[sub] ? lanes : 1;
         ir_value i = values_get(e, graph_in(e->g, sub, 0), u);
         ir_value n = values_get(e, graph_in(e->g, sub, 1), u);
         ir_value in = build_icmp(e, LLVMIntULT, i, n);
+        e->lanes = lanes;
+        in = c->t->varies[sub] ? in : build_splat(e, in);
         fine = fine ? build_and(e, fine, in) : in;
     }
     if (e->mask_loop && e->lanes == e->full && c->t->varies[x->n] && !x->affine) {

@@ -194,8 +194,10 @@ static void point_to_sample(kernel *k, ir_value sample, ir_value in_block)
         if (!c->step[i])
             continue;
         ir_value which = s->kind == STORAGE_WORK ? in_block : sample;
-        c->pointer[i * e->values->rows + e->values->row] =
-            build_offset(e, c->base[i], build_mul(e, which, c->step[i]));
+        ir_value p = build_offset(e, c->base[i], build_mul(e, which, c->step[i]));
+        if (e->values->row_axis == ROW_SAMPLE)
+            p = build_intrinsic(e, "llvm.launder.invariant.group", &p, 1);
+        c->pointer[i * e->values->rows + e->values->row] = p;
     }
 }
 

@@ -192,11 +192,29 @@ static uint32_t call(run *x, char *workspace, kernel_fault *fault)
     return entry(&c);
 }
 
+/* What the runtime asks before a call. */
+static bool may_run(run *x)
+{
+    graph_known known = known_of(x);
+    for (int32_t i = 0; i < x->g->n_checks; i++) {
+        const graph_check *c = &x->g->checks[i];
+        int64_t value, extent, when;
+        if (!graph_value(x->g, c->value, &known, x->ar, &value) ||
+            !graph_value(x->g, c->extent, &known, x->ar, &extent) ||
+            !graph_value(x->g, c->when, &known, x->ar, &when) ||
+            (when && (value < 0 || value >= extent)))
+            return false;
+    }
+    return true;
+}
+
 static bool run_all(run *x)
 {
     int64_t bytes = 0;
     graph_known known = known_of(x);
     make_uniforms(x);
+    if (!may_run(x))
+        return true;
     for (int32_t i = 0; i < x->n; i++)
         if (!make_operand(x, i)) {
             snprintf(message, sizeof message, "operand %d has no shape", (int)i);
