@@ -233,6 +233,7 @@ jit_status call_run(bound_call *b, jit_module *m, const settings *s, jit_error *
     args.cancel = interrupt_flag();
     args.statics = b->statics;
     args.n_statics = b->n_statics;
+    args.params = b->params;
     for (int i = 0; i < b->info.n_out; i++)
         b->out[i] = (jit_array){ .rank = -1 };
     jit_status status = jit_call(m, b->info.name, &args, err);
@@ -252,5 +253,6 @@ void call_free(bound_call *b)
     free(b->uniform_i64);
     free(b->uniform_set);
     free(b->statics);
+    jit_params_free(b->params);
     memset(b, 0, sizeof *b);
 }

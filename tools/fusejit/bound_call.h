@@ -31,7 +31,8 @@ typedef struct bound_call {
     int32_t n_uniform;
     jit_static *statics;
     int32_t n_statics;
-    uint32_t flags; /* after the run */
+    jit_params *params; /* or NULL; freed with the call */
+    uint32_t flags;     /* after the run */
 } bound_call;
 
 /* What messages call a function: 'f', or the expression, which has no name. */

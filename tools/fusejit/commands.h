@@ -16,6 +16,8 @@ typedef struct command {
 } command;
 
 int eval_command(const settings *s, const console *c);
+int predict_command(const settings *s, const console *c);
+int info_command(const settings *s, const console *c);
 int check_command(const settings *s, const console *c);
 int doctor_command(const settings *s, const console *c);
 int explain_command(const settings *s, const console *c);

@@ -1,169 +1,12 @@
-/* fusejit eval: one function over arrays. */
+/* fusejit eval and predict: one function over arrays. */
 #include "commands.h"
 
-#include <stdlib.h>
-#include <string.h>
-
-#include "bound_call.h"
+#include "call_params.h"
+#include "evaluation.h"
 #include "outputs.h"
 #include "print_array.h"
-#include "scan.h"
 
-typedef struct evaluation {
-    const settings *s;
-    const console *c;
-    jit_context *context;
-    jit_module *module;
-    jit_function_info info;
-    value *values; /* of --in */
-    named_value *inputs;
-    int n_values;
-    bound_call call;
-    int result[JIT_MAX_OPERANDS]; /* of each --out */
-} evaluation;
-
-static int check_usage(const settings *s, const console *c)
-{
-    if (s->params)
-        return console_error(c, EXIT_USAGE,
-                             "--params is not in this version: it has no "
-                             "functions with parameters yet");
-    if (s->n_positional + (s->text != NULL) == 0)
-        return console_error(c, EXIT_USAGE, "no program: give FILE.fj or -e TEXT");
-    if (s->n_positional && s->text)
-        return console_error(c, EXIT_USAGE, "both a file '%s' and -e are given",
-                             s->positional[0]);
-    if (s->n_positional > 1)
-        return console_error(c, EXIT_USAGE, "more than one file: '%s' and '%s'",
-                             s->positional[0], s->positional[1]);
-    if (s->function && s->text && !scan_has_function(s->text))
-        return console_error(c, EXIT_USAGE, "--fn needs a program; -e has an expression");
-    return outputs_check(&s->out, c);
-}
-
-/* -------------------------------------------------------------------------- values */
-
-static int read_values(evaluation *e)
-{
-    const named_list *in = &e->s->in;
-    if (e->values)
-        return EXIT_DONE;
-    e->values = memory_take((size_t)in->n * sizeof *e->values);
-    e->inputs = memory_take((size_t)in->n * sizeof *e->inputs);
-    for (; e->n_values < in->n; e->n_values++) {
-        const named_text *item = &in->item[e->n_values];
-        value *v = &e->values[e->n_values];
-        int code = value_read(v, item->name, item->text, e->c);
-        if (code)
-            return code;
-        e->inputs[e->n_values] = (named_value){ item->name, v };
-    }
-    return EXIT_DONE;
-}
-
-/* -------------------------------------------------------------------------- program */
-
-static int compile(evaluation *e)
-{
-    const settings *s = e->s;
-    jit_error err;
-    jit_options options = { .size = sizeof options, .context = e->context };
-    options.file = s->text ? "-e" : s->positional[0];
-    options.interpret = s->interpret;
-    bool expression = s->text && !scan_has_function(s->text);
-    const char **names = memory_take((size_t)s->in.n * sizeof *names);
-    jit_array *shapes = memory_take((size_t)s->in.n * sizeof *shapes);
-    int code = expression ? read_values(e) : EXIT_DONE;
-    for (int i = 0; i < s->in.n && !code; i++) {
-        names[i] = s->in.item[i].name;
-        if (expression)
-            shapes[i] = value_form(&e->values[i]);
-    }
-    if (code) {
-        e->module = NULL;
-    } else if (expression) {
-        options.arguments = names;
-        options.n_arguments = s->in.n;
-        options.argument_shapes = shapes;
-        e->module = jit_compile_expression(NULL, s->text, &options, &err);
-    } else if (s->text) {
-        e->module = jit_compile(s->text, &options, &err);
-    } else {
-        e->module = jit_compile_file(s->positional[0], &options, &err);
-    }
-    free(names);
-    free(shapes);
-    if (code)
-        return code;
-    if (!e->module)
-        return console_jit_error(e->c, &err);
-    int n = jit_function_count(e->module);
-    const char *name = s->function ? s->function : expression ? "ans" : NULL;
-    if (!name && n == 0)
-        return console_error(e->c, EXIT_USER, "there is no function in '%s'", options.file);
-    if (!name)
-        return jit_function_at(e->module, n - 1, &e->info) == JIT_OK ? EXIT_DONE
-                                                                     : EXIT_INTERNAL;
-    if (jit_function_find(e->module, name, &e->info, &err) != JIT_OK)
-        return console_jit_error(e->c, &err);
-    return EXIT_DONE;
-}
-
-/* -------------------------------------------------------------------------- arguments */
-
-static bool is_among(const char *name, const char *const *names, int n)
-{
-    for (int i = 0; i < n; i++) {
-        if (strcmp(name, names[i]) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* Each given name must be an argument of its side of the ';'. */
-static int check_names(const evaluation *e, bool uniforms)
-{
-    const jit_function_info *f = &e->info;
-    const named_list *given = uniforms ? &e->s->set : &e->s->in;
-    const char *const *names = uniforms ? f->uniform_name : f->in_name;
-    const char *const *others = uniforms ? f->in_name : f->uniform_name;
-    int n = uniforms ? f->n_uniform : f->n_in, n_others = uniforms ? f->n_in : f->n_uniform;
-    for (int i = 0; i < given->n; i++) {
-        const char *name = given->item[i].name, *near;
-        char title[CALL_TITLE];
-        if (is_among(name, names, n))
-            continue;
-        if (is_among(name, others, n_others))
-            return console_error(e->c, EXIT_USER,
-                                 "argument '%s' of %s stands %s ';': give it "
-                                 "with --%s",
-                                 name, call_title(f, title),
-                                 uniforms ? "before the" : "after the",
-                                 uniforms ? "in" : "set");
-        near = console_nearest(name, names, (size_t)n);
-        bool expression = strcmp(f->name, "ans") == 0;
-        (void)console_error(e->c, EXIT_USER, "%s has no argument '%s': it %s %s",
-                            call_title(f, title), name, expression ? "takes" : "is",
-                            f->signature + (expression ? strlen(f->name) : 0));
-        if (near)
-            console_hint(e->c, "did you mean '%s'?", near);
-        return EXIT_USER;
-    }
-    return EXIT_DONE;
-}
-
-static int bind(evaluation *e)
-{
-    int code = check_names(e, false);
-    if (!code)
-        code = check_names(e, true);
-    if (!code)
-        code = outputs_match(&e->s->out, &e->info, e->result, e->c);
-    if (!code)
-        code = read_values(e);
-    bindings given = { e->inputs, e->n_values, e->s->set.item, e->s->set.n, JIT_F64 };
-    return code ? code : call_bind(&e->call, &e->info, &given, e->c);
-}
+enum { NO_PARAMS = 538 }; /* the error of a call without the parameters it needs */
 
 /* -------------------------------------------------------------------------- results */
 
@@ -183,13 +26,20 @@ static void print_results(const evaluation *e)
     }
 }
 
-static int run(evaluation *e)
+static int run(evaluation *e, const int *result)
 {
     jit_error err;
-    if (call_run(&e->call, e->module, e->s, &err) != JIT_OK)
+    jit_status status = call_run(&e->call, e->module, e->s, &err);
+    if (status == JIT_ERR_ARGUMENT && err.diagnostic[0].code == NO_PARAMS) {
+        int code = call_params(e);
+        if (code)
+            return code;
+        status = call_run(&e->call, e->module, e->s, &err);
+    }
+    if (status != JIT_OK)
         return console_jit_error(e->c, &err);
     if (e->s->out.n) {
-        int code = outputs_write(&e->s->out, &e->call, e->result, e->c);
+        int code = outputs_write(&e->s->out, &e->call, result, e->c);
         if (code)
             return code;
     }
@@ -199,25 +49,36 @@ static int run(evaluation *e)
     return EXIT_DONE;
 }
 
+static int evaluate(evaluation *e, const settings *s, const console *c)
+{
+    int result[JIT_MAX_OPERANDS]; /* of each --out */
+    int code = outputs_check(&s->out, c);
+    if (!code)
+        code = evaluation_begin(e, s, c);
+    if (!code)
+        code = evaluation_check(e);
+    if (!code)
+        code = outputs_match(&s->out, &e->info, result, c);
+    if (!code)
+        code = evaluation_bind(e);
+    if (!code && s->params)
+        code = call_params(e);
+    return code ? code : run(e, result);
+}
+
 int eval_command(const settings *s, const console *c)
 {
-    evaluation e = { .s = s, .c = c };
-    int code = check_usage(s, c);
-    if (!code)
-        code = call_context(&e.context, s, c);
-    if (!code)
-        code = compile(&e);
-    if (!code)
-        code = bind(&e);
-    if (!code)
-        code = run(&e);
-    call_free(&e.call);
-    for (int i = 0; i < e.n_values; i++)
-        value_free(&e.values[i]);
-    free(e.values);
-    free(e.inputs);
-    jit_release(e.module);
-    if (e.context)
-        jit_context_free(e.context);
+    evaluation e = { .s = s };
+    int code = evaluate(&e, s, c);
+    evaluation_end(&e);
     return code;
+}
+
+int predict_command(const settings *s, const console *c)
+{
+    if (!s->params)
+        return console_error(c, EXIT_USAGE,
+                             "predict needs --params FILE; 'fusejit eval' runs with initial "
+                             "values");
+    return eval_command(s, c);
 }

@@ -20,6 +20,16 @@ static const command commands[] = {
       "check every function of a program",
       "Prints the signatures, then compares compiled code with the interpreter on random\n"
       "inputs. Exit code 4 if they differ.\n" },
+    { "predict", FOR_EVAL, predict_command, "FILE.fj --params FILE [OPTION]...",
+      "run a function with trained parameters",
+      "As eval, with parameters from a file.\n"
+      "\n"
+      "  fusejit predict net.fj --params net.safetensors --in x=x.npy --out y.npy\n" },
+    { "info", FOR_INFO, info_command, "FILE.fj [OPTION]...",
+      "layers, shapes, parameters and operations of a function",
+      "Dimensions that the program leaves open come from --in.\n"
+      "\n"
+      "  fusejit info net.fj --fn mlp --in x=x.npy\n" },
     { "explain", FOR_EXPLAIN, explain_command, "CODE", "what an error code means",
       "  fusejit explain E0101\n" },
     { "doctor", FOR_DOCTOR, doctor_command, "[OPTION]...",
@@ -27,8 +37,8 @@ static const command commands[] = {
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
-static const char *const later[] = { "bench",   "compile", "train", "predict",   "info",
-                                     "convert", "plot",    "cache", "completion" };
+static const char *const later[] = { "bench", "compile", "train",     "convert",
+                                     "plot",  "cache",   "completion" };
 
 static const command *find_command(const char *name)
 {

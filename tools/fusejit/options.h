@@ -14,7 +14,8 @@ enum {
     FOR_CHECK = 4,
     FOR_DOCTOR = 8,
     FOR_EXPLAIN = 16,
-    FOR_ALL = 31
+    FOR_INFO = 32,
+    FOR_ALL = 63
 };
 
 typedef struct named_text { /* NAME=VALUE as given; name NULL: no NAME= */

@@ -24,6 +24,7 @@ typedef struct trial {
     uint8_t uniform_set[JIT_MAX_OPERANDS];
     jit_static statics[JIT_MAX_OPERANDS];
     int n_uniform, n_statics;
+    jit_params *params; /* NULL: it has none, or none can be made */
 } trial;
 
 /* xorshift64*: any fixed generator does. */
@@ -116,6 +117,28 @@ static bool make_inputs(trial *t, const comparison *k, jit_dtype generic, bool *
     return good;
 }
 
+/* The same initial values for both runs. */
+static void make_params(trial *t, const comparison *k)
+{
+    char signature[128 * JIT_MAX_OPERANDS] = "";
+    jit_params_options options = { .size = sizeof options,
+                                   .seed = k->seed,
+                                   .statics = t->statics,
+                                   .n_statics = t->n_statics };
+    for (int i = 0; i < t->f->n_in; i++) {
+        size_t at = strlen(signature);
+        const jit_array *a = &t->in[i];
+        at += (size_t)snprintf(signature + at, sizeof signature - at, "%s%s", i ? ", " : "",
+                               jit_dtype_name(a->dtype));
+        for (int d = 0; d < t->f->in_rank[i]; d++)
+            at += (size_t)snprintf(signature + at, sizeof signature - at, "%s%" PRId64,
+                                   d ? "," : "[", a->shape[a->rank - t->f->in_rank[i] + d]);
+        if (t->f->in_rank[i] > 0)
+            (void)snprintf(signature + at, sizeof signature - at, "]");
+    }
+    t->params = jit_params_new(k->compiled, t->f->name, signature, &options, NULL);
+}
+
 static bool fill(trial *t, const comparison *k, jit_dtype generic)
 {
     uint64_t state = k->seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
@@ -124,6 +147,8 @@ static bool fill(trial *t, const comparison *k, jit_dtype generic)
         return false;
     for (int i = 0; i < t->f->n_in; i++)
         fill_input(t, i, arrays, &state);
+    if (arrays)
+        make_params(t, k);
     return true;
 }
 
@@ -159,6 +184,7 @@ static void run_one(trial *t, jit_module *m, int which)
     args.uniform_set = t->uniform_set;
     args.n_uniform = t->n_uniform;
     args.cancel = interrupt_flag();
+    args.params = t->params;
     jit_prepare_options options = { .size = sizeof options,
                                     .statics = t->statics,
                                     .n_statics = t->n_statics };
@@ -252,5 +278,6 @@ verdict self_test_compare(const comparison *k, const jit_function_info *f, jit_d
         jit_array_free(&t.out[0][i]);
         jit_array_free(&t.out[1][i]);
     }
+    jit_params_free(t.params);
     return v;
 }

@@ -44,7 +44,7 @@ bool value_names_file(const char *text)
 {
     static const char *const suffixes[] = { ".npy", ".npz", ".csv", ".f32",
                                             ".f64", ".idx", ".gz",  NULL };
-    if (has_suffix(text, suffixes))
+    if (has_suffix(text, suffixes) || strstr(text, ".safetensors:"))
         return true;
     const char *slash = strrchr(text, '/');
     for (const char *p = slash ? slash + 1 : text; *p; p++) {
@@ -278,10 +278,11 @@ int value_read(value *v, const char *name, const char *text, const console *c)
     }
     if (value_parse(v, text, why, sizeof why))
         return EXIT_DONE;
-    return console_error(c, EXIT_USER,
-                         "argument '%s': %s; a value is a number, a list such as "
-                         "[1,2.5], or a file (.npy .npz .csv .f32 .f64 .idx .gz)",
-                         name, why);
+    return console_error(
+        c, EXIT_USER,
+        "argument '%s': %s; a value is a number, a list such as "
+        "[1,2.5], or a file (.npy .npz .csv .f32 .f64 .idx .gz .safetensors:NAME)",
+        name, why);
 }
 
 /* -------------------------------------------------------------------------- conversion */

@@ -1,0 +1,53 @@
+"""Functions with parameters: eval with initial values, predict, info."""
+
+from harness import Like, check, expect, finish, write
+
+NET = """fn net(x: [k]) -> [2] {
+  let h = dense(x; 3, relu)
+  return dense(h; 2)
+}
+fn mlp(x: [784]) -> [10] {
+  let h = dense(x; 128, relu)
+  return dense(h; 10)
+}
+"""
+
+write("net.fj", NET)
+
+# initial values: of the seed, whatever runs them
+x = ("--fn", "net", "--in", "x=[1.,2]")
+first = check("eval", "net.fj", *x, out=Like(r"\[.* .*\]\n"))
+check("eval", "net.fj", *x, "--interpret", out=first.stdout.decode())
+other = check("eval", "net.fj", *x, "--seed", "1", out=Like(r"\[.* .*\]\n"))
+expect(other.stdout != first.stdout, "the seed changes nothing")
+
+# parameters by name
+for name, value in (("net.h.W", "[[1.,0,1],[0,1,1]]"), ("net.h.b", "[0.,0,-1]"),
+                    ("net.dense.W", "[[1.,0],[0,1],[1,1]]"), ("net.dense.b", "[0.5,-0.5]")):
+    check("eval", "-e", "x", "--in", "x=" + value, "--out", "p.npz:" + name)
+check("predict", "net.fj", *x, "--params", "p.npz", out="[3.5 3.5]\n")
+check("eval", "net.fj", *x, "--params", "p.npz", out="[3.5 3.5]\n")
+check("predict", "net.fj", "--fn", "net", "--params", "p.npz", "--in", "x=[[1.,2],[0,0]]",
+      out="[[ 3.5  3.5]\n [ 0.5 -0.5]]\n")
+check("predict", "net.fj", "--fn", "net", "--params", "p.npz", "--in", "x=[1.,2,3]", code=1,
+      err="error[E0540]: parameter 'net.h.W' has the shape [3,3], not [2,3]\n")
+check("predict", "net.fj", "--fn", "net", "--params", "q.npz", "--in", "x=[1.,2]", code=3,
+      err=Like(r"error\[E0602\]: cannot open 'q.npz'.*"))
+check("eval", "-e", "x", "--in", "x=[1.]", "--out", "p.npz:net.c")
+check("predict", "net.fj", *x, "--params", "p.npz", code=1,
+      err="error[E0539]: p.npz has 'net.c', which the program has not\n")
+check("eval", "-e", "sum(w)", "--in", "w=p.npz:net.dense.W", out="[1. 1. 2.]\n")
+
+# layers
+check("info", "net.fj", out="""mlp(x: [784]) -> [10]
+model   layer            shape                  params    flop/sample
+        mlp.h            784 -> 128            100,480        200,704
+        mlp.dense        128 -> 10               1,290          2,560
+        total                                  101,770        203,264
+""")
+check("info", "net.fj", "--fn", "net", code=1, err=Like(r"error\[E0540\]: .*"))
+check("info", "net.fj", "--fn", "net", "--in", "x=[1.,2]",
+      out=Like(r".*net\.h +2 -> 3 +9 +12\n.*total +17 +24\n"))
+check("check", "net.fj", out=Like(r"ok +net.*same bits: f32 f64\nok +mlp.*same bits: f32 f64\n.*"))
+
+finish("params")

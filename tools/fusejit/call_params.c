@@ -1,0 +1,47 @@
+/* The store of a call: made for the dimensions of its arrays. */
+#include "call_params.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* "f32[784], i64": core dimensions as they are, so that shapes of parameters follow. */
+static void fixed_signature(const bound_call *b, char *text, size_t size)
+{
+    size_t n = 0;
+    text[0] = 0;
+    for (int i = 0; i < b->info.n_in && n < size; i++) {
+        const jit_array *a = &b->in[i];
+        int core = b->info.in_rank[i] <= a->rank ? b->info.in_rank[i] : 0;
+        n += (size_t)snprintf(text + n, size - n, "%s%s", i ? ", " : "",
+                              jit_dtype_name(a->dtype));
+        for (int k = a->rank - core; k < a->rank && n < size; k++)
+            n += (size_t)snprintf(text + n, size - n, "%s%" PRId64,
+                                  k == a->rank - core ? "[" : ",", a->shape[k]);
+        if (core && n < size)
+            n += (size_t)snprintf(text + n, size - n, "]");
+    }
+}
+
+int call_params(evaluation *e)
+{
+    char signature[128 * JIT_MAX_OPERANDS], title[CALL_TITLE];
+    bound_call *b = &e->call;
+    bool bound = b->info.name != NULL;
+    jit_error err;
+    jit_params_options options = { .size = sizeof options,
+                                   .seed = e->s->seed,
+                                   .statics = b->statics,
+                                   .n_statics = b->n_statics };
+    if (bound)
+        fixed_signature(b, signature, sizeof signature);
+    b->params =
+        jit_params_new(e->module, e->info.name, bound ? signature : NULL, &options, &err);
+    if (!b->params)
+        return console_jit_error(e->c, &err);
+    if (e->s->params && jit_params_count(b->params) == 0)
+        return console_error(e->c, EXIT_USER, "%s has no parameters for --params",
+                             call_title(&e->info, title));
+    if (e->s->params && jit_params_load(b->params, e->s->params, &err) != JIT_OK)
+        return console_jit_error(e->c, &err);
+    return EXIT_DONE;
+}
