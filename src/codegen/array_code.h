@@ -29,6 +29,7 @@ typedef struct array_code {
     ir_block out_of_range;
     int32_t rows;            /* that are emitted together */
     int32_t vectors;         /* and vectors */
+    ir_value origin, length; /* part of a vector axis that is run now; NULL: all */
     const array_bind *strip; /* whose last axis they run along; NULL: scalars */
     ir_value *mask;          /* per vector: lanes that exist; NULL: all */
     bool minds;              /* what the other lanes do counts: flags, loops, checks */
@@ -81,6 +82,10 @@ array_context array_enter(array_code *c, const array_bind *b, array_width w);
 void array_leave(array_code *c, array_context outer);
 /* The nodes of the last axis for the elements from i on, of which `left` exist; NULL: all. */
 void array_strip(array_code *c, const array_bind *b, ir_value i, ir_value left);
+
+/* Around rows: a part of b's vector axis at a time. False: there is none. */
+bool array_columns_begin(array_code *c, const array_bind *b, array_loop *l);
+void array_columns_end(array_code *c, array_loop *l);
 
 void array_map(array_code *c, node n);
 void array_fold(array_code *c, node n);

@@ -312,6 +312,9 @@ static void run_rows(kernel *k, int32_t stage, ir_value count)
     emit_values *v = e->values;
     node map = c->a->stages[stage].list.node[0];
     ir_value from = build_i64(e, 0);
+    array_loop columns;
+    if (!array_columns_begin(c, array_bind_of(c->a, map), &columns))
+        return;
     v->row_axis = ROW_SAMPLE;
     for (int32_t rows = array_bind_of(c->a, map)->rows; rows > 0;
          rows = array_fewer_rows(rows)) {
@@ -330,6 +333,7 @@ static void run_rows(kernel *k, int32_t stage, ir_value count)
         from = to;
     }
     v->row_axis = 0;
+    array_columns_end(c, &columns);
 }
 
 static void run_block(kernel *k, ir_value count)

@@ -379,7 +379,7 @@ static void one_strip(array_code *c, const array_bind *b, ir_value i, ir_value l
     store_strip(c, b, i);
 }
 
-/* Strips from `from` to `to`; partly: the last is masked. */
+/* Strips of the range, relative to c->origin; partly: the last is masked. */
 static void strips(array_code *c, const array_bind *b, array_width w, const ir_value *range,
                    bool partly)
 {
@@ -390,45 +390,108 @@ static void strips(array_code *c, const array_bind *b, array_width w, const ir_v
         return;
     array_context outer = array_enter(c, b, w);
     if (array_loop_begin(c, &l, range[0], range[1], (int64_t)w.lanes * w.vectors)) {
-        one_strip(c, b, l.i, partly ? build_sub(e, range[1], l.i) : NULL);
+        ir_value i = c->origin ? build_add(e, c->origin, l.i) : l.i;
+        one_strip(c, b, i, partly ? build_sub(e, range[1], l.i) : NULL);
         array_loop_end(c, &l);
     }
     array_leave(c, outer);
 }
 
-/* What is left over from whole strips: single vectors, the last of which overlaps the one
- * before; or is masked; or scalars. */
-static void rest_of_strips(array_code *c, const array_bind *b, ir_value from, ir_value n)
+/* What is left over from whole strips, of a number of elements that is known: whole vectors,
+ * then one strip that overlaps what was done, or is masked if there is too little. */
+static void known_rest(array_code *c, const array_bind *b, const int64_t *range, int32_t most)
 {
     emitter *e = c->e;
-    int64_t first, count;
-    array_width one = { b->lanes, 1 };
-    bool known = array_is_known(from, &first) && array_is_known(n, &count);
-    if (known && count - first >= one.lanes) {
-        int64_t whole = count - (count - first) % one.lanes;
-        strips(c, b, one, (ir_value[]){ from, build_i64(e, whole) }, false);
-        from = build_i64(e, whole == count ? count : count - one.lanes);
-    } else if (known && first < count && count >= one.lanes) {
-        from = build_i64(e, count - one.lanes);
+    int64_t left = range[1] - range[0], from = range[0];
+    int32_t lanes = b->lanes, vectors = 1;
+    if (b->folds)
+        vectors = (int32_t)((left + lanes - 1) / lanes);
+    vectors = vectors > most ? most : vectors;
+    int64_t whole = left - left % ((int64_t)lanes * vectors);
+    strips(c, b, (array_width){ lanes, vectors },
+           (ir_value[]){ build_i64(e, from), build_i64(e, from + whole) }, false);
+    if (whole == left)
+        return;
+    bool overlaps = range[1] >= (int64_t)lanes * vectors;
+    from = overlaps ? range[1] - (int64_t)lanes * vectors : from + whole;
+    ir_value rest[2] = { build_i64(e, from), build_i64(e, range[1]) };
+    bool masked = !overlaps && b->masks;
+    array_width w = { overlaps || masked ? lanes : 1, overlaps || masked ? vectors : 1 };
+    strips(c, b, w, rest, masked);
+}
+
+/* ... unknown: masked vectors, all at a time if they share the loops of folds; or scalars. */
+static void rest_of_strips(array_code *c, const array_bind *b, const ir_value *range,
+                           int32_t vectors)
+{
+    int64_t known[2];
+    array_width w = { b->masks ? b->lanes : 1, b->masks && b->folds ? vectors : 1 };
+    if (array_is_known(range[0], &known[0]) && array_is_known(range[1], &known[1])) {
+        if (known[0] < known[1])
+            known_rest(c, b, known, vectors);
+        return;
     }
-    bool partly = !(known && count >= one.lanes);
-    if (partly && !b->masks)
-        one.lanes = 1;
-    strips(c, b, one, (ir_value[]){ from, n }, partly && one.lanes > 1);
+    strips(c, b, w, range, b->masks);
 }
 
 static void run_vectors(array_code *c, const array_bind *b, int32_t vectors)
 {
     emitter *e = c->e;
-    ir_value n = array_extent(c, graph_in(e->g, b->n, b->n_axes - 1));
+    ir_value n = c->length ? c->length : array_extent(c, graph_in(e->g, b->n, b->n_axes - 1));
     array_width w = { b->lanes, vectors };
-    ir_value whole = array_whole(c, n, (int64_t)w.lanes * w.vectors), zero = build_i64(e, 0);
-    int64_t known;
-    if (array_is_known(n, &known) && known < 0)
-        return;
-    strips(c, b, w, (ir_value[]){ zero, whole }, false);
-    rest_of_strips(c, b, whole, n);
+    ir_value whole = array_whole(c, n, (int64_t)w.lanes * w.vectors);
+    strips(c, b, w, (ir_value[]){ build_i64(e, 0), whole }, false);
+    rest_of_strips(c, b, (ir_value[]){ whole, n }, vectors);
 }
+
+/* -------------------------------------------------------------------------- columns */
+
+/* Rows of a product read the same columns: so many of them pass by all rows before the next. */
+static int64_t columns_of(const array_code *c, const array_bind *b)
+{
+    enum { VECTORS = 8 };
+    cell n;
+    int64_t columns = (int64_t)b->lanes * VECTORS;
+    bool known = graph_is_const(
+        c->a->g, graph_in(c->a->g, graph_in(c->a->g, b->n, b->n_axes - 1), 0), &n);
+    for (int32_t i = VECTORS; known && i >= VECTORS / 2; i--)
+        if (n.i % ((int64_t)b->lanes * i) == 0)
+            return (int64_t)b->lanes * i;
+    return columns;
+}
+
+static bool is_small(const array_code *c, ir_value n, int64_t columns)
+{
+    int64_t known;
+    (void)c;
+    return array_is_known(n, &known) && known <= 2 * columns;
+}
+
+bool array_columns_begin(array_code *c, const array_bind *b, array_loop *l)
+{
+    emitter *e = c->e;
+    ir_value n = array_extent(c, graph_in(e->g, b->n, b->n_axes - 1));
+    int64_t columns = columns_of(c, b), known;
+    *l = (array_loop){ 0 };
+    if (is_small(c, n, columns))
+        columns = LLVMConstIntGetSExtValue(n) > 0 ? LLVMConstIntGetSExtValue(n) : 1;
+    if (!array_loop_begin(c, l, build_i64(e, 0), n, columns))
+        return false;
+    c->origin = l->once ? NULL : l->i;
+    c->length = build_i64(e, columns);
+    if (!array_is_known(n, &known) || known % columns != 0)
+        c->length = build_intrinsic(e, "llvm.smin",
+                                    (ir_value[]){ build_sub(e, n, l->i), c->length }, 2);
+    return true;
+}
+
+void array_columns_end(array_code *c, array_loop *l)
+{
+    c->origin = c->length = NULL;
+    array_loop_end(c, l);
+}
+
+/* -------------------------------------------------------------------------- axes */
 
 static void run_axis(array_code *c, const array_bind *b, int32_t d, int32_t vectors);
 
@@ -479,8 +542,11 @@ static void run_axis(array_code *c, const array_bind *b, int32_t d, int32_t vect
     array_loop l = { 0 };
     if (b->vector && d == b->n_axes - 1) {
         run_vectors(c, b, vectors);
-    } else if (axis == b->row_axis) {
+    } else if (axis == b->row_axis && array_columns_begin(c, b, &l)) {
         run_row_axis(c, b, d);
+        array_columns_end(c, &l);
+    } else if (axis == b->row_axis) {
+        return;
     } else if (array_loop_begin(c, &l, build_i64(e, 0), array_extent(c, axis), 1)) {
         array_set_axis(c, axis, l.i);
         run_inside(c, b, d, vectors);

@@ -208,7 +208,9 @@ static int32_t fitting(const array_nest *a, const array_bind *b, int32_t vectors
     cell n;
     if (!graph_is_const(a->g, graph_in(a->g, last_axis(a, b), 0), &n))
         return vectors;
-    int64_t whole = n.i / b->lanes;
+    int64_t whole = n.i / b->lanes, all = (n.i + b->lanes - 1) / b->lanes;
+    if (b->folds) /* the last is masked, or overlaps the one before */
+        return all < 1 ? 1 : all < vectors ? (int32_t)all : vectors;
     return whole < 1 ? 1 : whole < vectors ? largest_power(whole) : vectors;
 }
 
