@@ -1,9 +1,11 @@
-/* fusejit's figures as ratios in one run: a Markdown table, and JSON beside it.
+/* fusejit's figures as ratios in one run: Markdown tables, and JSON beside them.
  *
- *     bench [--quick] [--json FILE] [--peer COMMAND]
+ *     bench [--quick] [--json FILE] [--python PYTHON] [GROUP]...
  *
- * Every row shows the figure to reach. Values come from the best of 30 or more repeats, made in
- * turns with whatever they are compared with; the JSON has the medians too. */
+ * GROUP: one of the names below, "elementwise" or "arrays" (several groups each); default: all.
+ * PYTHON runs the peers of bench/peers/, where it has them. Every row with a goal shows the figure
+ * to reach. Values come from the best of 30 or more repeats, made in turns with whatever they are
+ * compared with; the JSON has the medians too. */
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>
@@ -11,14 +13,37 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "blas_peer.h"
 #include "cases.h"
 #include "fusejit.h"
 #include "peer.h"
 #include "report.h"
 
+typedef enum group_kind { ELEMENTWISE, ARRAYS } group_kind;
+
+static const struct group {
+    const char *name;
+    void (*run)(const bench_size *s);
+    group_kind kind;
+    bool free; /* not held to one core */
+} groups[] = {
+    { "math", cases_math, ELEMENTWISE, false },
+    { "layouts", cases_layouts, ELEMENTWISE, false },
+    { "memory", cases_memory, ELEMENTWISE, false },
+    { "mandelbrot", cases_mandelbrot, ELEMENTWISE, false },
+    { "dense", cases_dense, ARRAYS, false },
+    { "networks", cases_networks, ARRAYS, false },
+    { "rows", cases_rows, ARRAYS, false },
+    { "prepare", cases_prepare, ARRAYS, false },
+    { "compile", cases_compile, ELEMENTWISE, true },
+    { "threads", cases_threads, ELEMENTWISE, true },
+};
+
+enum { N_GROUPS = sizeof groups / sizeof *groups };
+
 typedef struct options {
-    const char *json, *peer;
-    int quick;
+    const char *json, *python;
+    bool quick, chosen[N_GROUPS];
 } options;
 
 static void print_machine(void)
@@ -40,51 +65,96 @@ static void pin(cpu_set_t *before)
         (void)sched_setaffinity(0, sizeof here, &here);
 }
 
+static bool any_of(const options *o, group_kind kind)
+{
+    bool any = false;
+    for (int i = 0; i < N_GROUPS; i++)
+        any = any || (o->chosen[i] && groups[i].kind == kind);
+    return any;
+}
+
+static void start_peers(const options *o, const bench_size *s)
+{
+    char command[512];
+    (void)snprintf(command, sizeof command, "exec %s bench/peers/peer.py %lld",
+                   o->python ? o->python : "", (long long)s->large);
+    if (o->python && any_of(o, ELEMENTWISE) && !peer_start(command))
+        fprintf(stderr, "no peers: %s\n", command);
+    (void)snprintf(command, sizeof command, "exec %s bench/peers/arrays.py",
+                   o->python ? o->python : "");
+    if (o->python && any_of(o, ARRAYS) && !peer_start(command))
+        fprintf(stderr, "no peers: %s\n", command);
+    if (any_of(o, ARRAYS))
+        blas_peer_start(!o->quick);
+}
+
 static int run(const options *o)
 {
-    static const bench_size whole = { 31, 1 << 26, 1 << 22, 1024 };
-    static const bench_size quick = { 3, 1 << 20, 1 << 18, 128 };
+    static const bench_size whole = { 31, 1 << 26, 1 << 22, 1024, false };
+    static const bench_size quick = { 3, 1 << 20, 1 << 18, 128, true };
     const bench_size *s = o->quick ? &quick : &whole;
     cpu_set_t before;
-    char command[512];
-    (void)snprintf(command, sizeof command, "%s %lld", o->peer ? o->peer : "",
-                   (long long)s->large);
-    if (o->peer && !peer_start(command))
-        fprintf(stderr, "no peers: %s\n", o->peer);
     print_machine();
+    start_peers(o, s);
     report_begin(o->json);
     pin(&before);
-    cases_math(s);
-    cases_layouts(s);
-    cases_memory(s);
-    cases_mandelbrot(s);
-    (void)sched_setaffinity(0, sizeof before, &before);
-    cases_compile(s);
-    cases_threads(s);
+    for (int i = 0; i < N_GROUPS; i++) {
+        if (groups[i].free)
+            (void)sched_setaffinity(0, sizeof before, &before);
+        if (o->chosen[i])
+            groups[i].run(s);
+    }
     peer_stop();
     int missed = report_end();
     printf("\n%d of the figures not reached\n", missed);
     return 0;
 }
 
+/* A group's name, or that of a kind of groups, or (NULL) all. */
+static bool choose(options *o, const char *name)
+{
+    bool found = false;
+    for (int i = 0; i < N_GROUPS; i++) {
+        const char *kind = groups[i].kind == ARRAYS ? "arrays" : "elementwise";
+        if (!name || strcmp(name, groups[i].name) == 0 || strcmp(name, kind) == 0)
+            found = o->chosen[i] = true;
+    }
+    return found;
+}
+
+static int usage(void)
+{
+    fprintf(stderr, "usage: bench [--quick] [--json FILE] [--python PYTHON] [GROUP]...\n"
+                    "groups: elementwise arrays");
+    for (int i = 0; i < N_GROUPS; i++)
+        fprintf(stderr, " %s", groups[i].name);
+    fprintf(stderr, "\n");
+    return 2;
+}
+
 int main(int argc, char **argv)
 {
-    options o = { .quick = 0 };
+    options o = { .quick = false };
+    bool some = false;
+    if (argc == 2 && strcmp(argv[1], "--first") == 0)
+        return cases_first_result();
+    if (argc == 2 && strcmp(argv[1], "--load") == 0)
+        return write(1, "+", 1) == 1 ? 0 : errno;
+    if (argc == 3 && strcmp(argv[1], "--blas") == 0)
+        return blas_peer_serve(argv[2]);
     for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--first") == 0)
-            return cases_first_result();
-        if (strcmp(argv[i], "--load") == 0)
-            return write(1, "+", 1) == 1 ? 0 : errno;
-        if (strcmp(argv[i], "--quick") == 0) {
-            o.quick = 1;
-        } else if (strcmp(argv[i], "--json") == 0 && i + 1 < argc) {
+        if (strcmp(argv[i], "--quick") == 0)
+            o.quick = true;
+        else if (strcmp(argv[i], "--json") == 0 && i + 1 < argc)
             o.json = argv[++i];
-        } else if (strcmp(argv[i], "--peer") == 0 && i + 1 < argc) {
-            o.peer = argv[++i];
-        } else {
-            fprintf(stderr, "usage: bench [--quick] [--json FILE] [--peer COMMAND]\n");
-            return 2;
-        }
+        else if (strcmp(argv[i], "--python") == 0 && i + 1 < argc)
+            o.python = argv[++i];
+        else if (choose(&o, argv[i]))
+            some = true;
+        else
+            return usage();
     }
+    if (!some)
+        (void)choose(&o, NULL);
     return run(&o);
 }

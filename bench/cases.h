@@ -2,6 +2,7 @@
 #ifndef FJ_BENCH_CASES_H
 #define FJ_BENCH_CASES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef struct bench_size {
@@ -9,6 +10,7 @@ typedef struct bench_size {
     int64_t large;   /* elements of the arrays in memory */
     int64_t medium;  /* elements for two threads */
     int64_t picture; /* side of the Mandelbrot picture */
+    bool few;        /* a few sizes only */
 } bench_size;
 
 void cases_memory(const bench_size *s);     /* relu, add, a chain, against memcpy */
@@ -17,6 +19,12 @@ void cases_layouts(const bench_size *s);    /* strided and broadcast inputs */
 void cases_compile(const bench_size *s);    /* warm compile, fresh process, call overhead */
 void cases_threads(const bench_size *s);    /* two threads against one */
 void cases_mandelbrot(const bench_size *s); /* loops with lanes that end apart */
+
+/* Array functions (cases_arrays.c, cases_rows.c). */
+void cases_dense(const bench_size *s);    /* one layer: share of the peak, BLAS, peers */
+void cases_networks(const bench_size *s); /* whole MLPs */
+void cases_rows(const bench_size *s);     /* softmax, layer_norm, reductions */
+void cases_prepare(const bench_size *s);  /* compile of an MLP, call of a small one */
 
 /* What the fresh process of cases_compile does: one result, a byte to standard output. */
 int cases_first_result(void);

@@ -10,18 +10,15 @@
 #include "plain.h"
 #include "report.h"
 
-enum { L1 = 4096, MOST_PEERS = 3, NAME = 48 };
+enum { L1 = 4096, MOST_PEERS = 3 };
 
 static const char *const peers[MOST_PEERS] = { "numpy", "numexpr", "numba" };
 
 /* Appends the peers that know `job` to the contenders; names are kept in `names`. */
-static int add_peers(contender *c, int n, const char *job, char names[MOST_PEERS][NAME])
+static int add_peers(contender *c, int n, const char *job, char names[MOST_PEERS][PEER_NAME])
 {
-    for (int i = 0; i < MOST_PEERS; i++) {
-        (void)snprintf(names[i], NAME, "%s %s", peers[i], job);
-        if (peer_has(names[i]))
-            c[n++] = (contender){ .name = names[i], .run = peer_run, .arg = names[i] };
-    }
+    for (int i = 0; i < MOST_PEERS; i++)
+        n = peer_add(c, n, names[i], peers[i], job);
     return n;
 }
 
@@ -60,7 +57,7 @@ static double copy_run(void *arg, long n)
 static void memory_case(const bench_size *s, const char *name, const char *text, int n_in)
 {
     static contender c[2 + MOST_PEERS];
-    char names[MOST_PEERS][NAME], what[96];
+    char names[MOST_PEERS][PEER_NAME], what[96];
     size_t bytes = (size_t)s->large * sizeof(float) * (size_t)(n_in + 1) / 2;
     bound_kernel k =
         kernel_make(text, n_in == 2 ? "f32[n], f32[n] -> f32[n]" : "f32[n] -> f32[n]");
@@ -133,7 +130,7 @@ static void math_case(const bench_size *s, const char *name, const char *text,
 {
     static contender c[2 + MOST_PEERS];
     static const int64_t n_elements = L1;
-    char names[MOST_PEERS][NAME], what[96];
+    char names[MOST_PEERS][PEER_NAME], what[96];
     float *x = floats_make(L1, -8, 8), *y = floats_make(L1, 0, 0), *z = floats_make(L1, 0, 0);
     plain_loop plain = { loop, x, z };
     bound_kernel k = kernel_make(text, "f32[n] -> f32[n]");

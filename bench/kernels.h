@@ -7,10 +7,12 @@
 #include "contest.h"
 #include "fusejit.h"
 
+enum { KERNEL_MOST_INPUTS = 12 };
+
 typedef struct bound_kernel {
     jit_module *module;
     jit_kernel *kernel;
-    jit_array in[2], out;
+    jit_array in[KERNEL_MOST_INPUTS], out;
     jit_args args;
 } bound_kernel;
 

@@ -4,7 +4,8 @@
 #include <stdio.h>
 
 static FILE *json;
-static int n_rows, n_missed;
+static int n_rows, n_missed, n_columns;
+static bool in_rows; /* the table that is open is the one of rows */
 
 void report_begin(const char *json_path)
 {
@@ -13,8 +14,28 @@ void report_begin(const char *json_path)
         perror(json_path);
     if (json)
         (void)fputs("[\n", json);
-    puts("| what | value | reach | | ours | peer |");
+}
+
+static void open_rows(void)
+{
+    if (in_rows)
+        return;
+    in_rows = true;
+    puts("\n| what | value | reach | | ours | peer |");
     puts("|---|---|---|---|---|---|");
+}
+
+void report_table(const char *title, const char *limit, const char *const *column, int n)
+{
+    in_rows = false;
+    n_columns = n;
+    printf("\n| %s; times as fast as | fusejit | of %s |", title, limit);
+    for (int i = 0; i < n; i++)
+        printf(" %s |", column[i]);
+    printf("\n|---|---|---|");
+    for (int i = 0; i < n; i++)
+        printf("---|");
+    puts("");
 }
 
 static bool reached(const report_row *r)
@@ -62,6 +83,7 @@ void report_add(const report_row *r)
 {
     bool finite = isfinite(r->value);
     n_missed += !reached(r);
+    open_rows();
     print_row(r);
     if (!json)
         return;
@@ -79,6 +101,39 @@ void report_add(const report_row *r)
                              : "false");
     print_times("own", r->own);
     print_times("peer", r->peer);
+    fprintf(json, "}");
+}
+
+static void print_line(const report_line *l)
+{
+    char own[40];
+    printf("| %s | %s | ", l->what, time_text(own, sizeof own, l->own->best_ns));
+    if (isfinite(l->share))
+        printf("%.3g %%", l->share);
+    printf(" |");
+    for (int i = 0; i < n_columns; i++) {
+        double ratio = l->peer[i] ? l->peer[i]->best_ns / l->own->best_ns : NAN;
+        if (isfinite(ratio))
+            printf(" %.2f |", ratio);
+        else
+            printf(" |");
+    }
+    puts("");
+    (void)fflush(stdout);
+}
+
+void report_add_line(const report_line *l)
+{
+    print_line(l);
+    if (!json)
+        return;
+    fprintf(json, "%s {\"what\": \"%s\"", n_rows++ ? ",\n" : "", l->what);
+    if (isfinite(l->share))
+        fprintf(json, ", \"share\": %.9g", l->share);
+    print_times("own", l->own);
+    for (int i = 0; i < n_columns; i++)
+        if (l->peer[i] && isfinite(l->peer[i]->best_ns))
+            print_times(l->peer[i]->name, l->peer[i]);
     fprintf(json, "}");
 }
 

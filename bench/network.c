@@ -1,0 +1,111 @@
+#include "network.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernels.h"
+
+network network_make(int64_t rows, const char *widths, const char *activation)
+{
+    network net = { .rows = rows, .activation = activation, .n_layers = -1 };
+    char *end = (char *)(uintptr_t)widths;
+    do {
+        net.width[++net.n_layers] = strtoll(end, &end, 10);
+    } while (*end++ == '-' && net.n_layers < NETWORK_MOST_LAYERS);
+    if (net.n_layers < 1 || end[-1] || net.width[net.n_layers] < 1) {
+        fprintf(stderr, "'%s' are no widths of layers\n", widths);
+        exit(1);
+    }
+    net.x = floats_make(rows * net.width[0], -1, 1);
+    for (int i = 0; i < net.n_layers; i++) {
+        net.w[i] = floats_make(net.width[i] * net.width[i + 1], -0.06f, 0.05f);
+        net.b[i] = floats_make(net.width[i + 1], -1, 1);
+        net.y[i] = floats_make(rows * net.width[i + 1], 0, 0);
+    }
+    return net;
+}
+
+void network_free(network *net)
+{
+    free(net->x);
+    for (int i = 0; i < net->n_layers; i++) {
+        free(net->w[i]);
+        free(net->b[i]);
+        free(net->y[i]);
+    }
+}
+
+size_t network_weight_bytes(const network *net)
+{
+    size_t n = 0;
+    for (int i = 0; i < net->n_layers; i++)
+        n += (size_t)(net->width[i] * net->width[i + 1]) * sizeof(float);
+    return n;
+}
+
+double network_flop(const network *net)
+{
+    return 2.0 * (double)net->rows * (double)network_weight_bytes(net) / sizeof(float);
+}
+
+int network_activates(const network *net, int layer)
+{
+    return layer + 1 < net->n_layers || net->n_layers == 1;
+}
+
+const char *activation_text(const char *activation)
+{
+    if (strcmp(activation, "relu") == 0)
+        return "fn act(x) = relu(x)\n";
+    if (strcmp(activation, "gelu") == 0)
+        return "fn act(x) = gelu(x)\n";
+    return "fn act(x) = 0.1*x + x/(1 + abs(x))\n"; /* the user's own */
+}
+
+static void append(char text[NETWORK_TEXT], const char *more)
+{
+    strncat(text, more, NETWORK_TEXT - 1 - strlen(text));
+}
+
+/* The arguments of layer i, and their types as prepared. */
+static void append_layer(const network *net, int i, char *text, char *signature)
+{
+    char more[160];
+    int bare = strcmp(net->activation, "none") == 0;
+    long long k = net->width[i], n = net->width[i + 1];
+    (void)snprintf(more, sizeof more, ", W%d: [%lld,%lld]", i, k, n);
+    append(text, more);
+    (void)snprintf(more, sizeof more, ", f32[%lld,%lld]", k, n);
+    append(signature, more);
+    if (bare)
+        return;
+    (void)snprintf(more, sizeof more, ", b%d: [%lld]", i, n);
+    append(text, more);
+    (void)snprintf(more, sizeof more, ", f32[%lld]", n);
+    append(signature, more);
+}
+
+void network_text(const network *net, char text[NETWORK_TEXT], char signature[NETWORK_TEXT])
+{
+    char value[NETWORK_TEXT] = "x", more[160];
+    int bare = strcmp(net->activation, "none") == 0;
+    text[0] = 0;
+    append(text, bare ? "" : activation_text(net->activation));
+    (void)snprintf(more, sizeof more, "fn f(x: [%lld]", (long long)net->width[0]);
+    append(text, more);
+    (void)snprintf(signature, NETWORK_TEXT, "f32[B,%lld]", (long long)net->width[0]);
+    for (int i = 0; i < net->n_layers; i++) {
+        char inner[NETWORK_TEXT - 64];
+        (void)snprintf(inner, sizeof inner, "%s", value);
+        append_layer(net, i, text, signature);
+        const char *act = bare || !network_activates(net, i) ? "" : "act";
+        char bias[16];
+        (void)snprintf(bias, sizeof bias, " + b%d", i);
+        (void)snprintf(value, sizeof value, "%s(%s @ W%d%s)", act, inner, i, bare ? "" : bias);
+    }
+    (void)snprintf(more, sizeof more, ") -> [%lld] = ", (long long)net->width[net->n_layers]);
+    append(text, more);
+    append(text, value);
+    append(text, "\n");
+}
