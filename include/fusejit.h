@@ -382,6 +382,10 @@ typedef struct jit_args {
     int32_t n_statics;
     /* of a function with parameters; a store made for it, or for one with the same names */
     const struct jit_params *params;
+    /* memory for temporaries, any alignment, not shared by runs that overlap in time; where it is
+     * NULL or smaller than jit_kernel_workspace says, a run may allocate */
+    void *workspace;
+    size_t workspace_bytes;
 } jit_args;
 
 enum {
@@ -420,6 +424,10 @@ JIT_PUBLIC jit_status jit_run(const jit_kernel *k, jit_args *args, jit_error *er
  * allocated, and what args->out was is lost. The inputs' data are not read. */
 JIT_PUBLIC jit_status jit_kernel_shapes(const jit_kernel *k, jit_args *args, jit_error *err)
     JIT_LINK(kernel_shapes);
+/* How many bytes of jit_args.workspace a run with these arguments (shapes, layouts, threads) needs
+ * so that it allocates nothing: 0 if none. Outputs that are inputs in place are not counted. */
+JIT_PUBLIC jit_status jit_kernel_workspace(const jit_kernel *k, jit_args *args, size_t *bytes,
+                                           jit_error *err) JIT_LINK(kernel_workspace);
 JIT_PUBLIC void jit_kernel_release(jit_kernel *k) JIT_LINK(kernel_release);
 
 /* Raw entry points; they live as long as the kernel. No broadcasting, no checks, default

@@ -51,8 +51,8 @@ typedef struct array_call {
     uint64_t seed;
     int64_t fuel;
     const volatile int32_t *cancel; /* never NULL here */
-    char *workspace;     /* 64-byte aligned, as large as workspace_bytes says */
-    kernel_fault *fault; /* written with KERNEL_OUT_OF_RANGE */
+    char *workspace;                /* 64-byte aligned, as large as workspace_bytes says */
+    kernel_fault *fault;            /* written with KERNEL_OUT_OF_RANGE */
 } array_call;
 
 enum { /* the kernel's result: JIT_FLAG_* and */

@@ -237,6 +237,20 @@ bool call_shapes(const jit_kernel *k, jit_args *args, diag *d)
     return params_bind(&c, k, args, d) && find_shapes(k, &c.args, d);
 }
 
+static bool find_room(const jit_kernel *k, jit_args *args, size_t *bytes, diag *d)
+{
+    *bytes = 0;
+    return check_arrays(k, args, d) && (!k->gufunc || gufunc_room(k, args, bytes, d));
+}
+
+bool call_room(const jit_kernel *k, jit_args *args, size_t *bytes, diag *d)
+{
+    params_call c;
+    if (k->n_params == 0)
+        return find_room(k, args, bytes, d);
+    return params_bind(&c, k, args, d) && find_room(k, &c.args, bytes, d);
+}
+
 static bool make_outputs(const jit_kernel *k, jit_args *args, const checked_run *r, diag *d)
 {
     for (int32_t i = 0; i < k->n_out; i++) {

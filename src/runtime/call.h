@@ -7,6 +7,8 @@
 
 /* Outputs with data NULL and rank -1 are made. False and a diagnostic on failure. */
 bool call_run(const jit_kernel *k, jit_args *args, diag *d);
+/* Bytes of jit_args.workspace that the run needs so as not to allocate. */
+bool call_room(const jit_kernel *k, jit_args *args, size_t *bytes, diag *d);
 /* The results' types and shapes into args->out, whose arrays are to be made. */
 bool call_shapes(const jit_kernel *k, jit_args *args, diag *d);
 

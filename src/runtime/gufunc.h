@@ -40,6 +40,8 @@ bool gufunc_shapes(const jit_kernel *k, jit_args *args, diag *d);
 enum { GUFUNC_STACK = 16 << 10 }; /* bytes of workspace on the stack of a run */
 /* As call_run_quick; nothing has been checked. */
 bool gufunc_run_quick(const jit_kernel *k, jit_args *args, uint32_t *flags);
+/* As call_room, for operands that have been checked. */
+bool gufunc_room(const jit_kernel *k, jit_args *args, size_t *bytes, diag *d);
 /* As call_run, for operands whose number and types have been checked. */
 bool gufunc_run(const jit_kernel *k, jit_args *args, diag *d);
 

@@ -121,7 +121,7 @@ static bool widen(gufunc_call *c, int32_t i, const jit_array *a, diag *d)
     return false;
 }
 
-static bool output_shape(const gufunc_call *c, int32_t i, jit_array *shape, diag *d)
+bool gufunc_output_shape(const gufunc_call *c, int32_t i, jit_array *shape, diag *d)
 {
     int32_t o = c->k->n_in + i, core = gufunc_core_rank(c, o);
     const int64_t *extent = c->extents + c->f->dims.first[o];
@@ -152,7 +152,7 @@ static bool check_output(const gufunc_call *c, int32_t i, diag *d)
     const jit_array *o = &c->args->out[i];
     char what[OPERAND_TEXT], have[SHAPE_TEXT], want[SHAPE_TEXT];
     jit_array shape;
-    if (!output_shape(c, i, &shape, d))
+    if (!gufunc_output_shape(c, i, &shape, d))
         return false;
     if (array_to_be_made(o) || same_shape(o, &shape))
         return true;
@@ -275,7 +275,7 @@ bool gufunc_shapes(const jit_kernel *k, jit_args *args, diag *d)
     gufunc_call c;
     bool ok = gufunc_find(&c, k, args, d);
     for (int32_t i = 0; ok && i < k->n_out; i++)
-        ok = output_shape(&c, i, &args->out[i], d);
+        ok = gufunc_output_shape(&c, i, &args->out[i], d);
     return ok;
 }
 
@@ -285,7 +285,7 @@ static bool make_outputs(gufunc_call *c, diag *d)
         jit_array shape;
         if (!array_to_be_made(&c->args->out[i]))
             continue;
-        if (!output_shape(c, i, &shape, d))
+        if (!gufunc_output_shape(c, i, &shape, d))
             return false;
         if (!array_make(&shape, false)) {
             diag_no_memory(d);

@@ -114,15 +114,25 @@ static bool set_values(quick *q, const jit_kernel *k, const jit_args *args, int6
            workspace_bytes(&f->workspace, &(graph_known){ q->dims, q->uniforms }, bytes);
 }
 
+/* The caller's workspace, aligned; NULL: it is too small. */
+static char *given_room(const jit_args *args, int64_t bytes)
+{
+    size_t skip = (64 - (uintptr_t)args->workspace % 64) % 64;
+    bool fits = args->workspace && args->workspace_bytes >= (size_t)bytes + skip;
+    return fits ? (char *)args->workspace + skip : NULL;
+}
+
 bool gufunc_run_quick(const jit_kernel *k, jit_args *args, uint32_t *flags)
 {
     quick q;
     kernel_fault fault;
     _Alignas(64) char workspace[GUFUNC_STACK];
+    char *room = workspace;
     int64_t bytes;
     if (!plain(k, args) || !count_rows(k, args, &q.call.rows) ||
-        !set_values(&q, k, args, &bytes) || bytes > (int64_t)sizeof workspace ||
-        !set_operands(&q, k, args))
+        !set_values(&q, k, args, &bytes) || !set_operands(&q, k, args))
+        return false;
+    if (bytes > (int64_t)sizeof workspace && !(room = given_room(args, bytes)))
         return false;
     q.call.data = q.data;
     q.call.row_step = q.row_step;
@@ -131,7 +141,7 @@ bool gufunc_run_quick(const jit_kernel *k, jit_args *args, uint32_t *flags)
     q.call.seed = args->seed;
     q.call.fuel = drive_fuel(k, args);
     q.call.cancel = &drive_never_cancelled;
-    q.call.workspace = workspace;
+    q.call.workspace = room;
     q.call.fault = &fault;
     fpmode saved = fpmode_enter(k->ftz);
     *flags = args->flags = k->gufunc->entry(&q.call);

@@ -261,52 +261,94 @@ static bool run_crew(gufunc_call *c, worker *workers, int32_t n, diag *d)
     return finish(c, &t, n, d);
 }
 
-/* Each worker has a space of its own; a single small one lies on the stack. */
+/* Each worker has a space of its own. */
+typedef struct room {
+    int32_t n;          /* workers */
+    int64_t head, each; /* bytes: of all workers' structs; of one's space */
+    size_t bytes;       /* of it all, wherever it begins */
+} room;
+
+static room plan_room(const gufunc_call *c)
+{
+    room r = { .n = part_count(c) };
+    r.each = rounded_up(c->buffer_bytes) + rounded_up(c->workspace_bytes) + ALIGN;
+    r.head = rounded_up((int64_t)r.n * (int64_t)sizeof(worker));
+    r.bytes = (size_t)(r.head + r.n * r.each) + ALIGN;
+    return r;
+}
+
+static bool run_in(gufunc_call *c, const room *r, char *memory, diag *d)
+{
+    char *start = memory + (ALIGN - (uintptr_t)memory % ALIGN) % ALIGN;
+    worker *workers = (worker *)(void *)start;
+    for (int32_t i = 0; i < r->n; i++)
+        workers[i] = (worker){ .c = c,
+                               .space = start + r->head + i * r->each,
+                               .fault = { .extent = -1 } };
+    return run_crew(c, workers, r->n, d);
+}
+
+/* On the stack, in the caller's workspace, or in memory of the call. */
 static bool run_workers(gufunc_call *c, diag *d)
 {
-    int32_t n = part_count(c);
-    int64_t each = rounded_up(c->buffer_bytes) + rounded_up(c->workspace_bytes) + ALIGN;
-    int64_t head = rounded_up((int64_t)n * (int64_t)sizeof(worker));
     _Alignas(ALIGN) char small[GUFUNC_STACK];
-    size_t bytes = (size_t)(head + n * each) + ALIGN;
-    bool fits = bytes <= sizeof small;
-    char *room = fits ? small : memory_resize(&c->k->context->allocator, NULL, 0, bytes);
-    if (!room) {
+    const jit_allocator *a = &c->k->context->allocator;
+    room r = plan_room(c);
+    if (r.bytes <= sizeof small)
+        return run_in(c, &r, small, d);
+    if (c->args->workspace && r.bytes <= c->args->workspace_bytes)
+        return run_in(c, &r, c->args->workspace, d);
+    char *memory = memory_resize(a, NULL, 0, r.bytes);
+    if (!memory) {
         diag_no_memory(d);
         return false;
     }
-    char *start = room + (ALIGN - (uintptr_t)room % ALIGN) % ALIGN;
-    worker *workers = (worker *)(void *)start;
-    for (int32_t i = 0; i < n; i++)
-        workers[i] =
-            (worker){ .c = c, .space = start + head + i * each, .fault = { .extent = -1 } };
-    bool ok = run_crew(c, workers, n, d);
-    if (!fits)
-        memory_resize(&c->k->context->allocator, room, bytes, 0);
+    bool ok = run_in(c, &r, memory, d);
+    memory_resize(a, memory, r.bytes, 0);
     return ok;
 }
 
-static bool run_bound(gufunc_call *c, diag *d)
+static bool lay_out(gufunc_call *c, diag *d)
 {
     for (int32_t i = 0; i < gufunc_n_operands(c); i++)
         set_operand(c, i);
     set_batch(c);
-    if (c->b.total == 0)
-        return true;
-    set_buffers(c);
+    if (c->b.total > 0)
+        set_buffers(c);
     if (!workspace_bytes(&c->f->workspace, &(graph_known){ c->dims, c->uniforms },
                          &c->workspace_bytes)) {
         diag_no_memory(d);
         return false;
     }
-    return run_workers(c, d);
+    return true;
 }
 
 bool gufunc_run(const jit_kernel *k, jit_args *args, diag *d)
 {
     gufunc_call c;
     args->flags = 0;
-    bool ok = gufunc_bind(&c, k, args, d) && run_bound(&c, d);
+    bool ok =
+        gufunc_bind(&c, k, args, d) && lay_out(&c, d) && (c.b.total == 0 || run_workers(&c, d));
     gufunc_unbind(&c);
     return ok;
+}
+
+bool gufunc_room(const jit_kernel *k, jit_args *args, size_t *bytes, diag *d)
+{
+    gufunc_call c;
+    jit_array out[JIT_MAX_OPERANDS];
+    jit_args like = *args;
+    for (int32_t i = 0; i < k->n_out; i++)
+        out[i] = args->out[i];
+    like.out = out;
+    if (!gufunc_find(&c, k, &like, d))
+        return false;
+    for (int32_t i = 0; i < k->n_out; i++)
+        if (array_to_be_made(&out[i]) && !gufunc_output_shape(&c, i, &out[i], d))
+            return false;
+    if (!lay_out(&c, d))
+        return false;
+    room r = plan_room(&c);
+    *bytes = c.b.total == 0 || r.bytes <= GUFUNC_STACK ? 0 : r.bytes;
+    return true;
 }

@@ -80,6 +80,21 @@ jit_status jit_kernel_shapes(const jit_kernel *k, jit_args *args, jit_error *err
     return d.out->status;
 }
 
+jit_status jit_kernel_workspace(const jit_kernel *k, jit_args *args, size_t *bytes,
+                                jit_error *err)
+{
+    diag d;
+    diag_init(&d, err, NULL);
+    if (!k || !args || !bytes)
+        diag_plain(&d, DIAG_null_argument, "jit_kernel_workspace: the %s",
+                   !k      ? "kernel is null"
+                   : !args ? "args are null"
+                           : "size is null");
+    else
+        (void)call_room(k, args, bytes, &d);
+    return d.out->status;
+}
+
 /* ---------------------------------------------------------------- jit_call */
 
 /* Checks without words: what fails here is explained by explain_args. */

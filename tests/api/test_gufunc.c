@@ -488,3 +488,64 @@ Test(gufunc, shapes_are_known_before_a_run)
     jit_array_free(&out);
     jit_release(m);
 }
+
+/* -------------------------------------------------------------------------- memory */
+
+static int n_allocations;
+
+static void *counted(void *user, void *ptr, size_t old, size_t size)
+{
+    (void)user;
+    (void)old;
+    n_allocations += size > 0;
+    if (size > 0)
+        return realloc(ptr, size);
+    free(ptr);
+    return NULL;
+}
+
+static void check_silent(jit_kernel *k, jit_args *args)
+{
+    jit_error err;
+    size_t bytes = 0;
+    cr_assert_eq(jit_kernel_workspace(k, args, &bytes, &err), JIT_OK, "%s",
+                 err.diagnostic[0].message);
+    cr_assert_gt(bytes, 0);
+    args->workspace = malloc(bytes);
+    args->workspace_bytes = bytes;
+    n_allocations = 0;
+    for (int i = 0; i < 5; i++)
+        cr_assert_eq(jit_run(k, args, &err), JIT_OK, "%s", err.diagnostic[0].message);
+    cr_expect_eq(n_allocations, 0);
+    free(args->workspace);
+    args->workspace = NULL;
+    cr_assert_eq(jit_run(k, args, &err), JIT_OK);
+    cr_expect_gt(n_allocations, 0);
+}
+
+Test(gufunc, a_run_with_a_workspace_allocates_nothing)
+{
+    enum { N = 20000 };
+    jit_error err;
+    jit_context_options co = { .size = sizeof co, .allocator = { counted, NULL } };
+    jit_context *context = jit_context_new(&co, &err);
+    jit_options o = { .size = sizeof o, .context = context };
+    jit_module *m = jit_compile("fn f(x: [n]) -> y: [n] { let e[i] = exp(x[i] - x[n-1-i]) "
+                                "let s = sum(e)  y[i] = e[i]/s + e[n-1-i] }",
+                                &o, &err);
+    cr_assert(m, "%s", err.diagnostic[0].message);
+    jit_kernel *k = jit_prepare(m, "f", "f32[n]", NULL, &err);
+    cr_assert(k, "%s", err.diagnostic[0].message);
+    float *x = calloc(2 * N, sizeof *x), *y = calloc(N, sizeof *y);
+    jit_array in = jit_array_of(JIT_F32, x, 1, (int64_t[]){ N });
+    jit_array out = jit_array_of(JIT_F32, y, 1, (int64_t[]){ N });
+    jit_args args = { .in = &in, .n_in = 1, .out = &out, .n_out = 1 };
+    check_silent(k, &args);
+    in.stride[0] = 2 * (int64_t)sizeof *x; /* through a buffer */
+    check_silent(k, &args);
+    free(x);
+    free(y);
+    jit_kernel_release(k);
+    jit_release(m);
+    jit_context_free(context);
+}
