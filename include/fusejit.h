@@ -412,6 +412,9 @@ enum { JIT_ENTRY_LOOP = 1, JIT_ENTRY_SCALAR = 2 };
 
 /* Compiles one function for fixed element types, now. signature: "f32[n], f32 -> f32[n]"; the
  * dims of scalar arguments say nothing about memory: any layout and broadcast shape can be run.
+ * Of array arguments the last dims are the core dimensions: numbers fix them, so that the code is
+ * made for them, names leave them open. Where one argument has batch axes and another none, as in
+ * "f32[B,784], f32[784,128]", the latter is one array for all samples, and has to be.
  * NULL signature: the declared types, f32 where generic. "-> ..." may be left out. */
 JIT_PUBLIC jit_kernel *jit_prepare(jit_module *m, const char *name, const char *signature,
                                    const jit_prepare_options *options, jit_error *err)

@@ -42,7 +42,8 @@ typedef struct specialisation {
     /* Values of the function's core dimensions (program_dims) that are fixed; -1: free, a `dim`
      * node. NULL: all free. */
     const int64_t *dims;
-    bool unfused; /* the target has no fused multiply-add: expand leaves no mad */
+    uint32_t shared; /* bits: the argument is the same array for all samples */
+    bool unfused;    /* the target has no fused multiply-add: expand leaves no mad */
     /* Not NULL: what is lowered is the initial value of the parameter of that path */
     const char *param;
 } specialisation;

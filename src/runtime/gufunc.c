@@ -12,6 +12,19 @@ static bool copy_sites(gufunc *f, const graph *g, arena *ar)
     return to && !arena_failed(ar);
 }
 
+/* Where there are sums of products. */
+static uint32_t find_matrices(const gufunc *f, const graph *g)
+{
+    uint32_t bits = 0;
+    bool products = false;
+    for (node n = 1; n < g->n_nodes; n++)
+        products |=
+            graph_node(g, n)->op == OP_fold && graph_fold_kind(graph_node(g, n)) == FOLD_DOT;
+    for (int32_t i = 0; i < g->n_inputs && products; i++)
+        bits |= f->dims.rank[i] >= 2 && !f->shared[i] ? (uint32_t)1 << i : 0;
+    return bits;
+}
+
 gufunc *gufunc_make(const graph *g, arena *ar, diag *d)
 {
     gufunc *f = arena_alloc(ar, sizeof *f);
@@ -21,7 +34,24 @@ gufunc *gufunc_make(const graph *g, arena *ar, diag *d)
     }
     for (int32_t i = 0; i < g->n_inputs; i++)
         f->shared[i] = g->inputs[i].shared;
-    return dims_make(&f->dims, g, ar, d) ? f : NULL;
+    if (!dims_make(&f->dims, g, ar, d))
+        return NULL;
+    f->matrices = find_matrices(f, g);
+    return f;
+}
+
+uint32_t gufunc_shared(const jit_kernel *k, const jit_args *args)
+{
+    const gufunc *f = k->gufunc;
+    uint32_t same = 0;
+    bool batch = false;
+    int32_t given = k->n_in - k->n_params;
+    for (int32_t i = 0; i < given && i < args->n_in && f->matrices; i++) {
+        int32_t lead = args->in[i].rank - f->dims.rank[i];
+        same |= lead == 0 ? (uint32_t)1 << i : 0;
+        batch |= lead > 0;
+    }
+    return batch ? same & f->matrices : 0;
 }
 
 /* Where they depend on nothing, and the checks hold. */

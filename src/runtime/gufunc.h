@@ -21,6 +21,8 @@ typedef struct gufunc_site { /* of a subscript, for messages */
 typedef struct gufunc {
     dims_plan dims;
     bool shared[MAX_OPERANDS]; /* inputs without batch axes */
+    uint32_t matrices; /* bits: inputs that products read, so that code which knows them to
+                                  be the same for all samples computes many samples together */
     const gufunc_site *sites;
     array_entry entry; /* NULL: interpreted */
     workspace_plan workspace;
@@ -40,6 +42,8 @@ bool gufunc_shapes(const jit_kernel *k, jit_args *args, diag *d);
 enum { GUFUNC_STACK = 16 << 10 }; /* bytes of workspace on the stack of a run */
 /* As call_run_quick; nothing has been checked. */
 bool gufunc_run_quick(const jit_kernel *k, jit_args *args, uint32_t *flags);
+/* Which of the matrices are the same for all samples of this call, of more than one sample. */
+uint32_t gufunc_shared(const jit_kernel *k, const jit_args *args);
 /* As call_room, for operands that have been checked. */
 bool gufunc_room(const jit_kernel *k, jit_args *args, size_t *bytes, diag *d);
 /* As call_run, for operands whose number and types have been checked. */

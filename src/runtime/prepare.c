@@ -3,6 +3,7 @@
 
 #include "array.h"
 #include "call.h"
+#include "gufunc.h"
 #include "specialise.h"
 
 /* ---------------------------------------------------------------- prepared kernels */
@@ -179,6 +180,15 @@ static void read_request(request *r, const char *name, const jit_args *args)
     r->statics = args->statics;
     r->n_statics = args->n_statics;
     r->entries = 0;
+    r->shared = 0;
+}
+
+/* Whether a kernel for arrays that are the same for all samples is better for this call; then
+ * r asks for it. */
+static bool wants_shared(const jit_kernel *k, const jit_args *args, request *r)
+{
+    r->shared = k->gufunc ? gufunc_shared(k, args) : 0;
+    return r->shared != 0;
 }
 
 /* Out of line: a diag is 5 KB to clear, and a call that just works has no use for it. */
@@ -201,6 +211,8 @@ static __attribute__((noinline)) jit_status call_with_checks(jit_module *m, cons
         return d.out->status;
     }
     const jit_kernel *k = find_or_make(m, &r, &d);
+    if (k && wants_shared(k, args, &r))
+        k = find_or_make(m, &r, &d);
     if (k)
         (void)call_run(k, args, &d);
     return d.out->status;
@@ -215,6 +227,8 @@ static const jit_kernel *call_quick(jit_module *m, const char *name, jit_args *a
     request r;
     read_request(&r, name, args);
     const jit_kernel *k = read_types(&r.types, args) ? NULL : find_pinned(m, &r);
+    if (k && wants_shared(k, args, &r))
+        k = find_pinned(m, &r);
     return k && call_run_quick(k, args, flags) ? k : NULL;
 }
 

@@ -148,6 +148,7 @@ static void put_request(writer *w, const request *r)
     unsigned char entries = (unsigned char)r->entries;
     put_text(w, r->name);
     put(w, &entries, 1);
+    put(w, &r->shared, sizeof r->shared);
     put_types(w, r->types.in, r->types.n_in);
     put_types(w, r->types.out, r->types.n_out);
     if (r->types.has_dims)
@@ -317,6 +318,20 @@ static bool given_extents(const request *r, const graph *g, const dims_plan *p,
     return true;
 }
 
+/* Where the signature gives one argument batch axes and another none, that is the same array for
+ * all samples: "f32[B,784], f32[784,128]". */
+static uint32_t shared_inputs(const request *r, const dims_plan *p)
+{
+    uint32_t plain = 0;
+    bool batch = false;
+    for (int32_t i = 0; i < p->n_inputs && i < r->types.n_in; i++) {
+        int32_t given = r->types.rank[i], core = p->rank[i];
+        plain |= given > 0 && given == core ? (uint32_t)1 << i : 0;
+        batch |= given > core;
+    }
+    return batch ? plain : 0;
+}
+
 /* The signature's numbers fix dimensions: the kernel is made for them. */
 static bool fix_dims(resolved *out, const request *r, const graph *g, arena *ar, diag *d)
 {
@@ -334,6 +349,7 @@ static bool fix_dims(resolved *out, const request *r, const graph *g, arena *ar,
         return false;
     dims_fault fault = dims_find_some(&p, rows, dims);
     out->spec.dims = dims;
+    out->spec.shared |= shared_inputs(r, &p);
     if (fault.kind == DIMS_FINE)
         return true;
     diag_plain(
@@ -377,6 +393,7 @@ bool request_resolve(resolved *out, jit_module *m, const request *r, arena *ar, 
     out->spec.unfused = !m->context->target.fma;
     out->spec.in = r->types.in;
     out->spec.n_in = r->types.n_in;
+    out->spec.shared = r->shared;
     bool ok = copy_statics(out, r, ar) && resolve_outputs(out, m, r, ar, d);
     if (!ok && !diag_failed(d))
         diag_no_memory(d);

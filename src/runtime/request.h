@@ -11,6 +11,7 @@ typedef struct request {
     signature_types types; /* out: JIT_NONE, or n_out 0, for the result's own type */
     const jit_static *statics;
     int32_t n_statics, entries;
+    uint32_t shared; /* bits: the array is the same for all samples, so has no batch axes */
 } request;
 
 /* From jit_prepare's arguments. signature may be NULL: the declared types, f32 where generic.

@@ -549,3 +549,34 @@ Test(gufunc, a_run_with_a_workspace_allocates_nothing)
     jit_release(m);
     jit_context_free(context);
 }
+
+/* -------------------------------------------------------------------------- shared arrays */
+
+Test(gufunc, arrays_that_all_samples_share_give_the_same_bits)
+{
+    enum { B = 13, K = 7, N = 5 };
+    jit_module *m = compile("fn f(x: [k], W: [k,n]) -> [n] = x @ W", 0);
+    static float x[B * K], w[B * K * N], y[B * N], z[B * N];
+    jit_error err;
+    fill(x, B * K, 1);
+    for (int i = 0; i < B; i++)
+        fill(w + i * K * N, K * N, 2); /* the same for all, once as a batch */
+    jit_array in[2] = { jit_array_of(JIT_F32, x, 2, (int64_t[]){ B, K }),
+                        jit_array_of(JIT_F32, w, 2, (int64_t[]){ K, N }) };
+    jit_array out = jit_array_of(JIT_F32, y, 2, (int64_t[]){ B, N });
+    jit_args args = { .in = in, .n_in = 2, .out = &out, .n_out = 1 };
+    cr_assert_eq(jit_call(m, "f", &args, &err), JIT_OK, "%s", err.diagnostic[0].message);
+    in[1] = jit_array_of(JIT_F32, w, 3, (int64_t[]){ B, K, N });
+    out.data = z;
+    cr_assert_eq(jit_call(m, "f", &args, &err), JIT_OK, "%s", err.diagnostic[0].message);
+    cr_expect_eq(memcmp(y, z, sizeof y), 0);
+    jit_kernel *k = jit_prepare(m, "f", "f32[B,7], f32[7,n]", NULL, &err);
+    cr_assert_eq(jit_run(k, &args, &err), JIT_ERR_SHAPE);
+    cr_expect_eq(err.diagnostic[0].code, 532, "%s", err.diagnostic[0].message);
+    in[1] = jit_array_of(JIT_F32, w, 2, (int64_t[]){ K, N });
+    memset(z, 0, sizeof z);
+    cr_assert_eq(jit_run(k, &args, &err), JIT_OK, "%s", err.diagnostic[0].message);
+    cr_expect_eq(memcmp(y, z, sizeof y), 0);
+    jit_kernel_release(k);
+    jit_release(m);
+}
