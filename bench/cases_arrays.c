@@ -12,10 +12,12 @@
 #include "peer.h"
 #include "report.h"
 
-enum { BLAS, BLAS_BEST, XSMM, NUMPY, TORCH, ORT, N_PEERS };
+/* MATRIX: fusejit itself on a function of a matrix, where ours is of a row, called on many. */
+enum { MATRIX, BLAS, BLAS_BEST, XSMM, NUMPY, TORCH, ORT, N_PEERS };
 
-static const char *const peers[N_PEERS] = { "openblas", "openblas-best", "libxsmm",
-                                            "numpy",    "torch",         "onnxruntime" };
+static const char *const peers[N_PEERS] = { "itself on [m,k]", "openblas", "openblas-best",
+                                            "libxsmm",         "numpy",    "torch",
+                                            "onnxruntime" };
 
 /* The figures are for a core of this peak; times of others are scaled by theirs. */
 static const double reference_flop_per_ns = 237;
@@ -23,7 +25,7 @@ static const double reference_flop_per_ns = 237;
 /* One case: its contenders, and where each peer is among them. */
 typedef struct layers_case {
     network net;
-    bound_kernel kernel;
+    bound_kernel kernel, matrix;
     contender own, peak, read, peer[N_PEERS];
     bool has[N_PEERS];
     char names[N_PEERS][PEER_NAME];
@@ -78,25 +80,29 @@ static double share(const layers_case *c)
     return 100 * network_flop(&c->net) / c->own.best_ns / per_ns;
 }
 
-static void bind_network(layers_case *c)
+static void make_kernel(bound_kernel *kernel, const network *net, enum network_form form)
 {
-    const network *net = &c->net;
+    char text[NETWORK_TEXT], signature[NETWORK_TEXT];
     int n = 0;
-    c->kernel.in[n++] =
-        jit_array_of(JIT_F32, net->x, 2, (int64_t[]){ net->rows, net->width[0] });
+    network_text(net, form, text, signature);
+    *kernel = kernel_make(text, signature);
+    kernel->in[n++] = jit_array_of(JIT_F32, net->x, 2, (int64_t[]){ net->rows, net->width[0] });
     for (int i = 0; i < net->n_layers; i++) {
-        c->kernel.in[n++] = jit_array_of(JIT_F32, net->w[i], 2, net->width + i);
-        c->kernel.in[n++] = jit_array_of(JIT_F32, net->b[i], 1, net->width + i + 1);
+        kernel->in[n++] = jit_array_of(JIT_F32, net->w[i], 2, net->width + i);
+        kernel->in[n++] = jit_array_of(JIT_F32, net->b[i], 1, net->width + i + 1);
     }
     int last = net->n_layers - 1;
-    c->kernel.out = jit_array_of(JIT_F32, net->y[last], 2,
-                                 (int64_t[]){ net->rows, net->width[net->n_layers] });
-    kernel_bind(&c->kernel, n);
+    kernel->out = jit_array_of(JIT_F32, net->y[last], 2,
+                               (int64_t[]){ net->rows, net->width[net->n_layers] });
+    kernel_bind(kernel, n);
 }
 
 static void add_peers(layers_case *c, const char *widths)
 {
-    for (int i = 0; i < N_PEERS; i++) {
+    c->has[MATRIX] = c->net.rows > 1;
+    c->peer[MATRIX] =
+        (contender){ .name = peers[MATRIX], .run = kernel_run, .arg = &c->matrix };
+    for (int i = BLAS; i < N_PEERS; i++) {
         char job[PEER_NAME];
         /* libxsmm has the bare product of a layer, nothing else */
         const char *act = i == XSMM ? "none" : c->net.activation;
@@ -111,10 +117,8 @@ static void add_peers(layers_case *c, const char *widths)
 static void measure(layers_case *c, const char *widths, int repeats)
 {
     static contender all[3 + N_PEERS];
-    char text[NETWORK_TEXT], signature[NETWORK_TEXT];
-    network_text(&c->net, text, signature);
-    c->kernel = kernel_make(text, signature);
-    bind_network(c);
+    make_kernel(&c->kernel, &c->net, NETWORK_ROW);
+    make_kernel(&c->matrix, &c->net, NETWORK_MATRIX);
     peak_memory weights = { c->net.w[0], network_weight_bytes(&c->net) / 512 * 512 };
     if (c->net.n_layers > 1)
         weights.bytes = (size_t)(c->net.width[0] * c->net.width[1]) * sizeof(float) / 512 * 512;
@@ -135,6 +139,7 @@ static void measure(layers_case *c, const char *widths, int repeats)
     for (int i = 0; i < N_PEERS; i++)
         if (c->has[i])
             c->peer[i] = all[n++];
+    kernel_free(&c->matrix);
     kernel_free(&c->kernel);
 }
 

@@ -86,13 +86,15 @@ static void append_layer(const network *net, int i, char *text, char *signature)
     append(signature, more);
 }
 
-void network_text(const network *net, char text[NETWORK_TEXT], char signature[NETWORK_TEXT])
+void network_text(const network *net, enum network_form form, char text[NETWORK_TEXT],
+                  char signature[NETWORK_TEXT])
 {
     char value[NETWORK_TEXT] = "x", more[160];
     int bare = strcmp(net->activation, "none") == 0;
+    const char *rows = form == NETWORK_MATRIX ? "m," : "";
     text[0] = 0;
     append(text, bare ? "" : activation_text(net->activation));
-    (void)snprintf(more, sizeof more, "fn f(x: [%lld]", (long long)net->width[0]);
+    (void)snprintf(more, sizeof more, "fn f(x: [%s%lld]", rows, (long long)net->width[0]);
     append(text, more);
     (void)snprintf(signature, NETWORK_TEXT, "f32[B,%lld]", (long long)net->width[0]);
     for (int i = 0; i < net->n_layers; i++) {
@@ -104,7 +106,8 @@ void network_text(const network *net, char text[NETWORK_TEXT], char signature[NE
         (void)snprintf(bias, sizeof bias, " + b%d", i);
         (void)snprintf(value, sizeof value, "%s(%s @ W%d%s)", act, inner, i, bare ? "" : bias);
     }
-    (void)snprintf(more, sizeof more, ") -> [%lld] = ", (long long)net->width[net->n_layers]);
+    (void)snprintf(more, sizeof more, ") -> [%s%lld] = ", rows,
+                   (long long)net->width[net->n_layers]);
     append(text, more);
     append(text, value);
     append(text, "\n");

@@ -27,7 +27,10 @@ int network_activates(const network *net, int layer);
 
 /* "fn act(x) = ..." for relu, gelu, user. */
 const char *activation_text(const char *activation);
-/* A whole program: fn f(x: [784], W0: [784,128], b0: [128], ...); and how f is prepared. */
-void network_text(const network *net, char text[NETWORK_TEXT], char signature[NETWORK_TEXT]);
+/* A whole program and how its function f is prepared. One row, and a batch comes from calling:
+ * fn f(x: [784], W0: [784,128], b0: [128], ...); or of a matrix: fn f(x: [m,784], ...). */
+enum network_form { NETWORK_ROW, NETWORK_MATRIX };
+void network_text(const network *net, enum network_form form, char text[NETWORK_TEXT],
+                  char signature[NETWORK_TEXT]);
 
 #endif

@@ -7,18 +7,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* V(r) = 4 (r^-12 - r^-6) in terms of s = r^2, so f_i = sum_j -2 V'(s_ij) (p_i - p_j). */
+/* V(r) = 4 (r^-12 - r^-6) in terms of s = r^2, so f_i = sum_j -2 V'(s_ij) (p_i - p_j). The
+ * coordinates are rows, [3,n]: particles that are neighbours in memory go through one vector. */
 static const char *const program =
-    "fn forces(p: [n,3]) -> f: [n,3] {\n"
-    "  let s[i,j] = sum[k]((p[i,k] - p[j,k])**2)\n"
-    "  let c[i,j] = i == j ? 0 : 24*(2*s[i,j]**-6 - s[i,j]**-3)/s[i,j]\n"
-    "  f[i,k] = sum[j](c[i,j]*(p[i,k] - p[j,k]))\n"
+    "fn slope(s) { let q = 1/(s*s*s)   return 24*(2*q - 1)*q/s }\n"
+    "fn well(s) { let q = 1/(s*s*s)   return 4*(q - 1)*q }\n"
+    "fn forces(p: [3,n]) -> f: [3,n] {\n"
+    "  let s[i,j] = sum[k]((p[k,i] - p[k,j])**2)\n"
+    "  f[k,i] = sum[j](i == j ? 0 : slope(s[i,j])*(p[k,i] - p[k,j]))\n"
     "}\n"
-    "fn potential(p: [n,3]) -> v: f64 {\n"
-    "  let s[i,j] = sum[k]((p[i,k] - p[j,k])**2)\n"
-    "  v = 2*sum[i,j](i == j ? 0 : s[i,j]**-6 - s[i,j]**-3)\n"
+    "fn potential(p: [3,n]) -> v: f64 {\n"
+    "  let s[i,j] = sum[k]((p[k,i] - p[k,j])**2)\n"
+    "  v = 0.5*sum[i,j](i == j ? 0 : well(s[i,j]))\n"
     "}\n"
-    "fn kinetic(v: [n,3]) -> e: f64 = 0.5*sum[i,k](v[i,k]*v[i,k])\n"
+    "fn kinetic(v: [3,n]) -> e: f64 = 0.5*sum[k,i](v[k,i]*v[k,i])\n"
     "fn kick(v, f; dt) = v + 0.5*dt*f\n"
     "fn drift(p, v; dt) = p + dt*v\n";
 
@@ -65,23 +67,22 @@ static void place(gas *g, int64_t n)
     double *p = g->p.data, *v = g->v.data, mean[3] = { 0 };
     int64_t side = (int64_t)ceil(cbrt((double)n) - 1e-9);
     uint32_t seed = 1;
-    for (int64_t i = 0; i < n * 3; i++) {
-        int64_t at = i % 3 == 0   ? i / 3 % side
-                     : i % 3 == 1 ? i / 3 / side % side
-                                  : i / 3 / side / side;
+    for (int64_t i = 0; i < 3 * n; i++) {
+        int64_t axis = i / n, k = i % n;
+        int64_t at = axis == 0 ? k % side : axis == 1 ? k / side % side : k / side / side;
         seed = seed * 1664525u + 1013904223u;
         p[i] = 1.12 * (double)at;
         v[i] = (double)seed / 4294967296.0 - 0.5;
-        mean[i % 3] += v[i] / (double)n;
+        mean[axis] += v[i] / (double)n;
     }
-    for (int64_t i = 0; i < n * 3; i++)
-        v[i] -= mean[i % 3];
+    for (int64_t i = 0; i < 3 * n; i++)
+        v[i] -= mean[i / n];
 }
 
 int main(int argc, char **argv)
 {
     int64_t n = argc > 1 ? atoll(argv[1]) : 1000, steps = argc > 2 ? atoll(argv[2]) : 1000;
-    int64_t shape[] = { n, 3 };
+    int64_t shape[] = { 3, n };
     gas g = { .dt = 0.002 };
     g.m = jit_compile(program, NULL, &g.err);
     g.status = g.err.status;
