@@ -12,9 +12,11 @@
  * returned status with plain-data diagnostics. Modules and kernels are immutable once made and
  * may be used from any number of threads at once; jit_release and jit_kernel_release must not
  * race with a use of the same object. A kernel keeps what it needs of its module alive.
- * Running a prepared kernel on one thread allocates nothing, locks nothing, calls no system call
- * and never compiles. The one exception: LLVM aborts when malloc fails inside it, so a compile
- * first makes sure of a memory reserve for its size and refuses without it.
+ * Running a prepared kernel on one thread locks nothing, calls no system call, never compiles and
+ * allocates nothing, but: an array function may need a workspace, which it takes from the context's
+ * allocator for the run unless jit_args.workspace is given, and it copies inputs that are outputs
+ * too. One exception to "never aborts": LLVM does when malloc fails inside it, so a compile first
+ * makes sure of a memory reserve for its size and refuses without it.
  *
  * Every `err` may be NULL. Every options pointer may be NULL (defaults); options structs begin
  * with `size`, set to sizeof the struct, so that they may grow. Zero means default throughout.
@@ -148,10 +150,12 @@ JIT_PUBLIC jit_array jit_array_of(jit_dtype dtype, void *data, int rank, const i
     JIT_LINK(array_of);
 JIT_PUBLIC int64_t jit_array_count(const jit_array *a) JIT_LINK(array_count); /* elements */
 
-/* Makes an array of its own (64-byte aligned, zeros); free with jit_array_free. */
+/* Makes an array of its own (64-byte aligned, zeros); free with jit_array_free. An output with
+ * data NULL and rank -1 asks the call it is given to for an array of the right shape and type. */
 JIT_PUBLIC jit_status jit_array_new(jit_array *a, jit_dtype dtype, int rank,
                                     const int64_t *shape, jit_error *err) JIT_LINK(array_new);
-JIT_PUBLIC void jit_array_free(jit_array *a) JIT_LINK(array_free); /* made by _new or _load */
+/* Frees what _new, _load or a call made, and empties *a. NULL is fine. */
+JIT_PUBLIC void jit_array_free(jit_array *a) JIT_LINK(array_free);
 
 /* Views: the same elements under another shape or order. Nothing is allocated or copied; *view
  * borrows the memory of *a, is never freed, and may be written over *a itself. On an error *view
@@ -347,19 +351,30 @@ enum {
     JIT_COPY_OVERLAP = 1
 };
 
-/* A compile-time argument after `;`: a function by name, or a dimension. */
+/* A compile-time argument after `;`: a function by name, or a dimension. Others mean another
+ * kernel. */
 typedef struct jit_static {
     const char *name;     /* of the uniform argument */
     const char *function; /* for `fn` arguments, else NULL */
     int64_t dim;          /* for `dim` arguments */
 } jit_static;
 
-/* The operands of one call. Inputs broadcast against each other as in NumPy, and to the outputs'
- * shape, which is the same for all outputs and may be larger (a data of NULL with rank -1 asks
- * jit_call to make the array: free it with jit_array_free). An output may be exactly an input
- * (same data, shape, strides and element size). uniform: one double per uniform argument that is
- * not `fn` or `dim`, in order (integers up to 2^53 exactly; see uniform_i64); the rest keep their
- * defaults. */
+/* The operands of one call.
+ *
+ * in       one array for each argument, then one for each array after `;` (in_name of
+ *          jit_function_info tells the order).
+ * shapes   The last axes of an array are the core dimensions that its argument declares: they
+ *          must agree wherever a dimension is named, and never stretch. The axes in front of them,
+ *          which are all axes of a scalar argument, are the batch: they broadcast against each
+ *          other as in NumPy, and the function is applied to each sample of the batch. Arrays
+ *          after `;` have core dimensions alone: one for all samples.
+ * out      one array for each result: the batch axes, the same for all results and broadcast as
+ *          NumPy's `out` if there are more, then the core dimensions of the result. data NULL and
+ *          rank -1: made by the run, to be freed with jit_array_free.
+ * overlap  an output may be exactly an input (same data, shape, strides and element size; the run
+ *          of an array function copies that input); see JIT_COPY_OVERLAP for the rest.
+ * uniform  one double per uniform argument that is not `fn`, `dim` or an array, in order (integers
+ *          up to 2^53 exactly; see uniform_i64); the rest keep their defaults. */
 typedef struct jit_args {
     const jit_array *in;
     jit_array *out;
@@ -373,7 +388,7 @@ typedef struct jit_args {
     int32_t options; /* JIT_COPY_OVERLAP */
     uint32_t flags;  /* result: JIT_FLAG_* */
     int64_t fuel;    /* 0: the context's limit; -1: none */
-    uint64_t seed;   /* of rand and randn */
+    uint64_t seed;   /* of rand and randn; parameters have one of their own */
     /* if not NULL, a non-zero value stops the run between chunks and at loop back-edges:
      * JIT_ERR_CANCELLED */
     const volatile int32_t *cancel;
@@ -396,8 +411,8 @@ enum {
 };
 
 /* Calls function `name` on arrays of any element types, compiling for them on first use.
- * Thread-safe. On JIT_ERR_FUEL and JIT_ERR_CANCELLED the outputs' content is unspecified; after
- * any other error they are untouched. */
+ * Thread-safe. On JIT_ERR_FUEL, JIT_ERR_CANCELLED and JIT_ERR_INDEX the outputs' content is
+ * unspecified; after any other error they are untouched. */
 JIT_PUBLIC jit_status jit_call(jit_module *m, const char *name, jit_args *args, jit_error *err)
     JIT_LINK(call);
 
@@ -410,17 +425,21 @@ typedef struct jit_prepare_options {
 
 enum { JIT_ENTRY_LOOP = 1, JIT_ENTRY_SCALAR = 2 };
 
-/* Compiles one function for fixed element types, now. signature: "f32[n], f32 -> f32[n]"; the
- * dims of scalar arguments say nothing about memory: any layout and broadcast shape can be run.
- * Of array arguments the last dims are the core dimensions: numbers fix them, so that the code is
- * made for them, names leave them open. Where one argument has batch axes and another none, as in
- * "f32[B,784], f32[784,128]", the latter is one array for all samples, and has to be.
- * NULL signature: the declared types, f32 where generic. "-> ..." may be left out. */
+/* Compiles one function for fixed element types, now. signature: the type of each input, arrays
+ * after `;` too, and "->" and those of the results, which may be left out: "f32[n], f32 -> f32[n]".
+ * NULL: the declared types, f32 where generic.
+ * Dimensions in brackets are optional. Of array arguments the last ones are the core dimensions:
+ * a number fixes the extent, so that code is made for it and other arrays are refused; names leave
+ * it open. Those in front are batch axes, of which only their being there counts: where one
+ * argument has some and another none, as in "f32[B,784], f32[784,128]", the latter is one array for
+ * all samples, and has to be. Dimensions of scalar arguments and of results say nothing: any
+ * layout and any batch can be run. */
 JIT_PUBLIC jit_kernel *jit_prepare(jit_module *m, const char *name, const char *signature,
                                    const jit_prepare_options *options, jit_error *err)
     JIT_LINK(prepare);
 /* Runs it. The arrays' element types must be those prepared. err is written on failure only.
- * Outputs may be asked to be made as in jit_call: that allocates. */
+ * Outputs may be asked to be made as by jit_call: that allocates. After an error outputs are as
+ * jit_call leaves them. */
 JIT_PUBLIC jit_status jit_run(const jit_kernel *k, jit_args *args, jit_error *err)
     JIT_LINK(run);
 /* The element types and shapes that args->out would have if the run made them; nothing is run or
@@ -433,8 +452,8 @@ JIT_PUBLIC jit_status jit_kernel_workspace(const jit_kernel *k, jit_args *args, 
                                            jit_error *err) JIT_LINK(kernel_workspace);
 JIT_PUBLIC void jit_kernel_release(jit_kernel *k) JIT_LINK(kernel_release);
 
-/* Raw entry points; they live as long as the kernel. No broadcasting, no checks, default
- * uniforms and fuel, the host's floating-point modes.
+/* Raw entry points of functions over scalars; they live as long as the kernel. No broadcasting, no
+ * checks, default uniforms and fuel, the host's floating-point modes.
  * loop:   NumPy's ufunc inner loop: args = inputs then outputs, n[0] elements, steps in bytes.
  * scalar: T (*)(T, ...) for functions with one result whose arguments and result are all f32 or
  *         all f64; NULL (JIT_ERR_UNSUPPORTED) otherwise. */

@@ -1,14 +1,19 @@
 #!/usr/bin/env python3
 """Runs the code blocks of Markdown pages: run_blocks.py BUILD_DIR PAGE...
 
-    ```c        compiled against the public header and run
+    ```c        compiled against the public header and run; what has no `main` is put into one, in
+                which `err` is a jit_error
     ```sh       run by bash in a scratch folder, with the built `fusejit` on the PATH
     ```fj       checked by `fusejit check`
     ```console  a session: `$ command` lines are run; the lines below must be what it prints
 
 A ```text block directly after one of the first two is the output it must have. In expected output
-`...` stands for anything within a line. Blocks of a page share the folder, in order. A block
-after the comment <!-- not run --> is left out.
+`...` stands for anything within a line. Blocks of a page share the folder, in order. A comment
+directly before a block says more:
+
+    <!-- not run -->       it is left out
+    <!-- file: NAME -->    it is kept in the folder under this name
+    <!-- error: E0123 -->  `fusejit check` must answer it with this error and no other
 """
 import os
 import re
@@ -16,7 +21,16 @@ import subprocess
 import sys
 import tempfile
 
-BLOCK = re.compile(r"(<!-- not run -->\s*)?^```(\w+)\n(.*?)^```$", re.M | re.S)
+BLOCK = re.compile(r"(?:<!-- (not run|file|error)(?:: (\S+))? -->\s*)?^```(\w+)\n(.*?)^```$", re.M | re.S)
+FRAGMENT = """#include <fusejit.h>
+#include <stdio.h>
+int main(void)
+{
+jit_error err;
+%s
+return 0;
+}
+"""
 
 
 def matches(expected, found):
@@ -39,20 +53,25 @@ class Page:
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         return done.returncode, done.stdout
 
+    def check(self, text, error):
+        """(0 if all is well, output) of a program."""
+        with open(f"{self.folder}/block.fj", "w") as f:
+            f.write(text)
+        code, output = self.run(["fusejit", "check", "block.fj"])
+        if error is None:
+            return code, output
+        return int(code != 1 or set(re.findall(r"error\[(\w+)\]", output)) != {error}), output
+
     def block(self, kind, text):
-        """(ok, output) of one block."""
+        """(0 if all is well, output) of one block."""
         if kind == "c":
             with open(f"{self.folder}/block.c", "w") as f:
-                f.write(text)
+                f.write(text if "main(" in text else FRAGMENT % text)
             code, output = self.run(
                 ["cc", "-std=c11", "-Wall", "-Werror", "block.c", f"-I{self.source}/include",
                  f"-L{self.build}/src", "-lfusejit", f"-Wl,-rpath,{self.build}/src", "-o", "block"]
                 + os.environ.get("FUSEJIT_TEST_CFLAGS", "").split())
             return (code, output) if code else self.run(["./block"])
-        if kind == "fj":
-            with open(f"{self.folder}/block.fj", "w") as f:
-                f.write(text)
-            return self.run(["fusejit", "check", "block.fj"])
         if kind == "console":
             steps = re.split(r"^\$ ", text, flags=re.M)[1:]
             for step in steps:
@@ -74,12 +93,16 @@ def main():
         with tempfile.TemporaryDirectory() as folder:
             page = Page(build, source, folder)
             previous = None
-            for skip, kind, body in BLOCK.findall(text):
+            for what, detail, kind, body in BLOCK.findall(text):
+                if what == "file":
+                    with open(f"{folder}/{detail}", "w") as f:
+                        f.write(body)
                 if kind == "text" and previous is not None:
                     ok, message = matches(body, previous), f"{previous}-- expected:\n{body}"
                     previous = None
-                elif kind in ("c", "sh", "fj", "console") and not skip:
-                    code, previous = page.block(kind, body)
+                elif kind in ("c", "sh", "fj", "console") and what != "not run":
+                    code, previous = (page.check(body, detail if what == "error" else None)
+                                      if kind == "fj" else page.block(kind, body))
                     ok, message = code == 0, previous
                 else:
                     previous = None
