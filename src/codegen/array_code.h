@@ -12,6 +12,8 @@
 #include "array_nest.h"
 #include "build.h"
 
+enum { ARRAY_VECTORS = 64 }; /* more than are ever emitted at a time */
+
 typedef struct array_code {
     emitter *e;
     const array_nest *a;
@@ -27,13 +29,14 @@ typedef struct array_code {
     ir_value nowhere;   /* and one that is written instead of what must not be */
     ir_value fault;
     ir_block out_of_range;
-    int32_t rows;            /* that are emitted together */
-    int32_t vectors;         /* and vectors */
-    ir_value origin, length; /* part of a vector axis that is run now; NULL: all */
-    const array_bind *strip; /* whose last axis they run along; NULL: scalars */
-    ir_value *mask;          /* per vector: lanes that exist; NULL: all */
-    bool minds;              /* what the other lanes do counts: flags, loops, checks */
-    int32_t *seen, now;      /* [node]: marks */
+    int32_t rows;                  /* that are emitted together */
+    int32_t vectors;               /* and vectors */
+    ir_value origin, length;       /* part of a vector axis that is run now; NULL: all */
+    const array_bind *strip;       /* whose last axis they run along; NULL: scalars */
+    ir_value *mask;                /* per vector: lanes that exist; NULL: all */
+    ir_value masks[ARRAY_VECTORS]; /* where it is */
+    bool minds;                    /* what the other lanes do counts: flags, loops, checks */
+    int32_t *seen, now;            /* [node]: marks */
 } array_code;
 
 ir_value array_kernel(emitter *e, array_nest *a); /* k0 */

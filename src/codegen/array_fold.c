@@ -152,7 +152,8 @@ static void set_sums(folding *f, const sums *s)
         v->row = s->rows > 1 ? r : row;
         for (int32_t u = 0; u < s->vectors; u++) {
             int32_t k = r * s->vectors + u;
-            values_set(e, f->b->n, u, is_arg(f) ? s->at[2 * k + 1] : finished(f, s->at[k]));
+            ir_value sum = is_arg(f) ? s->at[2 * k + 1] : finished(f, s->at[k]);
+            values_set(e, f->b->n, u, sum);
         }
     }
     v->row = row;
@@ -177,18 +178,28 @@ static void run_loops(folding *f, int32_t d, sums *s)
     array_loop_end(c, &l);
 }
 
+/* No memory: what is emitted will not be used, but must be emitted. */
+static void abandon(folding *f, sums *s, ir_value *nothing)
+{
+    emitter *e = f->c->e;
+    e->failed = true;
+    s->at = nothing;
+    for (int32_t i = 0; i < s->n; i++)
+        nothing[i] = LLVMGetPoison(build_type(e, is_arg(f) && i % 2 ? JIT_I64 : f->t));
+}
+
 static void fold_by_loops(folding *f)
 {
     emitter *e = f->c->e;
     sums s;
     int32_t lanes = e->lanes;
     e->lanes = f->c->t->varies[f->b->n] ? e->full : 1;
-    if (start_sums(f, &s)) {
+    ir_value nothing[ARRAY_VECTORS];
+    if (start_sums(f, &s))
         run_loops(f, 0, &s);
-        set_sums(f, &s);
-    } else {
-        e->failed = true;
-    }
+    else
+        abandon(f, &s, nothing);
+    set_sums(f, &s);
     e->lanes = lanes;
 }
 

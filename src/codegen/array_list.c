@@ -44,9 +44,8 @@ bool array_loop_begin(array_code *c, array_loop *l, ir_value from, ir_value to, 
     size_t n = (size_t)l->n_carried + 1;
     l->phi = arena_alloc(e->g->ar, n * sizeof *l->phi);
     l->first = arena_alloc(e->g->ar, n * sizeof *l->first);
-    if (!l->phi || !l->first) {
-        e->failed = true;
-        l->once = true;
+    if (!l->phi || !l->first) { /* what is emitted will not be used */
+        e->failed = l->once = true;
         return true;
     }
     l->head = build_block(e, "axis");
@@ -279,20 +278,30 @@ void array_leave(array_code *c, array_context outer)
     c->mask = outer.mask;
 }
 
-static ir_value *make_masks(array_code *c, ir_value left)
+/* How many lanes of vector u exist, as lanes of the width that the target compares best. */
+static ir_value mask_of(array_code *c, ir_value left, int32_t u)
 {
     emitter *e = c->e;
-    ir_value *mask = arena_alloc(e->g->ar, (size_t)c->vectors * sizeof *mask);
-    if (!mask) {
-        e->failed = true;
-        return NULL;
-    }
-    for (int32_t u = 0; u < c->vectors; u++) {
-        ir_value first = build_i64(e, (int64_t)u * e->full);
-        ir_value at = build_add(e, build_splat(e, first), build_lane_numbers(e, 64));
-        mask[u] = build_icmp(e, LLVMIntSLT, at, build_splat(e, left));
-    }
-    return mask;
+    int32_t bits = e->target->vector_bytes * 8 / e->full;
+    bits = bits > 64 ? 64 : bits < 8 ? 8 : bits;
+    ir_type word = LLVMIntTypeInContext(e->context, (unsigned)bits);
+    ir_value n = build_sub(e, left, build_i64(e, (int64_t)u * e->full));
+    ir_value all = build_i64(e, e->full);
+    if (bits < 64)
+        n = build_intrinsic(e, "llvm.smin", (ir_value[]){ n, all }, 2);
+    if (bits < 64 && u > 0)
+        n = build_intrinsic(e, "llvm.smax", (ir_value[]){ n, build_i64(e, 0) }, 2);
+    if (bits < 64)
+        n = LLVMBuildTrunc(e->b, n, word, "");
+    return build_icmp(e, LLVMIntSLT, build_lane_numbers(e, bits), build_splat(e, n));
+}
+
+/* Vectors do not lie in vectors: there is one set of masks. */
+static ir_value *make_masks(array_code *c, ir_value left)
+{
+    for (int32_t u = 0; u < c->vectors; u++)
+        c->masks[u] = mask_of(c, left, u);
+    return c->masks;
 }
 
 /* Lanes that do not exist are copies of the first. */

@@ -395,6 +395,7 @@ static bool make(array_nest *a, const array_options *o)
     array_choose(a, o);
     find_steps(a);
     find_needed(a);
+    array_weigh(a);
     if (!make_stages(a) || !fill_lists(a))
         return false;
     find_slots(a);

@@ -106,6 +106,7 @@ char *array_nest_print(const array_nest *a); /* in g's arena */
 
 bool array_stores(array_nest *a);                         /* array_store.c: storages, pieces */
 void array_choose(array_nest *a, const array_options *o); /* array_plan.c: vectors, rows */
+void array_weigh(array_nest *a);                          /* t->weight */
 
 static inline const array_bind *array_bind_of(const array_nest *a, node n)
 {

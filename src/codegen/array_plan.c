@@ -3,6 +3,7 @@
 #include "array_nest.h"
 
 enum {
+    MOST = 16,     /* vectors at a time */
     LIGHT = 12,    /* nodes in a body that is emitted for 4 vectors at a time, */
     MEDIUM = 120,  /* and for 2 */
     ROW_BLOCK = 48 /* samples that pass through the stages together: a multiple of all rows */
@@ -233,7 +234,8 @@ static void choose_widths(array_nest *a, const array_options *o)
             choose_tree(a, b);
         } else {
             b->lanes = o->lanes > 0 ? o->lanes : b->lanes;
-            b->vectors = o->vectors > 0 ? o->vectors : choose_vectors(a, b, weight);
+            b->vectors = o->vectors > 0 && o->vectors <= MOST ? o->vectors
+                                                              : choose_vectors(a, b, weight);
             b->vectors = fitting(a, b, b->vectors);
         }
         b->masks = has_masks(a, b) && b->lanes > 1;
@@ -341,4 +343,53 @@ void array_choose(array_nest *a, const array_options *o)
         if (a->binds[i].vector && a->binds[i].folds &&
             graph_node(a->g, a->binds[i].n)->op == OP_map)
             choose_row_axis(a, &a->binds[i]);
+}
+
+/* -------------------------------------------------------------------------- what it costs */
+
+/* How often the code of a node is there, for vectors, rows and what is left over from them. */
+static int64_t copies_of(const array_nest *a, node n)
+{
+    int64_t copies = 1;
+    for (node r = a->t->region[n]; r; r = a->t->region[r]) {
+        const array_bind *b = array_bind_of(a, r);
+        if (!b)
+            continue;
+        if (b->vector && array_in_last(a, n, b) && a->t->varies[n])
+            copies *= b->vectors + 1;
+        if (b->row_axis)
+            copies *= a->row_axis_of[n] == b->row_axis ? b->rows + 2 : 3;
+    }
+    return copies;
+}
+
+static int32_t lanes_around(const array_nest *a, node n)
+{
+    for (node r = a->t->region[n]; r && a->t->varies[n]; r = a->t->region[r]) {
+        const array_bind *b = array_bind_of(a, r);
+        if (b && b->vector && array_in_last(a, n, b))
+            return b->lanes;
+    }
+    return 1;
+}
+
+static bool is_gather(const array_nest *a, node n)
+{
+    const node_data *d = graph_node(a->g, n);
+    return d->op == OP_at && a->t->varies[n] && a->step[graph_in(a->g, n, d->n_in - 1)] != 1;
+}
+
+/* Machine instructions, roughly. */
+void array_weigh(array_nest *a)
+{
+    a->t->weight = 0;
+    for (node n = 1; n < a->g->n_nodes; n++) {
+        if (!a->t->used[n] || graph_node(a->g, n)->op == OP_proj)
+            continue;
+        int32_t lanes = lanes_around(a, n);
+        a->t->lanes = lanes;
+        int64_t weight = nest_weight(a->t, n) + (is_gather(a, n) ? 4 * lanes : 0);
+        a->t->weight += weight * copies_of(a, n);
+    }
+    a->t->lanes = a->t->target->vector_bytes;
 }
