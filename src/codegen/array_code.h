@@ -65,6 +65,8 @@ void array_loop_end(array_code *c, array_loop *l);
 ir_value array_whole(array_code *c, ir_value n, int64_t step);
 bool array_is_known(ir_value v, int64_t *n);
 ir_value array_extent(array_code *c, node axis);
+/* Of b's axis d; 0 where an inner axis has no elements and what runs along d could be noticed. */
+ir_value array_rounds(array_code *c, const array_bind *b, int32_t d);
 
 /* -------------------------------------------------------------------------- nodes */
 

@@ -165,7 +165,7 @@ static void run_loops(folding *f, int32_t d, sums *s)
     int32_t lanes = c->e->lanes;
     node axis = graph_in(c->a->g, f->b->n, d);
     array_loop l = { .carried = s->at, .n_carried = s->n };
-    if (!array_loop_begin(c, &l, build_i64(c->e, 0), array_extent(c, axis), 1))
+    if (!array_loop_begin(c, &l, build_i64(c->e, 0), array_rounds(c, f->b, d), 1))
         return;
     array_set_axis(c, axis, l.i);
     c->e->lanes = c->e->full;
@@ -481,7 +481,7 @@ static void run_outer_axes(folding *f, int32_t d)
     }
     node axis = graph_in(c->a->g, f->b->n, d);
     array_loop l = { .carried = &f->total, .n_carried = 1 };
-    if (!array_loop_begin(c, &l, build_i64(c->e, 0), array_extent(c, axis), 1))
+    if (!array_loop_begin(c, &l, build_i64(c->e, 0), array_rounds(c, f->b, d), 1))
         return;
     array_set_axis(c, axis, l.i);
     array_list(c, &f->b->level[d], c->vectors);

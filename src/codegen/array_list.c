@@ -102,6 +102,40 @@ ir_value array_extent(array_code *c, node axis)
     return n;
 }
 
+/* Sets a flag, fails, or takes a time of its own. */
+static bool noticed(const graph *g, node n)
+{
+    op o = (op)graph_node(g, n)->op;
+    return (op_info(o)->flags & OP_FLAGS) || o == OP_bound || o == OP_loop || o == OP_map ||
+           o == OP_fold || o == OP_put;
+}
+
+static bool any_noticed(const array_code *c, const array_bind *b, int32_t d)
+{
+    for (; d < b->n_axes - 1; d++)
+        for (int32_t i = 0; i < b->level[d].n; i++)
+            if (noticed(c->a->g, b->level[d].node[i]))
+                return true;
+    return false;
+}
+
+ir_value array_rounds(array_code *c, const array_bind *b, int32_t d)
+{
+    emitter *e = c->e;
+    ir_value n = array_extent(c, graph_in(e->g, b->n, d)), zero = build_i64(e, 0);
+    if (!c->minds || !any_noticed(c, b, d))
+        return n;
+    for (int32_t k = d + 1; k < b->n_axes; k++) {
+        int64_t known;
+        ir_value inner = array_extent(c, graph_in(e->g, b->n, k));
+        if (!array_is_known(inner, &known))
+            n = LLVMBuildSelect(e->b, build_icmp(e, LLVMIntEQ, inner, zero), zero, n, "");
+        else if (known == 0)
+            n = zero;
+    }
+    return n;
+}
+
 void array_set_axis(array_code *c, node axis, ir_value i)
 {
     int32_t lanes = c->e->lanes;
@@ -526,7 +560,7 @@ static void run_rows_of(array_code *c, const array_bind *b, int32_t d, array_loo
 static void run_row_axis(array_code *c, const array_bind *b, int32_t d)
 {
     emitter *e = c->e;
-    ir_value from = build_i64(e, 0), n = array_extent(c, graph_in(e->g, b->n, d));
+    ir_value from = build_i64(e, 0), n = array_rounds(c, b, d);
     node outer = e->values->row_axis;
     e->values->row_axis = b->row_axis;
     for (int32_t rows = b->rows; rows > 0; rows = array_fewer_rows(rows)) {
@@ -556,7 +590,7 @@ static void run_axis(array_code *c, const array_bind *b, int32_t d, int32_t vect
         array_columns_end(c, &l);
     } else if (axis == b->row_axis) {
         return;
-    } else if (array_loop_begin(c, &l, build_i64(e, 0), array_extent(c, axis), 1)) {
+    } else if (array_loop_begin(c, &l, build_i64(e, 0), array_rounds(c, b, d), 1)) {
         array_set_axis(c, axis, l.i);
         run_inside(c, b, d, vectors);
         array_loop_end(c, &l);

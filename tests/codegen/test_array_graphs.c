@@ -7,7 +7,7 @@
 #include "print.h"
 #include "random_array_graph.h"
 
-enum { GRAPHS = 60 };
+enum { GRAPHS = 60, MOST_WORK = 400000 };
 
 typedef struct fixed_dims {
     const int64_t *dim;
@@ -39,9 +39,57 @@ static cell drawn(random_state *r, jit_dtype t, int32_t i)
     return type_round(t, (cell){ .i = type_is_unsigned(t) ? v + 20 : v });
 }
 
+/* Elements or rounds of a map, fold or loop. */
+static double rounds_of(const graph *g, node n, const int64_t *dim)
+{
+    const node_data *d = graph_node(g, n);
+    graph_known known = { dim, NULL };
+    double rounds = 1;
+    int64_t extent = 4;
+    if (d->op == OP_loop) {
+        const node_data *cond = graph_node(g, graph_in(g, n, (int32_t)d->imm));
+        if (cond->op == OP_lt)
+            (void)graph_value(g, g->in[cond->first_in + 1], &known, g->ar, &extent);
+        return (double)extent;
+    }
+    for (int32_t i = 0; i < graph_n_axes(d); i++)
+        if (graph_value(g, graph_in(g, graph_in(g, n, i), 0), &known, g->ar, &extent))
+            rounds *= (double)extent;
+    return rounds;
+}
+
+/* About how many nodes the interpreter computes for a sample. */
+static double work_of(const graph *g, const int64_t *dim)
+{
+    const node *owner = graph_owners(g);
+    double all = 0, *times = arena_alloc(g->ar, (size_t)g->n_nodes * sizeof *times);
+    for (node n = g->n_nodes - 1; n > 0; n--) { /* an owner is younger than what it owns */
+        op o = (op)graph_node(g, n)->op;
+        double around = owner[n] ? times[owner[n]] : 1;
+        bool repeats = o == OP_map || o == OP_fold || o == OP_loop;
+        times[n] = repeats ? around * rounds_of(g, n, dim) : around;
+        all += times[n];
+    }
+    return all;
+}
+
+static void choose_dims(random_state *r, const graph *g, int64_t *dim)
+{
+    static const int64_t sizes[] = { 0, 1, 2, 3, 5, 7, 8, 9 };
+    static const int64_t large[] = { 16,  17,  31,  33,  63,  64,   65,   127,
+                                     128, 129, 130, 257, 512, 1000, 4097, 8200 };
+    for (int32_t i = 0; i < RANDOM_DIMS; i++)
+        dim[i] = random_below(r, 3) ? sizes[random_below(r, 8)] : large[random_below(r, 16)];
+    while (work_of(g, dim) > MOST_WORK) {
+        int32_t most = 0;
+        for (int32_t i = 1; i < RANDOM_DIMS; i++)
+            most = dim[i] > dim[most] ? i : most;
+        dim[most] -= dim[most] / 3 + 1;
+    }
+}
+
 static void check_graph(uint64_t seed)
 {
-    static const int64_t sizes[] = { 0, 1, 2, 3, 5, 7, 8, 9 }, large[] = { 16, 17, 33, 130 };
     random_state r = { seed * 77777 + 1 };
     jit_error err;
     diag d;
@@ -52,10 +100,7 @@ static void check_graph(uint64_t seed)
                                      .gathers = random_below(&r, 2) == 0 };
     const graph *g = random_array_graph(ar, &d, seed, &options);
     array_layout where = { 0 };
-    for (int32_t i = 0; i < RANDOM_DIMS; i++)
-        where.dim[i] = sizes[random_below(&r, 8)];
-    if (!options.loops && random_below(&r, 2)) /* one, as the interpreter is slow */
-        where.dim[random_below(&r, RANDOM_DIMS)] = large[random_below(&r, 4)];
+    choose_dims(&r, g, where.dim);
     target t;
     int32_t n_levels;
     const char *const *levels = target_levels(&n_levels);
@@ -71,7 +116,10 @@ static void check_graph(uint64_t seed)
     cr_assert(linked_make(&l, compiled, &o, &d), "seed %llu, %s: %s", (unsigned long long)seed,
               t.cpu, err.diagnostic[0].message);
     for (int32_t i = 0; i < 2; i++) {
+        double work = work_of(compiled, where.dim);
         where.rows = random_below(&r, 5) ? random_below(&r, 8) : random_below(&r, 60);
+        while (where.rows > 1 && (double)where.rows * work > MOST_WORK)
+            where.rows /= 2;
         where.spread = random_below(&r, 2);
         where.shift = random_below(&r, 8);
         const char *wrong = array_compared(compiled, &l, &where, &r, drawn);
