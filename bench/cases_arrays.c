@@ -73,11 +73,18 @@ static double ratio(const layers_case *c, int peer)
     return c->has[peer] ? c->peer[peer].best_ns / c->own.best_ns : NAN;
 }
 
+/* Operations per ns: the best of all contests so far, as a busy machine may disturb all of one. */
+static double peak_per_ns(const layers_case *c)
+{
+    static double best;
+    best = fmax(best, peak_flop / c->peak.best_ns);
+    return best;
+}
+
 /* Of the peak, in %. */
 static double share(const layers_case *c)
 {
-    double per_ns = peak_flop / c->peak.best_ns;
-    return 100 * network_flop(&c->net) / c->own.best_ns / per_ns;
+    return 100 * network_flop(&c->net) / c->own.best_ns / peak_per_ns(c);
 }
 
 static void make_kernel(bound_kernel *kernel, const network *net, enum network_form form)
@@ -208,8 +215,8 @@ void cases_dense(const bench_size *s)
     static const char *const activations[] = { "relu", "user", "gelu" };
     static const int64_t rows[] = { 1, 16, 256, 4, 64, 1024 };
     static layers_case c;
-    static dense_figures figures;
     for (int a = 0; a < (s->few ? 2 : 3); a++) {
+        dense_figures figures = { .in_l2 = { .n = 0 } };
         report_table("dense layer, f32, one thread", "FMA peak", peers, N_PEERS);
         for (int k = 0; k < (s->few ? 2 : 5); k++)
             for (int r = 0; r < (s->few ? 3 : 6); r++) {
@@ -219,9 +226,9 @@ void cases_dense(const bench_size *s)
                 judge_dense(&figures, &c);
                 network_free(&c.net);
             }
+        report_dense(&figures);
     }
-    printf("\nFMA peak of this core: %.1f GFLOP/s\n", peak_flop / c.peak.best_ns);
-    report_dense(&figures);
+    printf("\nFMA peak of this core: %.1f GFLOP/s\n", peak_per_ns(&c));
 }
 
 /* -------------------------------------------------------------------------- whole networks */
@@ -258,15 +265,14 @@ static void judge_network(network_figures *f, const layers_case *c, const char *
 static void report_scaled(const layers_case *c, const char *what, double reach)
 {
     if (c->own.best_ns > 0)
-        report_add(
-            &(report_row){ .what = what,
-                           .value = c->own.best_ns / 1e3 * (peak_flop / c->peak.best_ns) /
-                                    reference_flop_per_ns,
-                           .unit = "us",
-                           .goal = GOAL_AT_MOST,
-                           .reach = reach,
-                           .own = &c->own,
-                           .peer = c->has[ORT] ? &c->peer[ORT] : NULL });
+        report_add(&(report_row){ .what = what,
+                                  .value = c->own.best_ns / 1e3 * peak_per_ns(c) /
+                                           reference_flop_per_ns,
+                                  .unit = "us",
+                                  .goal = GOAL_AT_MOST,
+                                  .reach = reach,
+                                  .own = &c->own,
+                                  .peer = c->has[ORT] ? &c->peer[ORT] : NULL });
 }
 
 void cases_networks(const bench_size *s)
