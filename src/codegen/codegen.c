@@ -10,6 +10,7 @@
 
 #include "arena.h"
 #include "array_code.h"
+#include "array_split.h"
 #include "emit.h"
 #include "entries.h"
 #include "listing.h"
@@ -27,7 +28,8 @@ typedef struct job {
     const codegen_options *o;
     diag *d;
     nest *t;
-    array_nest *a; /* of an array function, else NULL */
+    array_nest *a;           /* of an array function, else NULL; */
+    const int32_t *shape_of; /*   the shapes of its graph in g, if it is another */
     emit_values values;
     object_compile object;
     emitter e;
@@ -49,14 +51,23 @@ static bool within_limits(const job *j)
     return false;
 }
 
+static bool make_array_nest(job *j)
+{
+    array_options widths = { j->o->target, j->o->vector_lanes, j->o->interleave };
+    j->a = array_nest_make(j->g, &widths, j->d);
+    if (j->a && array_wants_split(j->a)) {
+        j->g = array_split(j->a, &j->shape_of, j->d);
+        j->a = j->g ? array_nest_make(j->g, &widths, j->d) : NULL;
+    }
+    j->t = j->a ? j->a->t : NULL;
+    return j->t != NULL;
+}
+
 static bool make_nest(job *j)
 {
     const codegen_options *o = j->o;
     if (graph_has_arrays(j->g)) {
-        array_options widths = { o->target, o->vector_lanes, o->interleave };
-        j->a = array_nest_make(j->g, &widths, j->d);
-        j->t = j->a ? j->a->t : NULL;
-        return j->t && within_limits(j);
+        return make_array_nest(j) && within_limits(j);
     }
     nest_options n = { o->target, o->vector_lanes, o->interleave, o->cut };
     j->t = nest_make(j->g, &n, j->d);
@@ -145,7 +156,8 @@ static bool fill_areas(const job *j, codegen_object *out)
         int64_t copies = p->by_sample ? a->block : 1;
         for (int32_t k = 0; k < p->n_storages; k++) {
             const array_storage *s = &a->storages[p->storage[k]];
-            out->areas[n++] = (codegen_area){ i, s->shape, type_bits(s->dtype) / 8, 0, copies };
+            int32_t shape = j->shape_of ? j->shape_of[s->shape] : s->shape;
+            out->areas[n++] = (codegen_area){ i, shape, type_bits(s->dtype) / 8, 0, copies };
         }
         if (p->fixed > 0)
             out->areas[n++] = (codegen_area){ i, 0, 0, p->fixed, copies };

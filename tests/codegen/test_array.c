@@ -189,6 +189,24 @@ static made network(jit_dtype t)
     return m;
 }
 
+/* Much to do with the sums of two products, and a loop in it. */
+static made gated(jit_dtype t)
+{
+    made m = begin("gated", 2);
+    node x = input(&m, t, m.dim, 1), w = weights(&m, t, m.dim, 2), v = weights(&m, t, m.dim, 2);
+    node j = axis(&m, m.dim[1]), k = axis(&m, m.dim[0]), l = axis(&m, m.dim[0]);
+    node a = fold1(&m, k, FOLD_DOT, FOLD_SEQUENTIAL, at1(&m, x, k), at2(&m, w, k, j));
+    node b = fold1(&m, l, FOLD_DOT, FOLD_SEQUENTIAL, at1(&m, x, l), at2(&m, v, l, j));
+    for (int32_t i = 0; i < 8; i++)
+        a = op2(&m, OP_add, op2(&m, OP_mul, a, real(&m, t, 0.25)), real(&m, t, i));
+    node p = graph_phi(m.g, a, nowhere), more = op2(&m, OP_lt, p, real(&m, t, 4));
+    node next = op2(&m, OP_add, p, op2(&m, OP_add, op1(&m, OP_abs, b), real(&m, t, 1)));
+    node loop = graph_loop(m.g, &p, 1, more, &next, nowhere);
+    node r = op2(&m, OP_mul, graph_proj(m.g, loop, 0), b);
+    give(&m, map1(&m, j, op2(&m, OP_add, r, graph_cast(m.g, t, j, nowhere))));
+    return m;
+}
+
 static made convolution(jit_dtype t)
 {
     made m = begin("convolution", 2);
@@ -525,6 +543,8 @@ Test(array, products)
     RUN(matmul, JIT_F64, products, small);
     RUN(network, JIT_F32, products, small);
     RUN(network, JIT_F64, products, small);
+    RUN(gated, JIT_F32, matrices, small);
+    RUN(gated, JIT_F64, matrices, small);
 }
 
 Test(array, subscripts)
