@@ -348,7 +348,8 @@ static void need_slot(array_nest *a, node n, int32_t stage)
     a->slot[n] = a->n_slots++;
 }
 
-/* Scalars that another stage than their own uses; outputs belong to the last. */
+/* Scalars that another stage than their own uses; outputs belong to the last. What is read at a
+ * bound needs its operands too: see guard_of. */
 static void find_slots(array_nest *a)
 {
     const graph *g = a->g;
@@ -356,8 +357,12 @@ static void find_slots(array_nest *a)
         a->slot[n] = -1;
     for (node n = 1; n < g->n_nodes; n++) {
         node at = a->t->used[n] ? array_ancestor(a, n, 0) : 0;
-        for (int32_t i = 0; at && i < graph_node(g, n)->n_in; i++)
-            need_slot(a, graph_in(g, n, i), a->stage_of[at]);
+        for (int32_t i = 0; at && i < graph_node(g, n)->n_in; i++) {
+            node in = graph_in(g, n, i);
+            need_slot(a, in, a->stage_of[at]);
+            for (int32_t k = 0; graph_node(g, in)->op == OP_bound && k < 2; k++)
+                need_slot(a, graph_in(g, in, k), a->stage_of[at]);
+        }
     }
     for (int32_t i = 0; i < g->n_outputs; i++)
         need_slot(a, g->outputs[i].value, a->n_stages - 1);

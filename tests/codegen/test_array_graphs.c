@@ -58,7 +58,7 @@ static double rounds_of(const graph *g, node n, const int64_t *dim)
     return rounds;
 }
 
-/* About how many nodes the interpreter computes for a sample. */
+/* About how many nodes the interpreter computes for a sample, and elements it is given. */
 static double work_of(const graph *g, const int64_t *dim)
 {
     const node *owner = graph_owners(g);
@@ -69,6 +69,15 @@ static double work_of(const graph *g, const int64_t *dim)
         bool repeats = o == OP_map || o == OP_fold || o == OP_loop;
         times[n] = repeats ? around * rounds_of(g, n, dim) : around;
         all += times[n];
+    }
+    for (int32_t i = 0; i < g->n_inputs; i++) {
+        const graph_shape *shape = &g->shapes[g->inputs[i].shape];
+        double count = 1;
+        int64_t extent = 0;
+        for (int32_t k = 0; k < shape->rank; k++)
+            if (graph_value(g, shape->extent[k], &(graph_known){ dim, NULL }, g->ar, &extent))
+                count *= (double)extent;
+        all += count;
     }
     return all;
 }
@@ -142,6 +151,14 @@ static void check_graphs(uint64_t part)
 Test(array_graphs, as_the_interpreter_1)
 {
     check_graphs(0);
+}
+
+/* 20521: a subscript that is compared with its extent in another stage than its own. */
+Test(array_graphs, that_failed_once)
+{
+    static const uint64_t seeds[] = { 50, 1010044, 20521 };
+    for (size_t i = 0; i < sizeof seeds / sizeof seeds[0]; i++)
+        check_graph(seeds[i]);
 }
 
 Test(array_graphs, as_the_interpreter_2)
