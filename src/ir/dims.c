@@ -281,6 +281,29 @@ bool dims_fixed(const dims_plan *p, int64_t *extents)
     return compare(p, core, own).kind == DIMS_FINE;
 }
 
+/* Extents with the dimensions that are not known at two different values: those that do not change
+ * are known. */
+static dims_fault compare_some(const dims_plan *p, const int64_t *const *core,
+                               const int64_t *dims)
+{
+    enum { SOME = 2, OTHER = 1009 };
+    int64_t at[2][DIMS_MOST_ROOTS], full[DIMS_MOST];
+    cell slots[DIMS_MOST_STEPS];
+    for (int32_t t = 0; t < 2; t++) {
+        for (int32_t i = 0; i < p->n_dims; i++)
+            full[i] = dims[i] >= 0 ? dims[i] : t ? OTHER : SOME;
+        if (!known_run(&p->extents, &(graph_known){ full, NULL }, slots, at[t]))
+            return (dims_fault){ 0 }; /* it depends on more than dimensions, or is too large */
+    }
+    for (int32_t i = 0; i < p->n_operands; i++)
+        for (int32_t k = 0; k < p->rank[i]; k++) {
+            int64_t want = at[0][p->first[i] + k];
+            if (core[i][k] >= 0 && want == at[1][p->first[i] + k] && want != core[i][k])
+                return (dims_fault){ DIMS_DIFFER, i, k, 0, want, core[i][k] };
+        }
+    return (dims_fault){ 0 };
+}
+
 dims_fault dims_find_some(const dims_plan *p, const int64_t *const *core, int64_t *dims)
 {
     for (int32_t i = 0; i < p->n_dims; i++)
@@ -294,5 +317,5 @@ dims_fault dims_find_some(const dims_plan *p, const int64_t *const *core, int64_
                 return (dims_fault){ DIMS_DIFFER, i, k, 0, dims[dim], core[i][k] };
             dims[dim] = core[i][k];
         }
-    return (dims_fault){ 0 };
+    return compare_some(p, core, dims);
 }

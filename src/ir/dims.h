@@ -54,7 +54,8 @@ dims_fault dims_find(const dims_plan *p, const int64_t *const *core, const cell 
 bool dims_fixed(const dims_plan *p, int64_t *extents);
 
 /* Which dimensions follow from some of the extents alone (-1: not given): the others become -1.
- * For extents that a signature fixes. */
+ * core[operand]: of all operands. For extents that a signature fixes; those that follow from the
+ * dimensions found, or from none, are compared. */
 dims_fault dims_find_some(const dims_plan *p, const int64_t *const *core, int64_t *dims);
 
 #endif

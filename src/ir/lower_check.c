@@ -52,6 +52,10 @@ static void check_attribute(lowering *lw, const ast_attr *a)
         }
         return;
     }
+    if (strcmp(a->name, "kahan") == 0) {
+        lower_error(lw, DIAG_no_kahan, a->at, "'@kahan' is not in this version");
+        return;
+    }
     bool takes = strcmp(a->name, "ulp") == 0 || strcmp(a->name, "abs") == 0;
     if (takes != a->has_value) {
         lower_error(lw, DIAG_bad_attribute, a->at,

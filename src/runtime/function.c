@@ -116,7 +116,8 @@ static int32_t count_returned(const ast_block *b)
     return n;
 }
 
-static int32_t count_results(const ast_fn *fn)
+/* depth: of functions whose value is a call of another. */
+static int32_t count_results(program *p, const ast_fn *fn, int32_t depth)
 {
     if (fn->n_results > 0)
         return fn->n_results;
@@ -124,7 +125,10 @@ static int32_t count_results(const ast_fn *fn)
         int32_t n = count_returned(&fn->body);
         return n > 0 ? n : 1;
     }
-    return count_values(fn->value);
+    const ast_expr *e = fn->value;
+    bool call = e->kind == EXPR_CALL && e->u.call.callee->kind == EXPR_NAME;
+    const ast_fn *callee = call ? program_find(p, e->u.call.callee->u.name) : NULL;
+    return callee && depth < 16 ? count_results(p, callee, depth + 1) : count_values(e);
 }
 
 static bool fill_args(program *p, arena *ar, const ast_fn *fn, jit_function_info *info)
@@ -173,9 +177,9 @@ static bool fill_uniforms(arena *ar, const ast_fn *fn, jit_function_info *info)
     return name && type && has_default;
 }
 
-static bool fill_results(arena *ar, const ast_fn *fn, jit_function_info *info)
+static bool fill_results(program *p, arena *ar, const ast_fn *fn, jit_function_info *info)
 {
-    info->n_out = count_results(fn);
+    info->n_out = count_results(p, fn, 0);
     const char **name = arena_alloc(ar, ((size_t)info->n_out + 1) * sizeof *name);
     for (int32_t i = 0; name && i < info->n_out; i++)
         name[i] = i < fn->n_results && fn->results[i].name ? fn->results[i].name : "";
@@ -200,7 +204,7 @@ static const jit_function_info *describe(jit_module *m, const ast_fn *fn)
                                    .line = line,
                                    .signature = signature_text(m->ar, fn) };
     if (!i->info.signature || !fill_args(m->program, m->ar, fn, &i->info) ||
-        !fill_uniforms(m->ar, fn, &i->info) || !fill_results(m->ar, fn, &i->info))
+        !fill_uniforms(m->ar, fn, &i->info) || !fill_results(m->program, m->ar, fn, &i->info))
         return NULL;
     i->next = m->infos;
     m->infos = i;

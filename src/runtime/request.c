@@ -301,18 +301,31 @@ static bool check_outputs(const graph *g, const request *r, diag *d)
     return true;
 }
 
-/* The core extents of inputs as the signature gives them, -1 where it does not. */
-static bool given_extents(const request *r, const graph *g, const dims_plan *p,
+/* The core extents of operand i as the signature gives them, -1 where it does not. */
+static bool given_extents(const request *r, const dims_plan *p, int32_t i, int64_t *core)
+{
+    bool input = i < p->n_inputs;
+    int32_t at = input ? i : JIT_MAX_OPERANDS + i - p->n_inputs, rank = p->rank[i];
+    bool there = input ? i < r->types.n_in : i - p->n_inputs < r->types.n_out;
+    int32_t given = there ? r->types.rank[at] : 0;
+    for (int32_t k = 0; k < rank; k++)
+        core[k] = given < rank ? -1 : r->types.extent[at][given - rank + k];
+    return given == 0 || given >= rank;
+}
+
+static bool check_extents(const request *r, const graph *g, const dims_plan *p,
                           int64_t (*core)[JIT_MAX_RANK], diag *d)
 {
-    for (int32_t i = 0; i < p->n_inputs; i++) {
-        int32_t rank = p->rank[i], given = r->types.rank[i];
-        for (int32_t k = 0; k < rank; k++)
-            core[i][k] = given < rank ? -1 : r->types.extent[i][given - rank + k];
-        if (given == 0 || (given >= rank && (given == rank || !g->inputs[i].shared)))
+    for (int32_t i = 0; i < p->n_operands; i++) {
+        bool input = i < p->n_inputs;
+        bool fits = given_extents(r, p, i, core[i]);
+        bool batch = input && i < r->types.n_in && r->types.rank[i] > p->rank[i];
+        if (fits && !(batch && g->inputs[i].shared))
             continue;
-        diag_plain(d, DIAG_core_rank, "argument '%s' of %s has %d core dimension%s, not %d",
-                   g->inputs[i].name, g->name, (int)rank, rank == 1 ? "" : "s", (int)given);
+        diag_plain(d, DIAG_core_rank, "%s %d of %s has %d core dimension%s%s",
+                   input ? "argument" : "result", (int)(input ? i : i - p->n_inputs) + 1,
+                   g->name, (int)p->rank[i], p->rank[i] == 1 ? "" : "s",
+                   fits ? " and no batch axes" : "");
         return false;
     }
     return true;
@@ -336,13 +349,13 @@ static uint32_t shared_inputs(const request *r, const dims_plan *p)
 static bool fix_dims(resolved *out, const request *r, const graph *g, arena *ar, diag *d)
 {
     dims_plan p;
-    int64_t core[JIT_MAX_OPERANDS][JIT_MAX_RANK], *dims;
-    const int64_t *rows[JIT_MAX_OPERANDS];
+    int64_t core[MAX_OPERANDS][JIT_MAX_RANK], *dims;
+    const int64_t *rows[MAX_OPERANDS];
     if (!r->types.has_dims || !graph_has_arrays(g))
         return true;
-    if (!dims_make(&p, g, ar, d) || !given_extents(r, g, &p, core, d))
+    if (!dims_make(&p, g, ar, d) || !check_extents(r, g, &p, core, d))
         return false;
-    for (int32_t i = 0; i < p.n_inputs; i++)
+    for (int32_t i = 0; i < p.n_operands; i++)
         rows[i] = core[i];
     dims = arena_alloc(ar, ((size_t)p.n_dims + 1) * sizeof *dims);
     if (!dims)
@@ -352,11 +365,12 @@ static bool fix_dims(resolved *out, const request *r, const graph *g, arena *ar,
     out->spec.shared |= shared_inputs(r, &p);
     if (fault.kind == DIMS_FINE)
         return true;
-    diag_plain(
-        d, DIAG_dim_differs,
-        "core axis %d of argument '%s' of %s is %lld in the signature, and %lld elsewhere",
-        (int)fault.axis, g->inputs[fault.operand].name, g->name, (long long)fault.have,
-        (long long)fault.want);
+    bool input = fault.operand < p.n_inputs;
+    diag_plain(d, DIAG_dim_differs,
+               "core axis %d of %s %d of %s is %lld in the signature: it is %lld",
+               (int)fault.axis, input ? "argument" : "result",
+               (int)(fault.operand - (input ? 0 : p.n_inputs)) + 1, g->name,
+               (long long)fault.have, (long long)fault.want);
     return false;
 }
 

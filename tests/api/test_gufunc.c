@@ -443,6 +443,8 @@ Test(gufunc, a_signature_fixes_dimensions)
     jit_kernel_release(fixed);
     cr_assert_null(jit_prepare(m, "f", "f32[2], f32[3,n]", NULL, &err));
     cr_assert_eq(err.diagnostic[0].code, 533, "%s", err.diagnostic[0].message);
+    cr_assert_null(jit_prepare(m, "f", "f32[2], f32[2,3] -> f32[4]", NULL, &err));
+    cr_assert_eq(err.diagnostic[0].code, 533, "%s", err.diagnostic[0].message);
     cr_assert_null(jit_prepare(m, "f", "f32[2], f32[3]", NULL, &err));
     cr_assert_eq(err.diagnostic[0].code, 532, "%s", err.diagnostic[0].message);
     jit_release(m);

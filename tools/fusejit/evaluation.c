@@ -100,6 +100,15 @@ static bool is_among(const char *name, const char *const *names, int n)
     return false;
 }
 
+static bool is_shared(const jit_function_info *f, const char *name)
+{
+    for (int i = 0; i < f->n_in; i++) {
+        if (f->in_shared[i] && strcmp(name, f->in_name[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* Each given name must be an argument of its side of the ';'. */
 static int check_names(const evaluation *e, bool uniforms)
 {
@@ -113,6 +122,10 @@ static int check_names(const evaluation *e, bool uniforms)
         char title[CALL_TITLE];
         if (is_among(name, names, n))
             continue;
+        if (uniforms && is_shared(f, name))
+            return console_error(e->c, EXIT_USER,
+                                 "argument '%s' of %s is an array: give it with --in", name,
+                                 call_title(f, title));
         if (is_among(name, others, n_others))
             return console_error(e->c, EXIT_USER,
                                  "argument '%s' of %s stands %s ';': give it "
