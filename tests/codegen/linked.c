@@ -122,3 +122,14 @@ void linked_text_free(linked_text *k)
     linked_free(&k->l);
     arena_free(k->ar);
 }
+
+bool target_avx512(target *t, diag *d)
+{
+    if (!target_init(t, NULL, d) || strncmp(t->triple, "x86_64", 6) != 0)
+        return false;
+    (void)snprintf(t->cpu, sizeof t->cpu, "x86-64-v4");
+    t->vector_bytes = 64;
+    t->vector_registers = 32;
+    t->masks = t->fma = t->f16 = t->round = true;
+    return true;
+}

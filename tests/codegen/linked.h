@@ -28,4 +28,7 @@ typedef struct linked_text {
 linked_text linked_text_make(const char *text, codegen_options o);
 void linked_text_free(linked_text *k);
 
+/* A machine with AVX-512, for code that is made but not run here. False: this is no x86-64. */
+bool target_avx512(target *t, diag *d);
+
 #endif

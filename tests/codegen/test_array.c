@@ -567,3 +567,26 @@ Test(array, loops)
     RUN(nested, JIT_F32, matrices, small);
     RUN(nested, JIT_F64, matrices, small);
 }
+
+/* Machines without AVX-512 at least see that its code is made. */
+Test(array, compiles_for_avx512_anywhere)
+{
+    static const maker makers[] = { matmul,  network,     gated,  integers, row_statistics,
+                                    onepole, convolution, gather, swapped,  nested };
+    static const int64_t dims[3] = { 17, 40, 9 };
+    target t;
+    diag d;
+    diag_init(&d, NULL, NULL);
+    if (!target_avx512(&t, &d))
+        return;
+    for (size_t i = 0; i < 2 * sizeof makers / sizeof makers[0]; i++) {
+        made m = makers[i / 2](JIT_F32);
+        codegen_options o = { .target = &t };
+        codegen_object object;
+        const graph *g = i % 2 ? fixed_copy(&m, dims) : m.g;
+        cr_assert(codegen_compile(g, &o, &object, &m.d), "%s: %s", m.g->name,
+                  m.err.diagnostic[0].message);
+        codegen_free(&o, &object);
+        arena_free(m.ar);
+    }
+}

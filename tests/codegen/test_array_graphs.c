@@ -89,7 +89,7 @@ static void choose_dims(random_state *r, const graph *g, int64_t *dim)
                                      128, 129, 130, 257, 512, 1000, 4097, 8200 };
     for (int32_t i = 0; i < RANDOM_DIMS; i++)
         dim[i] = random_below(r, 3) ? sizes[random_below(r, 8)] : large[random_below(r, 16)];
-    while (work_of(g, dim) > MOST_WORK) {
+    while (work_of(g, dim) > (double)MOST_WORK) {
         int32_t most = 0;
         for (int32_t i = 1; i < RANDOM_DIMS; i++)
             most = dim[i] > dim[most] ? i : most;
@@ -127,7 +127,7 @@ static void check_graph(uint64_t seed)
     for (int32_t i = 0; i < 2; i++) {
         double work = work_of(compiled, where.dim);
         where.rows = random_below(&r, 5) ? random_below(&r, 8) : random_below(&r, 60);
-        while (where.rows > 1 && (double)where.rows * work > MOST_WORK)
+        while (where.rows > 1 && (double)where.rows * work > (double)MOST_WORK)
             where.rows /= 2;
         where.spread = random_below(&r, 2);
         where.shift = random_below(&r, 8);

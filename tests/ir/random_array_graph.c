@@ -173,7 +173,7 @@ static node fold(maker *m, jit_dtype t, int32_t depth)
     graph *g = m->g;
     node axes[2];
     scope s = open(m);
-    graph_fold_spec f = { .kind = kind_for(m, t), .order = below(m, 2) };
+    graph_fold_spec f = { .kind = kind_for(m, t), .order = (fold_order)below(m, 2) };
     bool place = t == JIT_I64 && below(m, 2);
     int32_t n = open_axes(m, axes, place ? 1 : 2);
     if (place)
