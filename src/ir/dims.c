@@ -198,15 +198,32 @@ bool dims_make(dims_plan *p, const graph *g, arena *ar, diag *d)
 
 /* -------------------------------------------------------------------------- calls */
 
-/* Everything where the dimensions in `open` are 0. */
-static bool evaluate(const dims_plan *p, const cell *uniforms, const int64_t *dims,
-                     uint64_t open, int64_t *extents)
+static bool evaluate(const dims_plan *p, const graph_known *given, int64_t *extents)
 {
-    int64_t known[DIMS_MOST];
     cell slots[DIMS_MOST_STEPS];
-    for (int32_t i = 0; i < p->n_dims; i++)
-        known[i] = open >> i & 1 ? 0 : dims[i];
-    return known_run(&p->extents, &(graph_known){ known, uniforms }, slots, extents);
+    return known_run(&p->extents, given, slots, extents);
+}
+
+/* The same where some have no value: 12 // w is none where w is 0, which harms nothing while
+ * another extent is looked at, and in a check that need not hold. */
+static bool evaluate_some(const dims_plan *p, const graph_known *given, int32_t only,
+                          int64_t *extents)
+{
+    known_slot slots[DIMS_MOST_STEPS], roots[DIMS_MOST_ROOTS];
+    int32_t n = p->first[p->n_operands];
+    bool fine = true;
+    known_run_each(&p->extents, given, slots, roots);
+    for (int32_t i = 0; i < p->extents.n_roots; i++)
+        extents[i] = roots[i].value.i;
+    if (only >= 0)
+        return roots[only].known;
+    for (int32_t i = 0; i < n; i++)
+        fine = fine && roots[i].known;
+    for (int32_t i = n; i < p->extents.n_roots; i += 3) {
+        bool idle = roots[i + 2].known && roots[i + 2].value.i == 0;
+        fine = fine && (idle || (roots[i].known && roots[i + 1].known && roots[i + 2].known));
+    }
+    return fine;
 }
 
 static bool solve_step(const dims_plan *p, const dims_step *s, int64_t have,
@@ -216,12 +233,16 @@ static bool solve_step(const dims_plan *p, const dims_step *s, int64_t have,
     dims[s->dim] = have;
     if (s->plain)
         return true;
-    uint64_t open = 0;
+    int64_t known[DIMS_MOST];
     for (int32_t i = 0; i < p->n_dims; i++)
-        open |= (uint64_t)(dims[i] < 0 || i == s->dim) << i;
-    if (!evaluate(p, uniforms, dims, open, extents))
+        known[i] = dims[i] < 0 || i == s->dim ? 0 : dims[i];
+    if (!evaluate_some(p, &(graph_known){ known, uniforms }, p->first[s->operand] + s->axis,
+                       extents))
         return false;
-    int64_t rest = have - extents[p->first[s->operand] + s->axis];
+    int64_t rest;
+    if (__builtin_sub_overflow(have, extents[p->first[s->operand] + s->axis], &rest) ||
+        (rest == INT64_MIN && s->factor == -1))
+        return false;
     dims[s->dim] = rest / s->factor;
     return rest % s->factor == 0 && dims[s->dim] >= 0;
 }
@@ -261,7 +282,8 @@ dims_fault dims_find(const dims_plan *p, const int64_t *const *core, const cell 
     }
     for (int32_t i = 0; i < p->n_dims; i++)
         dims[i] = dims[i] < 0 ? 0 : dims[i]; /* used by nothing */
-    if (!evaluate(p, uniforms, dims, 0, extents))
+    graph_known given = { dims, uniforms };
+    if (!evaluate(p, &given, extents) && !evaluate_some(p, &given, -1, extents))
         return (dims_fault){ .kind = DIMS_TOO_LARGE };
     return compare(p, core, extents);
 }

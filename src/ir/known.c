@@ -2,7 +2,7 @@
 #include "known.h"
 
 struct known_step {
-    uint8_t op, in_type, out_type;
+    uint8_t op, in_type, out_type, n_in;
     int32_t in[3]; /* steps */
     cell value;    /* of a const; in u the number of a dim or uniform */
 };
@@ -43,6 +43,7 @@ static bool add_step(maker *m, node n)
         return false;
     if (d->op == OP_const)
         s.value = type_decode((jit_dtype)d->dtype, d->imm);
+    s.n_in = (uint8_t)d->n_in;
     for (int32_t i = 0; i < d->n_in; i++)
         s.in[i] = m->step[graph_in(m->g, n, i)] - 1;
     s.in_type = d->n_in > 0 ? (uint8_t)graph_dtype(m->g, graph_in(m->g, n, 0)) : d->dtype;
@@ -81,8 +82,8 @@ static bool overflows(op o, const cell *v)
            (o == OP_neg && v[0].i == INT64_MIN);
 }
 
-static bool run_step(const known_step *s, const graph_known *given, const cell *slots,
-                     cell *out)
+static bool run_operator(const known_step *s, const graph_known *given, const cell *in,
+                         cell *out)
 {
     if (s->op == OP_const) {
         *out = s->value;
@@ -98,12 +99,18 @@ static bool run_step(const known_step *s, const graph_known *given, const cell *
             *out = given->uniforms[s->value.u];
         return given->uniforms != NULL;
     }
-    cell in[3] = { slots[s->in[0]], slots[s->in[1]], slots[s->in[2]] };
     uint32_t flags = 0;
     if (type_is_integer((jit_dtype)s->in_type) && overflows((op)s->op, in))
         return false;
     *out = op_eval((op)s->op, (jit_dtype)s->in_type, (jit_dtype)s->out_type, in, &flags);
     return flags == 0;
+}
+
+static bool run_step(const known_step *s, const graph_known *given, const cell *slots,
+                     cell *out)
+{
+    cell in[3] = { slots[s->in[0]], slots[s->in[1]], slots[s->in[2]] };
+    return run_operator(s, given, in, out);
 }
 
 bool known_run(const known_program *p, const graph_known *given, cell *slots, int64_t *out)
@@ -114,6 +121,23 @@ bool known_run(const known_program *p, const graph_known *given, cell *slots, in
     for (int32_t i = 0; i < p->n_roots; i++)
         out[i] = slots[p->roots[i]].i;
     return true;
+}
+
+void known_run_each(const known_program *p, const graph_known *given, known_slot *slots,
+                    known_slot *out)
+{
+    cell in[3];
+    for (int32_t i = 0; i < p->n_steps; i++) {
+        const known_step *s = &p->steps[i];
+        slots[i] = (known_slot){ .known = true };
+        for (int32_t k = 0; k < s->n_in; k++) {
+            slots[i].known = slots[i].known && slots[s->in[k]].known;
+            in[k] = slots[s->in[k]].value;
+        }
+        slots[i].known = slots[i].known && run_operator(s, given, in, &slots[i].value);
+    }
+    for (int32_t i = 0; i < p->n_roots; i++)
+        out[i] = slots[p->roots[i]];
 }
 
 bool graph_value(const graph *g, node n, const graph_known *given, arena *ar, int64_t *out)

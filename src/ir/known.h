@@ -22,4 +22,12 @@ bool known_make(known_program *out, const graph *g, const node *roots, int32_t n
  * given is needed. */
 bool known_run(const known_program *p, const graph_known *given, cell *slots, int64_t *out);
 
+/* The same for each root by itself: one without a value does not stop the others. */
+typedef struct known_slot {
+    cell value;
+    bool known;
+} known_slot;
+void known_run_each(const known_program *p, const graph_known *given, known_slot *slots,
+                    known_slot *out);
+
 #endif

@@ -31,7 +31,7 @@ static bool count_rows(const jit_kernel *k, const jit_args *args, int64_t *rows)
         const jit_array *a = array_at(k, args, i);
         int32_t lead = a->rank - core[i];
         bool batch = lead == 1 && !k->gufunc->shared[i];
-        if ((lead != 0 && !batch) || (int)a->dtype != k->dtype[i] || !a->data ||
+        if ((lead != 0 && !batch) || a->rank > JIT_MAX_RANK || (int)a->dtype != k->dtype[i] || !a->data ||
             (batch && *rows >= 0 && a->shape[0] != *rows))
             return false;
         *rows = batch ? a->shape[0] : *rows;

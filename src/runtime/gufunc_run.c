@@ -81,9 +81,24 @@ static void set_batch(gufunc_call *c)
     }
 }
 
+/* Sizes grow to TOO_MUCH and no further: operands of stride 0 can have any extents. */
+static const int64_t TOO_MUCH = INT64_MAX / 4;
+
+static int64_t capped_sum(int64_t a, int64_t b)
+{
+    int64_t sum;
+    return __builtin_add_overflow(a, b, &sum) || sum > TOO_MUCH ? TOO_MUCH : sum;
+}
+
+static int64_t capped_product(int64_t a, int64_t b)
+{
+    int64_t product;
+    return __builtin_mul_overflow(a, b, &product) || product > TOO_MUCH ? TOO_MUCH : product;
+}
+
 static int64_t rounded_up(int64_t bytes)
 {
-    return (bytes + ALIGN - 1) / ALIGN * ALIGN;
+    return capped_sum(bytes, ALIGN - 1) / ALIGN * ALIGN;
 }
 
 /* Buffers for what is packed: `chunk` samples of it, or one of what is the same for all. */
@@ -92,7 +107,7 @@ static void set_buffers(gufunc_call *c)
     int64_t per_sample = 0;
     const int64_t *step = c->b.stride[c->b.rank - 1];
     for (int32_t i = 0; i < gufunc_n_operands(c); i++)
-        per_sample += c->op[i].packed ? c->op[i].bytes : 0;
+        per_sample = capped_sum(per_sample, c->op[i].packed ? c->op[i].bytes : 0);
     c->chunk = per_sample > 0 ? CHUNK_BYTES / per_sample + 1 : INT64_MAX;
     if (c->args->cancel && c->chunk > CANCEL_SAMPLES)
         c->chunk = CANCEL_SAMPLES; /* it is looked at between chunks */
@@ -105,7 +120,9 @@ static void set_buffers(gufunc_call *c)
         if (!o->packed)
             continue;
         o->offset = c->buffer_bytes;
-        c->buffer_bytes += rounded_up(step[i] == 0 ? o->bytes : o->bytes * c->chunk);
+        int64_t samples = step[i] == 0 ? 1 : c->chunk;
+        c->buffer_bytes =
+            capped_sum(c->buffer_bytes, rounded_up(capped_product(o->bytes, samples)));
     }
 }
 
@@ -116,6 +133,7 @@ typedef struct worker { /* one thread's part */
     char *space; /* buffers, then the code's workspace */
     char *at[MAX_OPERANDS];
     int64_t index; /* of the first sample of the chunk */
+    uint32_t flags;
     kernel_fault fault;
 } worker;
 
@@ -202,23 +220,32 @@ static uint32_t run_samples(worker *w, int64_t first, int64_t end)
     return flags;
 }
 
+/* What is reported is what the first part that stopped says, as if there were one thread: parts
+ * after it need not be run, those before it are. */
 typedef struct crew {
     const gufunc_call *c;
     worker *workers;
-    int64_t part; /* samples of each */
-    atomic_uint flags;
+    int64_t part;                /* samples of each */
+    atomic_int_fast64_t stopped; /* the first part that did */
 } crew;
+
+static void stop_at(crew *t, int64_t i)
+{
+    int_fast64_t first = atomic_load(&t->stopped);
+    while (i < first && !atomic_compare_exchange_weak(&t->stopped, &first, i))
+        ;
+}
 
 static void run_part(void *arg, int64_t i)
 {
     crew *t = arg;
     int64_t first = i * t->part, end = first + t->part;
     end = end < t->c->b.total ? end : t->c->b.total;
-    if (atomic_load(&t->flags) >= KERNEL_OUT_OF_FUEL)
+    if (atomic_load(&t->stopped) < i)
         return;
-    uint32_t flags = run_samples(&t->workers[i], first, end);
-    if (flags)
-        atomic_fetch_or(&t->flags, flags);
+    t->workers[i].flags = run_samples(&t->workers[i], first, end);
+    if (t->workers[i].flags >= KERNEL_OUT_OF_FUEL)
+        stop_at(t, i);
 }
 
 static int32_t part_count(const gufunc_call *c)
@@ -226,7 +253,7 @@ static int32_t part_count(const gufunc_call *c)
     enum { GRAIN_BYTES = 64 << 10 };
     int64_t bytes = 0;
     for (int32_t i = 0; i < gufunc_n_operands(c); i++)
-        bytes += c->op[i].bytes;
+        bytes = capped_sum(bytes, c->op[i].bytes);
     int64_t useful = c->b.total;
     if (bytes > 0 && useful < INT64_MAX / bytes)
         useful = useful * bytes / GRAIN_BYTES;
@@ -238,22 +265,23 @@ static int32_t part_count(const gufunc_call *c)
 
 static bool finish(const gufunc_call *c, const crew *t, int32_t n, diag *d)
 {
-    uint32_t flags = t->flags;
+    uint32_t flags = 0;
+    int64_t last = t->stopped < n ? t->stopped : n - 1;
+    for (int64_t i = 0; i <= last; i++)
+        flags |= t->workers[i].flags;
     if ((flags & KERNEL_OUT_OF_RANGE) && !(flags & (KERNEL_NO_MEMORY | KERNEL_CANCELLED))) {
+        const kernel_fault *at = &t->workers[last].fault;
         c->args->flags = flags & (KERNEL_OUT_OF_FUEL - 1);
-        for (int32_t i = 0; i < n; i++)
-            if (t->workers[i].fault.extent >= 0) {
-                const kernel_fault *at = &t->workers[i].fault;
-                gufunc_report_range(c, at->site, at->value, at->extent, d);
-                return false;
-            }
+        gufunc_report_range(c, at->site, at->value, at->extent, d);
+        return false;
     }
     return call_finish(c->k, c->args, flags, d);
 }
 
 static bool run_crew(gufunc_call *c, worker *workers, int32_t n, diag *d)
 {
-    crew t = { .c = c, .workers = workers, .part = (c->b.total + n - 1) / n };
+    int64_t part = c->b.total / n + (c->b.total % n != 0);
+    crew t = { .c = c, .workers = workers, .part = part, .stopped = n };
     if (n == 1)
         run_part(&t, 0);
     else
@@ -271,9 +299,10 @@ typedef struct room {
 static room plan_room(const gufunc_call *c)
 {
     room r = { .n = part_count(c) };
-    r.each = rounded_up(c->buffer_bytes) + rounded_up(c->workspace_bytes) + ALIGN;
+    r.each = capped_sum(rounded_up(c->buffer_bytes), rounded_up(c->workspace_bytes));
+    r.each = capped_sum(r.each, ALIGN);
     r.head = rounded_up((int64_t)r.n * (int64_t)sizeof(worker));
-    r.bytes = (size_t)(r.head + r.n * r.each) + ALIGN;
+    r.bytes = (size_t)capped_sum(capped_product(r.n, r.each), r.head + ALIGN);
     return r;
 }
 
@@ -282,9 +311,7 @@ static bool run_in(gufunc_call *c, const room *r, char *memory, diag *d)
     char *start = memory + (ALIGN - (uintptr_t)memory % ALIGN) % ALIGN;
     worker *workers = (worker *)(void *)start;
     for (int32_t i = 0; i < r->n; i++)
-        workers[i] = (worker){ .c = c,
-                               .space = start + r->head + i * r->each,
-                               .fault = { .extent = -1 } };
+        workers[i] = (worker){ .c = c, .space = start + r->head + i * r->each };
     return run_crew(c, workers, r->n, d);
 }
 
@@ -296,9 +323,9 @@ static bool run_workers(gufunc_call *c, diag *d)
     room r = plan_room(c);
     if (r.bytes <= sizeof small)
         return run_in(c, &r, small, d);
-    if (c->args->workspace && r.bytes <= c->args->workspace_bytes)
+    if (c->args->workspace && r.bytes < (size_t)TOO_MUCH && r.bytes <= c->args->workspace_bytes)
         return run_in(c, &r, c->args->workspace, d);
-    char *memory = memory_resize(a, NULL, 0, r.bytes);
+    char *memory = r.bytes < (size_t)TOO_MUCH ? memory_resize(a, NULL, 0, r.bytes) : NULL;
     if (!memory) {
         diag_no_memory(d);
         return false;
@@ -323,12 +350,21 @@ static bool lay_out(gufunc_call *c, diag *d)
     return true;
 }
 
+/* Results without elements need no run, however many samples they have. */
+static bool has_work(const gufunc_call *c)
+{
+    int64_t bytes = 0;
+    for (int32_t i = c->k->n_in; i < gufunc_n_operands(c); i++)
+        bytes |= c->op[i].bytes;
+    return bytes != 0 && c->b.total > 0;
+}
+
 bool gufunc_run(const jit_kernel *k, jit_args *args, diag *d)
 {
     gufunc_call c;
     args->flags = 0;
     bool ok =
-        gufunc_bind(&c, k, args, d) && lay_out(&c, d) && (c.b.total == 0 || run_workers(&c, d));
+        gufunc_bind(&c, k, args, d) && lay_out(&c, d) && (!has_work(&c) || run_workers(&c, d));
     gufunc_unbind(&c);
     return ok;
 }
@@ -349,6 +385,6 @@ bool gufunc_room(const jit_kernel *k, jit_args *args, size_t *bytes, diag *d)
     if (!lay_out(&c, d))
         return false;
     room r = plan_room(&c);
-    *bytes = c.b.total == 0 || r.bytes <= GUFUNC_STACK ? 0 : r.bytes;
+    *bytes = !has_work(&c) || r.bytes <= GUFUNC_STACK ? 0 : r.bytes;
     return true;
 }

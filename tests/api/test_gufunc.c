@@ -582,3 +582,98 @@ Test(gufunc, arrays_that_all_samples_share_give_the_same_bits)
     jit_kernel_release(k);
     jit_release(m);
 }
+
+/* -------------------------------------------------------------------------- hostile sizes */
+
+static jit_array stretched(float *data, int rank, const int64_t *extents)
+{
+    jit_array a = jit_array_of(JIT_F32, data, rank, extents);
+    memset(a.stride, 0, sizeof a.stride);
+    return a;
+}
+
+typedef struct vast {
+    const char *text;
+    int rank;
+    int64_t shape[2];
+    jit_status status;
+} vast;
+
+static const int64_t most = (int64_t)1 << 58;
+
+Test(gufunc, vast_arrays_of_one_element_are_refused_or_run)
+{
+    const vast cases[] = {
+        { "fn f(x: [n]) { let t[i] = exp(x[i])  let s = sum(t)"
+          "  return sum[i](t[n-1-i]*t[i]*s) }",
+          2,
+          { 4, most },
+          JIT_ERR_MEMORY },
+        { "fn f(x: [n]) = x[0] + x[n-1]", 2, { 1, 4 * most }, JIT_ERR_MEMORY },
+        { "fn f(x: [n]) -> y: [n*n] { y[i] = x[0] }", 1, { most }, JIT_ERR_SHAPE },
+        { "fn f(x: [n-9223372036854775806]) = x[0]", 1, { most }, JIT_ERR_SHAPE },
+        { "fn f(x: [n]) -> y: [n] = x*2", 2, { most, 0 }, JIT_OK },
+    };
+    float one = 1;
+    jit_error err;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        for (int interpret = 0; interpret < 2; interpret++) {
+            const vast *k = &cases[i];
+            jit_module *m = compile(k->text, interpret);
+            jit_array in = stretched(&one, k->rank, k->shape), out = { .rank = -1 };
+            jit_args args = { .in = &in, .n_in = 1, .out = &out, .n_out = 1, .threads = 4 };
+            if (interpret && k->status == JIT_OK)
+                args.threads = 1;
+            err.status = JIT_OK;
+            jit_status s = jit_call(m, "f", &args, &err);
+            cr_expect_eq(s, k->status, "%s: %d %s", k->text, (int)s,
+                         s ? err.diagnostic[0].message : "");
+            if (s == JIT_OK)
+                jit_array_free(&out);
+            jit_release(m);
+        }
+}
+
+Test(gufunc, an_extent_is_found_though_another_has_no_value_yet)
+{
+    float x[6] = { 7 };
+    jit_error err;
+    jit_module *m = compile("fn f(x: [n+1], z: [2*w]) -> y: [12//w] { y[i] = x[0] }", 0);
+    jit_array in[2] = { jit_array_of(JIT_F32, x, 1, (int64_t[]){ 4 }),
+                        jit_array_of(JIT_F32, x, 1, (int64_t[]){ 6 }) };
+    jit_array out = { .rank = -1 };
+    jit_args args = { .in = in, .n_in = 2, .out = &out, .n_out = 1 };
+    cr_assert_eq(jit_call(m, "f", &args, &err), JIT_OK, "%s", err.diagnostic[0].message);
+    cr_expect(out.shape[0] == 4 && *(float *)out.data == 7);
+    jit_array_free(&out);
+    jit_release(m);
+}
+
+/* The fault that one thread would meet first, however the others are timed. */
+Test(gufunc, threads_report_the_first_fault)
+{
+    enum { ROWS = 4000, N = 64 };
+    static int32_t at[ROWS];
+    for (int i = 0; i < ROWS; i++)
+        at[i] = i >= 777 && i % 7 == 0 ? i : i % N;
+    jit_error err;
+    jit_module *m = compile("fn f(x: [n], i: i32) = x[i]", 0);
+    float *wide = calloc(ROWS * N, sizeof *wide), *y = calloc(ROWS, sizeof *y);
+    cr_assert(wide && y);
+    jit_array in[2] = { jit_array_of(JIT_F32, wide, 2, (int64_t[]){ ROWS, N }),
+                        jit_array_of(JIT_I32, at, 1, (int64_t[]){ ROWS }) };
+    jit_array out = jit_array_of(JIT_F32, y, 1, (int64_t[]){ ROWS });
+    for (int threads = 1; threads <= 4; threads++)
+        for (int round = 0; round < 20; round++) {
+            jit_args args = {
+                .in = in, .n_in = 2, .out = &out, .n_out = 1, .threads = threads
+            };
+            cr_assert_eq(jit_call(m, "f", &args, &err), JIT_ERR_INDEX);
+            cr_assert_str_eq(err.diagnostic[0].message,
+                             "subscript 1 of 'x' is 777: it has 64 elements", "%d threads",
+                             threads);
+        }
+    free(wide);
+    free(y);
+    jit_release(m);
+}
