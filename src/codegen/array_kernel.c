@@ -134,6 +134,11 @@ static void place_pieces(kernel *k)
     array_code *c = k->c;
     emitter *e = c->e;
     ir_value at = c->a->n_pieces ? FIELD(c, e->pointer, workspace) : NULL;
+    ir_value samples = NULL; /* of a block that is not larger than the call */
+    if (c->a->n_pieces && c->a->block > 1) {
+        ir_value most[2] = { FIELD(c, e->i64, rows), build_i64(e, c->a->block) };
+        samples = build_intrinsic(e, "llvm.smin", most, 2);
+    }
     for (int32_t i = 0; i < c->a->n_pieces; i++) {
         const array_piece *p = &c->a->pieces[i];
         ir_value bytes = piece_bytes(c, p);
@@ -143,8 +148,9 @@ static void place_pieces(kernel *k)
         }
         k->slots = at;
         k->slot_step = bytes;
-        int64_t copies = p->by_sample ? c->a->block : 1;
-        at = build_offset(e, at, build_mul(e, bytes, build_i64(e, copies)));
+        if (p->by_sample && c->a->block > 1)
+            bytes = build_mul(e, bytes, samples);
+        at = build_offset(e, at, bytes);
     }
 }
 

@@ -14,7 +14,8 @@ typedef struct workspace_plan {
 
 /* g: what was compiled to `object`. All of it in `ar`. False: no memory, or too many extents. */
 bool workspace_make(workspace_plan *p, const codegen_object *object, const graph *g, arena *ar);
-/* For one thread's call. False: more than can be counted. */
-bool workspace_bytes(const workspace_plan *p, const graph_known *known, int64_t *bytes);
+/* For one thread's calls of at most so many rows. False: more than can be counted. */
+bool workspace_bytes(const workspace_plan *p, const graph_known *known, int64_t rows,
+                     int64_t *bytes);
 
 #endif

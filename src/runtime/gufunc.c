@@ -62,7 +62,7 @@ static bool fix_extents(gufunc *f, arena *ar)
     if (!extents)
         return false;
     if (dims_fixed(&f->dims, extents) &&
-        workspace_bytes(&f->workspace, &nothing, &f->fixed_workspace))
+        workspace_bytes(&f->workspace, &nothing, INT64_MAX, &f->fixed_workspace))
         f->fixed = extents;
     return true;
 }

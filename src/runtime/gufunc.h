@@ -28,7 +28,7 @@ typedef struct gufunc {
     workspace_plan workspace;
     /* Extents as dims_find gives them where no dimension is free; else NULL. */
     const int64_t *fixed;
-    int64_t fixed_workspace;
+    int64_t fixed_workspace; /* for any number of rows */
 } gufunc;
 
 /* In `ar`; NULL and a diagnostic on failure. */

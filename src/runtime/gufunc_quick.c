@@ -31,8 +31,8 @@ static bool count_rows(const jit_kernel *k, const jit_args *args, int64_t *rows)
         const jit_array *a = array_at(k, args, i);
         int32_t lead = a->rank - core[i];
         bool batch = lead == 1 && !k->gufunc->shared[i];
-        if ((lead != 0 && !batch) || a->rank > JIT_MAX_RANK || (int)a->dtype != k->dtype[i] || !a->data ||
-            (batch && *rows >= 0 && a->shape[0] != *rows))
+        if ((lead != 0 && !batch) || a->rank > JIT_MAX_RANK || (int)a->dtype != k->dtype[i] ||
+            !a->data || (batch && *rows >= 0 && a->shape[0] != *rows))
             return false;
         *rows = batch ? a->shape[0] : *rows;
     }
@@ -106,12 +106,16 @@ static bool set_values(quick *q, const jit_kernel *k, const jit_args *args, int6
         return false;
     q->call.dim = f->fixed;
     *bytes = f->fixed_workspace;
-    if (f->fixed)
+    if (f->fixed && *bytes <= GUFUNC_STACK)
         return true;
+    if (f->fixed)
+        return workspace_bytes(&f->workspace, &(graph_known){ NULL, NULL }, q->call.rows,
+                               bytes);
     q->call.dim = q->dims;
     uniform_decode(k, q->call.uniform, q->uniforms);
     return find_extents(q, k, args) &&
-           workspace_bytes(&f->workspace, &(graph_known){ q->dims, q->uniforms }, bytes);
+           workspace_bytes(&f->workspace, &(graph_known){ q->dims, q->uniforms }, q->call.rows,
+                           bytes);
 }
 
 /* The caller's workspace, aligned; NULL: it is too small. */

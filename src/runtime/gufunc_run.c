@@ -342,7 +342,7 @@ static bool lay_out(gufunc_call *c, diag *d)
     set_batch(c);
     if (c->b.total > 0)
         set_buffers(c);
-    if (!workspace_bytes(&c->f->workspace, &(graph_known){ c->dims, c->uniforms },
+    if (!workspace_bytes(&c->f->workspace, &(graph_known){ c->dims, c->uniforms }, c->b.total,
                          &c->workspace_bytes)) {
         diag_no_memory(d);
         return false;

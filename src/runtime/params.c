@@ -81,7 +81,7 @@ static bool run_array(const jit_kernel *k, jit_array *to, uint64_t seed)
     kernel_fault fault = { 0 };
     graph_known known = { dims, NULL };
     if (!dims_fixed(&k->gufunc->dims, extents) ||
-        !workspace_bytes(&k->gufunc->workspace, &known, &bytes))
+        !workspace_bytes(&k->gufunc->workspace, &known, 1, &bytes))
         return false;
     char *workspace = memory_resize(&k->context->allocator, NULL, 0, (size_t)bytes + 64);
     if (!workspace)

@@ -222,7 +222,7 @@ static bool run_all(run *x)
         }
     workspace_plan plan;
     if (!workspace_make(&plan, &x->l->object, x->g, x->ar) ||
-        !workspace_bytes(&plan, &known, &bytes)) {
+        !workspace_bytes(&plan, &known, x->where->rows, &bytes)) {
         snprintf(message, sizeof message, "the workspace has no size");
         return false;
     }
