@@ -12,6 +12,8 @@ static bool is_before(const array_nest *a, node user, node by)
         return false;
     if (a->head[at] != a->head[by])
         return a->head[at];
+    if (a->t->region[by] == 0 && a->sample[at] != a->sample[by])
+        return a->sample[by]; /* what is computed once per call comes before all samples */
     return at < by;
 }
 
