@@ -177,8 +177,14 @@ static bool copy_out(const job *j, LLVMMemoryBufferRef buffer, codegen_object *o
     out->size = size;
     out->vector_lanes = j->t->lanes;
     out->interleave = j->t->interleave;
-    if (j->a)
-        return fill_areas(j, out);
+    if (j->a) {
+        bool ok = fill_areas(j, out);
+        if (!ok) {
+            memory_resize(j->o->allocator, out->bytes, out->size, 0);
+            *out = (codegen_object){ 0 };
+        }
+        return ok;
+    }
     fill_shape(j->t, &out->shape);
     return true;
 }

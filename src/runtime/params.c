@@ -72,7 +72,7 @@ bool params_bind(params_call *c, const jit_kernel *k, const jit_args *args, diag
 
 /* -------------------------------------------------------------------------- first values */
 
-static bool run_array(const jit_kernel *k, jit_array *to, uint64_t seed)
+static bool run_array(const jit_kernel *k, jit_array *to, uint64_t seed, diag *d)
 {
     char *data[MAX_OPERANDS] = { NULL };
     int64_t row_step[MAX_OPERANDS] = { 0 }, extents[DIMS_MOST_ROOTS], bytes = 0;
@@ -84,8 +84,10 @@ static bool run_array(const jit_kernel *k, jit_array *to, uint64_t seed)
         !workspace_bytes(&k->gufunc->workspace, &known, 1, &bytes))
         return false;
     char *workspace = memory_resize(&k->context->allocator, NULL, 0, (size_t)bytes + 64);
-    if (!workspace)
+    if (!workspace) {
+        diag_no_memory(d);
         return false;
+    }
     data[k->n_in] = to->data;
     array_call call = { .rows = 1,
                         .data = data,
@@ -101,7 +103,13 @@ static bool run_array(const jit_kernel *k, jit_array *to, uint64_t seed)
                          ? k->gufunc->entry(&call)
                          : gufunc_interpret(k, &call, (gufunc_values){ NULL, extents });
     memory_resize(&k->context->allocator, workspace, (size_t)bytes + 64, 0);
-    return flags < KERNEL_OUT_OF_FUEL;
+    if (flags & KERNEL_OUT_OF_RANGE)
+        diag_plain(d, DIAG_subscript_range,
+                   "a subscript of the initial value is %lld: it has %lld element%s",
+                   (long long)fault.value, (long long)fault.extent,
+                   fault.extent == 1 ? "" : "s");
+    jit_args args = { .flags = 0 };
+    return call_finish(k, &args, flags, d) && !(flags & KERNEL_OUT_OF_RANGE);
 }
 
 /* The initial value of a number: its graph reads none of the inputs. */
@@ -136,7 +144,7 @@ static bool fill(making *q, jit_named *item)
     if (!k)
         return false;
     k->n_params = 0;
-    bool ok = k->gufunc ? run_array(k, &item->array, q->seed)
+    bool ok = k->gufunc ? run_array(k, &item->array, q->seed, q->d)
                         : run_number(k, &item->array, q->seed, q->d);
     kernel_destroy(k);
     if (!ok && !diag_failed(q->d))

@@ -84,6 +84,69 @@ static bool call_interpreted(jit_context *c, jit_error *err)
     return call(c, 1, 1, err);
 }
 
+static const char layers[] =
+    "fn f(x: [n], W: [n,k]) -> (y: [k], s) { let h = tanh(x @ W)  y[j] = h[k-1-j]  s = sum(h) }"
+    "fn mlp(x: [k]) -> [3] { let h = dense(x; 5, relu)  return dense(h; 3) }";
+
+/* Operands that go through buffers, a workspace larger than the stack, an input that is copied. */
+static bool array_call(jit_context *c, int interpret, jit_error *err)
+{
+    enum { ROWS = 8, N = 200 };
+    jit_options o = { .size = sizeof o, .context = c, .interpret = interpret };
+    jit_module *m = jit_compile(layers, &o, err);
+    int64_t n = interpret ? 3 : N;
+    float *x = calloc(ROWS * N, 4), *w = calloc(N, 2 * 4);
+    jit_array in[2] = { jit_array_of(JIT_F32, x, 2, (int64_t[]){ n, ROWS }),
+                        jit_array_of(JIT_F32, w, 2, (int64_t[]){ 2, n }) };
+    jit_array out[2] = { jit_array_of(JIT_F32, x, 2, (int64_t[]){ ROWS, n }), { .rank = -1 } };
+    bool ok = m && x && w && jit_array_transpose(&in[0], &in[0], NULL, err) == JIT_OK;
+    if (ok) {
+        in[1].shape[0] = n;
+        in[1].shape[1] = n;
+        in[1].stride[0] = in[1].stride[1] = 4; /* a Hankel matrix */
+        jit_args args = { .in = in,
+                          .n_in = 2,
+                          .out = out,
+                          .n_out = 2,
+                          .threads = interpret ? 1 : 2,
+                          .options = JIT_COPY_OVERLAP };
+        ok = jit_call(m, "f", &args, err) == JIT_OK;
+        jit_array_free(&out[1]);
+    }
+    free(x);
+    free(w);
+    jit_release(m);
+    return ok;
+}
+
+static bool arrays_compiled(jit_context *c, jit_error *err)
+{
+    return array_call(c, 0, err);
+}
+
+static bool arrays_interpreted(jit_context *c, jit_error *err)
+{
+    return array_call(c, 1, err);
+}
+
+static bool parameters(jit_context *c, jit_error *err)
+{
+    jit_options o = { .size = sizeof o, .context = c, .interpret = 1 };
+    jit_module *m = jit_compile(layers, &o, err);
+    jit_params *p = m ? jit_params_new(m, "mlp", "f32[4]", NULL, err) : NULL;
+    double b[5] = { 1, 2, 3, 4, 5 };
+    float x[4] = { 1, 2, 3, 4 };
+    jit_array value = jit_array_of(JIT_F64, b, 1, (int64_t[]){ 5 });
+    jit_array in = jit_array_of(JIT_F32, x, 1, (int64_t[]){ 4 }), out = { .rank = -1 };
+    jit_args args = { .in = &in, .n_in = 1, .out = &out, .n_out = 1, .params = p };
+    bool ok = p && jit_params_set(p, "mlp.h.b", &value, err) == JIT_OK &&
+              jit_call(m, "mlp", &args, err) == JIT_OK;
+    jit_array_free(&out);
+    jit_params_free(p);
+    jit_release(m);
+    return ok;
+}
+
 static bool compile_only(jit_context *c, jit_error *err)
 {
     jit_module *m = compile(c, 0, err);
@@ -208,6 +271,13 @@ Test(memory, failures_while_preparing_and_calling_are_clean)
     fail_each(prepare, "prepare");
     fail_each(call_compiled, "call");
     fail_each(call_interpreted, "interpreted call");
+}
+
+Test(memory, failures_in_array_functions_are_clean)
+{
+    fail_each(arrays_compiled, "array call");
+    fail_each(arrays_interpreted, "interpreted array call");
+    fail_each(parameters, "parameters");
 }
 
 Test(memory, failures_while_printing_are_clean)
