@@ -573,7 +573,7 @@ Test(array, compiles_for_avx512_anywhere)
 {
     static const maker makers[] = { matmul,      network, gated,   row_statistics, onepole,
                                     convolution, gather,  swapped, nested };
-    static const int64_t dims[3] = { 17, 40, 9 };
+    static const int64_t dims[8] = { 17, 40, 9, 5, 6, 7, 8, 4 };
     target t;
     diag d;
     diag_init(&d, NULL, NULL);
