@@ -308,8 +308,12 @@ static void set_row_axis(array_nest *a, array_bind *b, node axis, const bool *by
     for (node n = 1; n < a->g->n_nodes; n++) {
         bool in = array_ancestor(a, n, b->n) != 0;
         bool of_sample = axis == ROW_SAMPLE && a->t->region[n] == 0;
-        if (a->t->used[n] && by_row[n] && (in || of_sample))
-            a->row_axis_of[n] = axis;
+        if (!a->t->used[n] || !by_row[n] || (!in && !of_sample))
+            continue;
+        a->row_axis_of[n] = axis;
+        if (graph_node(a->g, n)->op == OP_proj) /* its phi holds the value */
+            a->row_axis_of[graph_in(a->g, graph_in(a->g, n, 0),
+                                    (int32_t)graph_node(a->g, n)->imm)] = axis;
     }
 }
 
