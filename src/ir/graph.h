@@ -119,6 +119,9 @@ typedef struct graph_input {
     jit_dtype dtype; /* as stored in the array (inputs) or in its 8-byte cell (uniforms) */
     int32_t shape;   /* inputs: core dimensions, see node_data; 0: a scalar */
     bool shared;     /* inputs: one array for all samples (an array after `;`, a parameter) */
+    /* inputs: and for all calls, of extents that depend on nothing: code may ask for it in panels
+     * (codegen_object.panel) */
+    bool constant;
 } graph_input;
 
 typedef struct graph {

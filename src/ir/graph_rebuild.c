@@ -237,8 +237,10 @@ static graph_input *copy_inputs(graph *dst, const graph *src, const graph_input 
 {
     graph_input *copy = arena_alloc(dst->ar, (size_t)(n > 0 ? n : 1) * sizeof *copy);
     for (int32_t i = 0; copy && i < n; i++)
-        copy[i] =
-            (graph_input){ copy_name(dst, src, in[i].name), in[i].dtype, 0, in[i].shared };
+        copy[i] = (graph_input){ .name = copy_name(dst, src, in[i].name),
+                                 .dtype = in[i].dtype,
+                                 .shared = in[i].shared,
+                                 .constant = in[i].constant };
     return copy;
 }
 

@@ -171,7 +171,7 @@ static void put_inputs(text *t, const graph *g, const graph_input *in, bool name
     for (int32_t i = 0; i < n; i++) {
         put(t, i > 0 ? ", " : "");
         put_name(t, in[i].name, named);
-        put(t, in[i].shared ? ": shared " : ": ");
+        put(t, in[i].constant ? ": constant " : in[i].shared ? ": shared " : ": ");
         put_type(t, g, in[i].dtype, in[i].shape);
     }
 }

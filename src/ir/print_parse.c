@@ -289,7 +289,8 @@ static bool add_input(reader *r, graph_input **in, int32_t *n, int32_t *capacity
 {
     graph_input i = { .name = reader_name(r) };
     reader_expect(r, ":");
-    i.shared = reader_accept(r, "shared ");
+    i.constant = reader_accept(r, "constant ");
+    i.shared = i.constant || reader_accept(r, "shared ");
     reader_skip(r);
     i.dtype = reader_dtype(r);
     shape_text s = reader_shape(r);

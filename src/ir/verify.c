@@ -381,6 +381,10 @@ static const char *check_before_call(const verify *v)
         for (int32_t k = 0; k < s->rank; k++)
             if (!is_given(v, s->extent[k], JIT_I64))
                 return "an input whose extents are not known before the call";
+            else if (g->inputs[i].constant && !graph_is_const(g, s->extent[k], NULL))
+                return "a constant input whose extents are not constant";
+        if (g->inputs[i].constant && !g->inputs[i].shared)
+            return "a constant input that samples do not share";
     }
     for (int32_t i = 0; i < g->n_checks; i++) {
         const graph_check *c = &g->checks[i];

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "eval.h"
+#include "panel.h"
 #include "workspace.h"
 
 enum { MAX = 2 * JIT_MAX_OPERANDS, GUARD = 192 };
@@ -18,6 +19,7 @@ typedef struct operand {
     int64_t extent[GRAPH_MAX_RANK], stride[GRAPH_MAX_RANK];
     int64_t bytes, step, all;
     char *memory, *before, *at;
+    char *panels; /* what compiled code is given of a constant; else NULL */
 } operand;
 
 typedef struct run {
@@ -83,6 +85,22 @@ static bool make_operand(run *x, int32_t i)
         for (int64_t j = 0; j < o->bytes; j += size)
             type_store(o->t, o->at + row * o->step + j, drawn(x, o->t, i));
     memcpy(o->before, o->memory, (size_t)o->all);
+    return true;
+}
+
+/* As the runtime does for code that asks for it. */
+static bool pack_operand(run *x, int32_t i)
+{
+    operand *o = &x->operand[i];
+    int32_t width = i < x->g->n_inputs ? x->l->object.panel[i] : 0;
+    size_t bytes;
+    if (width == 0)
+        return true;
+    panel_shape s = { o->extent[0], o->extent[1], width, type_bits(o->t) / 8 };
+    if (!x->g->inputs[i].constant || o->rank != 2 || !panel_bytes(&s, &bytes))
+        return false;
+    o->panels = aligned_alloc(PANEL_ALIGN, (bytes / PANEL_ALIGN + 1) * PANEL_ALIGN);
+    panel_pack(&s, o->panels, o->at);
     return true;
 }
 
@@ -172,7 +190,7 @@ static uint32_t call(run *x, char *workspace, kernel_fault *fault)
     char *data[MAX];
     int64_t step[MAX];
     for (int32_t i = 0; i < x->n; i++) {
-        data[i] = x->operand[i].at;
+        data[i] = x->operand[i].panels ? x->operand[i].panels : x->operand[i].at;
         step[i] = x->operand[i].step;
     }
     array_call c = { .rows = x->where->rows,
@@ -216,7 +234,7 @@ static bool run_all(run *x)
     if (!may_run(x))
         return true;
     for (int32_t i = 0; i < x->n; i++)
-        if (!make_operand(x, i)) {
+        if (!make_operand(x, i) || !pack_operand(x, i)) {
             snprintf(message, sizeof message, "operand %d has no shape", (int)i);
             return false;
         }
@@ -251,6 +269,7 @@ const char *array_compared(const graph *g, const linked *l, const array_layout *
     for (int32_t i = 0; i < x->n; i++) {
         free(x->operand[i].memory);
         free(x->operand[i].before);
+        free(x->operand[i].panels);
     }
     arena_free(x->ar);
     free(x);

@@ -36,7 +36,8 @@ static made begin(const char *name, int32_t n_dims)
 static node input(made *m, jit_dtype t, const node *extent, int32_t rank)
 {
     int32_t i = m->g->n_inputs++;
-    m->g->inputs[i] = (graph_input){ "x", t, graph_shape_of(m->g, extent, rank), false };
+    m->g->inputs[i] =
+        (graph_input){ .name = "x", .dtype = t, .shape = graph_shape_of(m->g, extent, rank) };
     return graph_arg(m->g, i);
 }
 

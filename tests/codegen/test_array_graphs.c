@@ -97,6 +97,18 @@ static void choose_dims(random_state *r, const graph *g, int64_t *dim)
     }
 }
 
+/* Some inputs of known extents are the same in all calls. */
+static void mark_constants(graph *g, random_state *r)
+{
+    for (int32_t i = 0; i < g->n_inputs; i++) {
+        const graph_shape *s = &g->shapes[g->inputs[i].shape];
+        bool known = s->rank > 0 && g->inputs[i].shared && random_below(r, 3);
+        for (int32_t k = 0; k < s->rank; k++)
+            known &= graph_is_const(g, s->extent[k], NULL);
+        g->inputs[i].constant = known;
+    }
+}
+
 static void check_graph(uint64_t seed)
 {
     random_state r = { seed * 77777 + 1 };
@@ -118,6 +130,7 @@ static void check_graph(uint64_t seed)
     graph *made = graph_new(ar, &d, "g", 0);
     made->simplify = random_below(&r, 2);
     cr_assert(graph_rebuild(made, g, fix, &f));
+    mark_constants(made, &r);
     const graph *compiled = random_below(&r, 2) ? fuse_graph(made, ar, &d, 0) : made;
     cr_assert_not_null(compiled);
     codegen_options o = { .target = &t };

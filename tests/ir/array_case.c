@@ -22,6 +22,18 @@ const array_text array_texts[] = {
                 "  %11 = fold dot seq %8 %9 %10 : f32\n"
                 "  %12 = map %6 %7 %11 : f32[%1 %3]\n"
                 "  return %12\n" },
+    { "constant", "fn constant(x: f32[%1], w: constant f32[%1 %2]) -> (y: f32[%2])\n"
+                  "  %1 = const 3 : i64\n"
+                  "  %2 = const 5 : i64\n"
+                  "  %3 = arg #0 : f32[%1]\n"
+                  "  %4 = arg #1 : f32[%1 %2]\n"
+                  "  %5 = axis %2 : i64\n"
+                  "  %6 = axis %1 : i64\n"
+                  "  %7 = at %3 %6 : f32\n"
+                  "  %8 = at %4 %6 %5 : f32\n"
+                  "  %9 = fold dot seq %6 %7 %8 : f32\n"
+                  "  %10 = map %5 %9 : f32[%2]\n"
+                  "  return %10\n" },
     { "softmax", "fn softmax[n](x: f64[%1]) -> (y: f64[%1])\n"
                  "  %1 = dim #0 : i64\n"
                  "  %2 = arg #0 : f64[%1]\n"

@@ -281,6 +281,9 @@ static void spoil(graph *g, int32_t kind)
     case 10:
         nodes[1].imm = 3;
         break;
+    case 11: /* a constant of free extents */
+        g->inputs[1].constant = true;
+        break;
     default: /* a check of an element */
         (void)graph_add_check(g, 8, 1, graph_const(g, JIT_BOOL, (cell){ .u = 1 }),
                               (graph_site){ 0 });
@@ -290,7 +293,7 @@ static void spoil(graph *g, int32_t kind)
 
 Test(array, verify_finds_what_is_wrong)
 {
-    for (int32_t kind = 0; kind < 12; kind++) {
+    for (int32_t kind = 0; kind < 13; kind++) {
         array_case c;
         array_case_begin(&c, array_text_named("matmul"));
         spoil(c.g, kind);
