@@ -229,9 +229,10 @@ static void emit_rounds(emitter *e, control *c, ir_value *next)
     leave_head(e, c);
     if (c->masked)
         e->mask_loop = c->l->loop;
-    if (!c->l->once)
+    bool ends = c->l->once || c->l->brief;
+    if (!ends)
         use_fuel(e);
-    if (!c->l->once && e->frame.cancel)
+    if (!ends && e->frame.cancel)
         check_cancel(e);
     emit_list(e, &c->l->body, c->vectors);
     if (e->arrays)
@@ -274,7 +275,8 @@ void emit_control(emitter *e, node loop, int32_t vectors)
         return;
     }
     control c = { .l = &e->t->loops[e->t->loop_at[loop]], .vectors = vectors };
-    c.masked = e->t->varies[condition_of(e, &c)] && e->full >= 1;
+    bool alone = e->full == 1 && vectors == 1; /* one lane goes where the branches go */
+    c.masked = e->t->varies[condition_of(e, &c)] && e->full >= 1 && !alone;
     c.outer_mask = e->mask_loop;
     bool found = find_variables(e, &c);
     size_t n = (size_t)(c.n_phis * vectors + 1);

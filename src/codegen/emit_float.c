@@ -317,12 +317,16 @@ ir_value emit_nextafter(emitter *e, const emit_args *a)
 
 /* -------------------------------------------------------------------------- 2/pi */
 
+enum { PI_BYTES = 8 * OP_TWO_OVER_PI_WORDS };
+
+/* The bytes of 2/pi from the last to the first, eight of 0 before and after: eight of them from
+ * anywhere are a word as the machine reads it. */
 static void make_pi_table(emitter *e)
 {
-    ir_value words[OP_TWO_OVER_PI_WORDS + 1]; /* one more: 0, for what is outside */
-    for (int32_t i = 0; i <= OP_TWO_OVER_PI_WORDS; i++)
-        words[i] = LLVMConstInt(e->i64, op_two_over_pi(i), 0);
-    ir_value table = LLVMConstArray2(e->i64, words, OP_TWO_OVER_PI_WORDS + 1);
+    ir_value bytes[PI_BYTES + 16];
+    for (int32_t i = 0; i < PI_BYTES + 16; i++)
+        bytes[i] = LLVMConstInt(e->i8, op_two_over_pi(PI_BYTES - i) & 255, 0);
+    ir_value table = LLVMConstArray2(e->i8, bytes, PI_BYTES + 16);
     e->pi_table = LLVMAddGlobal(e->module, LLVMTypeOf(table), "pi");
     LLVMSetInitializer(e->pi_table, table);
     LLVMSetGlobalConstant(e->pi_table, 1);
@@ -331,15 +335,16 @@ static void make_pi_table(emitter *e)
 
 static ir_value pi_word(emitter *e, const ir_value *v)
 {
-    ir_value index = v[0];
-    return build_load(e, e->i64, LLVMBuildGEP2(e->b, e->i64, e->pi_table, &index, 1, ""), 8);
+    return build_load(e, e->i64, build_offset(e, e->pi_table, v[0]), 1);
 }
 
 ir_value emit_two_over_pi(emitter *e, const emit_args *a)
 {
     if (!e->pi_table)
         make_pi_table(e);
-    ir_value outside = build_bits(e, 64, OP_TWO_OVER_PI_WORDS);
-    ir_value index = build_intrinsic(e, "llvm.umin", (ir_value[]){ a->v[0], outside }, 2);
+    ir_value zero = build_bits(e, 64, 0), most = build_bits(e, 64, PI_BYTES + 8);
+    ir_value from_end = build_sub(e, build_bits(e, 64, PI_BYTES), a->v[0]);
+    ir_value inside = build_icmp(e, LLVMIntULT, from_end, most);
+    ir_value index = build_select(e, inside, from_end, zero);
     return build_each_lane(e, pi_word, &index, 1);
 }

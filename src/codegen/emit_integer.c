@@ -159,25 +159,42 @@ ir_value emit_pow(emitter *e, const emit_args *a)
 
 /* -------------------------------------------------------------------------- shifts */
 
-static ir_value in_range(emitter *e, const emit_args *a)
+static bool is_masked(const emitter *e, node count, int32_t bits)
+{
+    cell c;
+    return graph_node(e->g, count)->op == OP_and &&
+           (graph_is_const(e->g, graph_in(e->g, count, 1), &c) ||
+            graph_is_const(e->g, graph_in(e->g, count, 0), &c)) &&
+           c.u < (uint64_t)bits;
+}
+
+/* A shift by less than the width as it is, or else what it is. Nothing folds a choice that is
+ * known: rare cases are compiled without any effort. */
+static ir_value if_in_range(emitter *e, const emit_args *a, ir_value shifted,
+                            ir_value otherwise)
 {
     int32_t bits = type_bits(a->in);
-    return build_icmp(e, LLVMIntULT, a->v[1], build_bits(e, bits, (uint64_t)bits));
+    if (a->is_const[1])
+        return a->constant[1].u < (uint64_t)bits ? shifted : otherwise;
+    if (a->n && is_masked(e, graph_in(e->g, a->n, 1), bits))
+        return shifted;
+    ir_value width = build_bits(e, bits, (uint64_t)bits);
+    return build_select(e, build_icmp(e, LLVMIntULT, a->v[1], width), shifted, otherwise);
 }
 
 ir_value emit_shl(emitter *e, const emit_args *a)
 {
-    return build_select(e, in_range(e, a), build_shl(e, a->v[0], a->v[1]), zero_of(a->v[0]));
+    return if_in_range(e, a, build_shl(e, a->v[0], a->v[1]), zero_of(a->v[0]));
 }
 
 ir_value emit_shr(emitter *e, const emit_args *a)
 {
     ir_value x = a->v[0], count = a->v[1];
     if (!type_is_signed(a->in))
-        return build_select(e, in_range(e, a), build_lshr(e, x, count), zero_of(x));
+        return if_in_range(e, a, build_lshr(e, x, count), zero_of(x));
     int32_t bits = type_bits(a->in);
     ir_value most = build_bits(e, bits, (uint64_t)bits - 1);
-    return build_ashr(e, x, build_select(e, in_range(e, a), count, most));
+    return build_ashr(e, x, if_in_range(e, a, count, most));
 }
 
 /* -------------------------------------------------------------------------- counts */

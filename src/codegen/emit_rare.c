@@ -21,6 +21,8 @@
 
 typedef struct outside { /* a value of another list that the body uses */
     node n;
+    bool needed;         /* by the body or after the loop: is in the area */
+    bool holds;          /* the loop's condition: true wherever the body runs */
     int64_t offset;      /* in the area: of element 0, or of the only one if it does not vary */
     ir_value at, scalar; /* the value in the caller, while rare() is emitted */
 } outside;
@@ -45,12 +47,12 @@ static bool lies_in(const nest *t, node n, node loop)
     return n == loop;
 }
 
-/* A loop with more rounds stays in vectors: what it costs counts, and its fuel is counted for
- * all lanes together. */
+/* A loop with more rounds stays in vectors, but for a brief one: what it costs counts, and its
+ * fuel is counted for all lanes together. */
 static bool only_rare_inside(const nest *t, node loop)
 {
     for (int32_t i = 0; i < t->n_loops; i++)
-        if (!t->loops[i].once && lies_in(t, t->loops[i].loop, loop))
+        if (!t->loops[i].once && !t->loops[i].brief && lies_in(t, t->loops[i].loop, loop))
             return false;
     return true;
 }
@@ -92,7 +94,7 @@ static bool is_inside(const rare *r, node n)
     return n && graph_node(r->e->g, n)->op != OP_phi && !in_list(&r->l->head, n);
 }
 
-static void add_outside(rare *r, node n)
+static void add_outside(rare *r, node n, bool needed)
 {
     const graph *g = r->e->g;
     while (graph_node(g, n)->op == OP_proj)
@@ -100,25 +102,37 @@ static void add_outside(rare *r, node n)
     if (graph_is_const(g, n, NULL) || is_inside(r, n))
         return;
     for (int32_t i = 0; i < r->n_outside; i++)
-        if (r->outside[i].n == n)
+        if (r->outside[i].n == n) {
+            r->outside[i].needed |= needed;
             return;
-    r->outside[r->n_outside++] = (outside){ .n = n };
+        }
+    r->outside[r->n_outside++] = (outside){ .n = n, .needed = needed };
+}
+
+static void find_condition(rare *r)
+{
+    node cond = graph_in(r->e->g, r->l->loop, r->n_phis);
+    for (int32_t i = 0; i < r->n_phis; i++) {
+        r->outside[i].holds = phi_of(r, i) == cond && !r->wanted[i];
+        r->outside[i].needed &= !r->outside[i].holds;
+    }
 }
 
 static void find_outside(rare *r)
 {
     const graph *g = r->e->g;
     for (int32_t i = 0; i < r->n_phis; i++)
-        add_outside(r, phi_of(r, i));
+        add_outside(r, phi_of(r, i), r->wanted[i]);
     for (int32_t i = 0; i < r->n_phis; i++)
-        add_outside(r, next_of(r, i));
+        add_outside(r, next_of(r, i), r->wanted[i]);
     for (node n = 1; n < r->l->loop; n++) {
         const node_data *d = graph_node(g, n);
         if (!r->e->t->used[n] || !is_inside(r, n) || d->op == OP_proj)
             continue;
         for (int32_t i = 0; i < d->n_in; i++)
-            add_outside(r, graph_in(g, n, i));
+            add_outside(r, graph_in(g, n, i), true);
     }
+    find_condition(r);
 }
 
 static bool reserve(rare *r)
@@ -158,7 +172,8 @@ static void plan_area(rare *r)
     for (int32_t k = 0; k < r->n_outside; k++) {
         outside *o = &r->outside[k];
         int64_t bytes = type_bits(graph_dtype(e->g, o->n)) / 8;
-        o->offset = take_area(r, e->t->varies[o->n] ? n * bytes : bytes);
+        if (o->needed)
+            o->offset = take_area(r, e->t->varies[o->n] ? n * bytes : bytes);
     }
     r->active = take_area(r, 8 * n);
 }
@@ -209,6 +224,8 @@ static void save_outside(rare *r)
     for (int32_t k = 0; k < r->n_outside; k++) {
         const outside *o = &r->outside[k];
         jit_dtype t = graph_dtype(e->g, o->n);
+        if (!o->needed)
+            continue;
         if (e->t->varies[o->n]) {
             save(r, o->n, t, o->offset);
             continue;
@@ -226,8 +243,14 @@ static void enter_outside(rare *r, ir_value i)
     for (int32_t k = 0; k < r->n_outside; k++) {
         outside *o = &r->outside[k];
         jit_dtype t = graph_dtype(e->g, o->n);
+        if (!o->needed && !o->holds)
+            continue;
         o->at = *values_at(e, o->n);
         o->scalar = *values_scalar(e, o->n);
+        if (o->holds) {
+            values_set(e, o->n, 0, build_true(e));
+            continue;
+        }
         ir_value p =
             e->t->varies[o->n] ? element_at(r, o->offset, t, i) : at_offset(r, o->offset);
         values_set(e, o->n, 0, memory_load(e, t, p));
@@ -238,6 +261,8 @@ static void leave_outside(rare *r)
 {
     for (int32_t k = 0; k < r->n_outside; k++) {
         node n = r->outside[k].n;
+        if (!r->outside[k].needed && !r->outside[k].holds)
+            continue;
         *values_at(r->e, n) = r->outside[k].at;
         *values_scalar(r->e, n) = r->outside[k].scalar;
     }
@@ -288,7 +313,7 @@ static void emit_body(rare *r, ir_value i, ir_value *next)
     emit_list(e, &r->l->body, 1);
     emit_flush_flags(e);
     for (int32_t k = 0; k < r->n_phis; k++)
-        next[k] = values_get(e, next_of(r, k), 0);
+        next[k] = r->wanted[k] ? values_get(e, next_of(r, k), 0) : NULL;
     for (int32_t k = 0; k < r->n_phis; k++) {
         jit_dtype t = graph_dtype(e->g, phi_of(r, k));
         if (r->wanted[k])

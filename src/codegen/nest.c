@@ -6,6 +6,8 @@
  */
 #include "nest.h"
 
+#include "rounds.h"
+
 typedef struct maker {
     nest *t;
     const graph *g;
@@ -62,60 +64,12 @@ static bool list_loops(maker *m)
     return true;
 }
 
-static bool known_next(const graph *g, node loop, node phi, cell *v)
+static void count_rounds(maker *m)
 {
-    int32_t k = n_phis(g, loop);
-    for (int32_t i = 0; i < k; i++)
-        if (graph_in(g, loop, i) == phi)
-            return graph_is_const(g, graph_in(g, loop, k + 1 + i), v);
-    return false;
-}
-
-static bool known_operator(const graph *g, node loop, node n, int32_t depth, cell *v);
-
-/* The value after one round, if it follows from constants and from variables whose next value
- * is constant. */
-static bool known_after(const graph *g, node loop, node n, int32_t depth, cell *v)
-{
-    const node_data *d = graph_node(g, n);
-    if (graph_is_const(g, n, v))
-        return true;
-    if (d->op == OP_phi)
-        return known_next(g, loop, n, v);
-    if (op_info((op)d->op)->rule == RULE_LEAF || depth == 0)
-        return false;
-    return known_operator(g, loop, n, depth, v);
-}
-
-static bool known_operator(const graph *g, node loop, node n, int32_t depth, cell *v)
-{
-    const node_data *d = graph_node(g, n);
-    bool all = true, logic = d->op == OP_and || d->op == OP_or;
-    cell in[3] = { { .u = 0 }, { .u = 0 }, { .u = 0 } };
-    for (int32_t i = 0; i < d->n_in && i < 3; i++) {
-        bool known = known_after(g, loop, graph_in(g, n, i), depth - 1, &in[i]);
-        if (known && logic && d->dtype == JIT_BOOL && in[i].u == (d->op == OP_or)) {
-            *v = in[i];
-            return true;
-        }
-        all = all && known;
-    }
-    uint32_t flags = 0;
-    if (all)
-        *v = op_eval((op)d->op, graph_dtype(g, graph_in(g, n, 0)), (jit_dtype)d->dtype, in,
-                     &flags);
-    return all;
-}
-
-static void find_once_loops(maker *m)
-{
-    const graph *g = m->g;
     for (int32_t i = 0; i < m->t->n_loops; i++) {
-        node loop = m->t->loops[i].loop;
-        node cond = graph_in(g, loop, n_phis(g, loop));
-        cell go_on;
-        bool known = known_after(g, loop, cond, 8, &go_on);
-        m->t->loops[i].once = known && go_on.u == 0;
+        nest_loop *l = &m->t->loops[i];
+        l->once = rounds_at_most(m->g, l->loop) == 1;
+        l->brief = !l->once && rounds_are_free(m->g, m->t->region, l->loop);
     }
 }
 
@@ -426,7 +380,7 @@ static void find_flags(nest *t)
         t->indexed |= t->used[n] && d->op == OP_index;
     }
     for (int32_t i = 0; i < t->n_loops; i++)
-        t->fuelled |= !t->loops[i].once;
+        t->fuelled |= !t->loops[i].once && !t->loops[i].brief;
 }
 
 static bool reserve(maker *m)
@@ -458,7 +412,7 @@ static bool make_regions(maker *m, const target *machine)
     mark_used(m);
     if (!list_loops(m))
         return false;
-    find_once_loops(m);
+    count_rounds(m);
     keep_arrays_usual(m);
     mark_heads(m);
     sink(m);

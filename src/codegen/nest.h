@@ -42,6 +42,8 @@ typedef struct nest_list {
 typedef struct nest_loop {
     node loop;
     bool once; /* at most one round */
+    bool
+        brief; /* at most ROUNDS_BRIEF rounds, and in no loop of more than one: takes no fuel */
     nest_list head, body;
 } nest_loop;
 
@@ -63,7 +65,7 @@ typedef struct nest {
     bool *varies;     /* per node: depends on the element */
     bool *used;       /* per node: some output depends on it */
     bool sets_flags, indexed;
-    bool fuelled; /* some loop may have more than one round */
+    bool fuelled; /* some loop takes fuel */
 
     int32_t lanes, interleave;
     int32_t rows;   /* of array functions: most rows that are emitted together; else 0 */

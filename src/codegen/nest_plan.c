@@ -173,6 +173,7 @@ static int32_t choose_lanes(const nest *t)
 
 typedef struct shape {     /* of the code for one vector */
     int64_t weight, depth; /* all instructions; those one after the other */
+    int64_t calls;         /* instructions around rare cases */
     int64_t live;          /* registers needed at once */
     bool loops;            /* with more than one round */
 } shape;
@@ -246,7 +247,7 @@ static int32_t choose_interleave(const nest *t, const shape *s)
     int64_t want = s->loops ? 2 : s->weight <= 8 ? 4 : at_least_one(IN_FLIGHT / chains);
     int32_t u = 1;
     while (2 * u <= want && 2 * u * live <= most + most / 4 &&
-           2 * u * s->weight <= most_weight(2 * u))
+           2 * u * (s->weight + s->calls) <= most_weight(2 * u))
         u *= 2;
     return u;
 }
@@ -271,7 +272,10 @@ void nest_plan(nest *t, const nest_options *o)
         measure_live(t, at, &s);
     }
     for (int32_t i = 0; i < t->n_loops; i++)
-        s.loops |= !t->loops[i].once;
+        if (t->loops[i].once)
+            s.calls += nest_weight(t, t->loops[i].loop);
+        else
+            s.loops |= !t->loops[i].brief || t->region[t->loops[i].loop] == 0;
     for (node n = 1; n < t->g->n_nodes; n++)
         t->weight += counts(t, n) ? nest_weight(t, n) : 0;
     t->cut = o->cut || !at || t->weight > CUT_WEIGHT;

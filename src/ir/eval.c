@@ -82,6 +82,8 @@ jit_status eval_run(const eval_plan *p, eval_call *c, void *scratch)
             if (stop != JIT_OK)
                 return stop;
             i = s->to;
+        } else if (s->kind == STEP_AGAIN) {
+            i = s->to;
         } else {
             slots[s->slot] = run_step(s, slots, c);
         }

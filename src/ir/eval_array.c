@@ -441,6 +441,8 @@ static int32_t run_step(run *r, int32_t i)
     case STEP_BACK:
         r->status = eval_back(&r->c->fuel, r->c->cancel);
         return s->to;
+    case STEP_AGAIN:
+        return s->to;
     case STEP_BOUND:
     case STEP_CHECK:
         run_bound(r, s);

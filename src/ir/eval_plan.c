@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "eval_plan.h"
+#include "rounds.h"
 
 typedef struct frame { /* a loop, map or fold being laid out; 0: the whole graph */
     node region, cursor;
@@ -249,7 +250,8 @@ static void end_loop(layout *l, const frame *f)
                   graph_in(l->g, f->region, i));
     for (int32_t i = 0; i < k; i++)
         copy_slot(l, graph_in(l->g, f->region, i), temporary + i, graph_in(l->g, f->region, i));
-    add_step(l, (step){ .kind = STEP_BACK, .to = f->start });
+    bool is_free = rounds_are_free(l->g, l->owner, f->region);
+    add_step(l, (step){ .kind = is_free ? STEP_AGAIN : STEP_BACK, .to = f->start });
     l->plan->steps[f->test].to = l->plan->n_steps;
 }
 

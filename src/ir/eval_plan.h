@@ -12,9 +12,10 @@ typedef enum step_kind {
     STEP_UNIFORM,
     STEP_INDEX,
     STEP_SEED,
-    STEP_COPY, /* slot <- in[0]                        */
-    STEP_TEST, /* if not in[0], go to step `to`        */
-    STEP_BACK, /* go to step `to`                      */
+    STEP_COPY,  /* slot <- in[0]                        */
+    STEP_TEST,  /* if not in[0], go to step `to`        */
+    STEP_BACK,  /* go to step `to`, for a unit of fuel  */
+    STEP_AGAIN, /* the same, for no fuel               */
     STEP_DIM,
     STEP_BOUND,    /* in: subscript, extent, when          */
     STEP_CHECK,    /* the same, before the call            */

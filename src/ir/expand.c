@@ -1,5 +1,6 @@
 /* expand_graph: operators with OP_EXPAND become their definitions in the language. A definition
- * may use such operators itself, so the copy is repeated until none is left. */
+ * may use such operators itself, so the copy is repeated until none is left. A sine and a cosine
+ * of one angle have a definition together. */
 #include "expand.h"
 
 #include <stdio.h>
@@ -11,7 +12,7 @@ enum { MAX_ROUNDS = 8 }; /* tgamma uses exp uses nothing: a few are enough */
 typedef struct expansion {
     program *p;
     lowering *lw;
-    bool again;
+    node *sine, *cosine; /* per node: the one of it, or 0 */
     bool failed;
 } expansion;
 
@@ -20,26 +21,56 @@ static bool expands(const node_data *d)
     return (op_info((op)d->op)->flags & OP_EXPAND) != 0 && type_is_float((jit_dtype)d->dtype);
 }
 
-static node expand_node(void *user, graph *dst, const graph *src, node old, const node *in)
+static bool define(expansion *x, graph *dst, const char *name, const node_data *d,
+                   const node *in, lower_outputs out)
 {
-    expansion *x = user;
-    const node_data *d = graph_node(src, old);
-    char name[64];
-    node out = 0;
-    if (!expands(d)) {
-        return -1;
-    }
+    char full[64];
     uint8_t relaxed = dst->relaxed;
     dst->relaxed = 0; /* the definitions' arithmetic is exact as written */
-    (void)snprintf(name, sizeof name, "%s_%s", op_info((op)d->op)->name,
-                   type_name((jit_dtype)d->dtype));
-    bool fine = lower_inline_in(x->lw, name, in, d->n_in, (lower_outputs){ &out, 1, d->at });
+    (void)snprintf(full, sizeof full, "%s_%s", name, type_name((jit_dtype)d->dtype));
+    bool fine = lower_inline_in(x->lw, full, in, d->n_in, out);
     dst->relaxed = relaxed;
     if (!fine && !diag_failed(dst->d)) {
         diag_plain(dst->d, DIAG_internal, "operator %s has no definition", name);
     }
     x->failed = x->failed || !fine;
-    return out;
+    return fine;
+}
+
+/* The first of the two makes both, and leaves the other's value where its number was. */
+static node expand_pair(expansion *x, graph *dst, const node_data *d, node angle,
+                        const node *in)
+{
+    node *own = d->op == OP_sin ? x->sine : x->cosine;
+    node *other = d->op == OP_sin ? x->cosine : x->sine;
+    node out[2] = { 0, 0 };
+    if (own[angle] < 0) {
+        return -own[angle];
+    }
+    if (!define(x, dst, "sincos", d, in, (lower_outputs){ out, 2, d->at })) {
+        return 0;
+    }
+    other[angle] = -out[d->op == OP_sin];
+    return out[d->op != OP_sin];
+}
+
+static node expand_node(void *user, graph *dst, const graph *src, node old, const node *in)
+{
+    expansion *x = user;
+    const node_data *d = graph_node(src, old);
+    node out = 0;
+    if (!expands(d)) {
+        return -1;
+    }
+    if (d->op == OP_sin || d->op == OP_cos) {
+        node angle = graph_in(src, old, 0);
+        if (x->sine[angle] && x->cosine[angle]) {
+            return expand_pair(x, dst, d, angle, in);
+        }
+    }
+    return define(x, dst, op_info((op)d->op)->name, d, in, (lower_outputs){ &out, 1, d->at })
+               ? out
+               : 0;
 }
 
 static bool any_left(const graph *g)
@@ -60,11 +91,28 @@ static graph *empty_copy(program *p, const graph *g, arena *ar, diag *d)
     return dst;
 }
 
+static bool find_pairs(expansion *x, const graph *g, arena *ar)
+{
+    x->sine = arena_alloc(ar, (size_t)g->n_nodes * sizeof *x->sine);
+    x->cosine = arena_alloc(ar, (size_t)g->n_nodes * sizeof *x->cosine);
+    if (!x->sine || !x->cosine) {
+        return false;
+    }
+    for (node n = 1; n < g->n_nodes; n++) {
+        op o = (op)graph_node(g, n)->op;
+        if (o == OP_sin || o == OP_cos) {
+            (o == OP_sin ? x->sine : x->cosine)[graph_in(g, n, 0)] = n;
+        }
+    }
+    return true;
+}
+
 static graph *one_round(program *p, const graph *g, arena *ar, diag *d)
 {
     graph *dst = empty_copy(p, g, ar, d);
     expansion x = { .p = p, .lw = dst ? lower_new(p, ar, dst, d) : NULL };
-    if (!x.lw || !graph_rebuild(dst, g, expand_node, &x) || x.failed || dst->failed) {
+    if (!x.lw || !find_pairs(&x, g, ar) || !graph_rebuild(dst, g, expand_node, &x) ||
+        x.failed || dst->failed) {
         return NULL;
     }
     return dst;

@@ -308,7 +308,7 @@ static int32_t trailing_zeros(jit_dtype t, uint64_t bits)
     return n;
 }
 
-uint64_t op_two_over_pi(int64_t i)
+static uint64_t word_of_two_over_pi(int64_t i)
 {
     static const uint64_t word[OP_TWO_OVER_PI_WORDS] = {
         0xa2f9836e4e441529, 0xfc2757d1f534ddc0, 0xdb6295993c439041, 0xfe5163abdebbc561,
@@ -319,6 +319,15 @@ uint64_t op_two_over_pi(int64_t i)
         0xa9e391615ee61b08, 0x6599855f14a06840, 0x8dffd8804d732731, 0x06061556ca73a8c9,
     };
     return i < 0 || i >= OP_TWO_OVER_PI_WORDS ? 0 : word[i];
+}
+
+uint64_t op_two_over_pi(int64_t i)
+{
+    if (i < -8 || i > 8 * OP_TWO_OVER_PI_WORDS)
+        return 0;
+    int64_t word = (i + 8) / 8 - 1;
+    uint64_t bits = 8 * ((uint64_t)i & 7), high = word_of_two_over_pi(word);
+    return bits == 0 ? high : high << bits | word_of_two_over_pi(word + 1) >> (64 - bits);
 }
 
 /* -------------------------------------------------------------------------- evaluation */

@@ -63,8 +63,8 @@ bool op_casts(op o, jit_dtype from, jit_dtype to);
  * OP_FLAGS means once the types are known (floordiv of floats cannot). */
 bool op_sets_flags(op o, jit_dtype in, jit_dtype out);
 
-/* Word i of the binary expansion of 2/pi: its bits 64*i+1 .. 64*i+64 after the point, first bit
- * highest; 0 outside 0 .. OP_TWO_OVER_PI_WORDS-1. */
+/* Bits 8*i+1 .. 8*i+64 after the point of the binary expansion of 2/pi, first bit highest; 0
+ * outside the first OP_TWO_OVER_PI_WORDS*64 bits. */
 enum { OP_TWO_OVER_PI_WORDS = 24 };
 uint64_t op_two_over_pi(int64_t i);
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "gufunc.h"
+#include "rounds.h"
 
 typedef struct compile {
     jit_module *m;
@@ -70,6 +71,14 @@ bool specialise_plan(codegen_plan *plan, jit_module *m, const graph *g, const re
 }
 
 /* ---------------------------------------------------------------- the kernel's own copies */
+
+static bool has_long_loop(const graph *g)
+{
+    for (node n = 1; n < g->n_nodes; n++)
+        if (graph_node(g, n)->op == OP_loop && rounds_at_most(g, n) == 0)
+            return true;
+    return false;
+}
 
 static bool has_op(const graph *g, op wanted)
 {
@@ -133,7 +142,7 @@ static void set_facts(jit_kernel *k, const compile *c)
     k->n_params = g->n_inputs - c->r.spec.n_in;
     k->n_uniform = g->n_uniforms;
     k->ftz = g->ftz;
-    k->loops = has_op(g, OP_loop);
+    k->loops = has_long_loop(g);
     k->indexed = has_op(g, OP_index);
     k->fuel = limits->fuel < 0 ? INT64_MAX : limits->fuel;
     k->info = (jit_kernel_info){ .parse_ms = c->m->parse_ms,

@@ -57,6 +57,14 @@ static const char rare_counter[] =
     "  %12 = proj #0 %11 : i32\n  %13 = loop %6 %7 | %6 | %4 %12\n"
     "  %14 = proj #1 %13 : i32\n  return %14\n";
 
+/* Counts to N by x: of few rounds or not. */
+#define COUNT_TO(n)                                                                            \
+    "fn count(x: i32) -> (n: i32)\n  %1 = arg #0 : i32\n  %2 = const 0 : i64\n"                \
+    "  %3 = const 1 : i64\n  %4 = const " n " : i64\n  %5 = const 0 : i32\n"                   \
+    "  %6 = phi %2 : i64\n  %7 = phi %5 : i32\n  %8 = add %6 %3 : i64\n"                       \
+    "  %9 = add %7 %1 : i32\n  %10 = lt %6 %4 : bool\n  %11 = loop %6 %7 | %10 | %8 %9\n"      \
+    "  %12 = proj #1 %11 : i32\n  return %12\n"
+
 static uint32_t run(const linked_text *k, void *in, void *out, int64_t n, int64_t fuel,
                     const volatile int32_t *cancel)
 {
@@ -97,6 +105,22 @@ Test(control, fuel_is_counted_per_group)
     cr_assert_eq(out[99], 99);
     cr_assert_eq(run(&k, in, out, 500, 98, NULL), KERNEL_OUT_OF_FUEL);
     linked_text_free(&k);
+}
+
+Test(control, a_loop_of_few_rounds_takes_no_fuel)
+{
+    linked_text few = linked_text_make(COUNT_TO("64"), (codegen_options){ .cut = false });
+    linked_text many = linked_text_make(COUNT_TO("65"), (codegen_options){ .cut = false });
+    int32_t in[100], out[100];
+    for (int32_t i = 0; i < 100; i++)
+        in[i] = i;
+    cr_assert_eq(run(&few, in, out, 100, 0, NULL), 0);
+    for (int32_t i = 0; i < 100; i++)
+        cr_assert_eq(out[i], 64 * i);
+    cr_assert_eq(run(&many, in, out, 100, 65, NULL), 0);
+    cr_assert_eq(run(&many, in, out, 100, 64, NULL), KERNEL_OUT_OF_FUEL);
+    linked_text_free(&few);
+    linked_text_free(&many);
 }
 
 Test(control, a_cancelled_loop_stops)

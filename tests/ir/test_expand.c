@@ -394,6 +394,40 @@ Test(expand, activations_at_the_ends)
     }
 }
 
+/* Both by one reduction of the angle, each as it is alone. */
+Test(expand, sine_and_cosine_of_one_angle)
+{
+    static const double angles[] = {
+        0, -0.0, 1, -2.5, 1e5, 3e6, -1e9, 1e22, 0x1p127, INFINITY
+    };
+    for (int32_t f64 = 0; f64 < 2; f64++) {
+        lower_text t;
+        lower_text_make(&t, "fn s(x) = sin(x)\nfn c(x) = cos(x)\n"
+                            "fn p(x) = copysign(2, sin(x)) + cos(x)");
+        const char *types = f64 ? "f64" : "f32", *names[] = { "s", "c", "p" };
+        runner r[3];
+        for (int32_t i = 0; i < 3; i++) {
+            graph *g = lower_text_graph(&t, names[i], types, PIPELINE_MATH);
+            int32_t loops = 0;
+            cr_assert(g);
+            for (node n = 1; n < g->n_nodes; n++)
+                loops += graph_node(g, n)->op == OP_loop;
+            cr_expect_eq(loops, 1, "%s %s", names[i], types);
+            r[i] = runner_new(g);
+        }
+        for (size_t k = 0; k < sizeof angles / sizeof *angles; k++) {
+            uint32_t flags = 0;
+            cell x = { .f = f64 ? angles[k] : (float)angles[k] };
+            double s = runner_run(&r[0], &x, &flags).f, c = runner_run(&r[1], &x, &flags).f;
+            double both = copysign(2, s) + c, p = runner_run(&r[2], &x, &flags).f;
+            cr_expect(p == (f64 ? both : (float)both) || (isnan(p) && isnan(c)), "%a", x.f);
+        }
+        for (int32_t i = 0; i < 3; i++)
+            runner_free(&r[i]);
+        lower_text_free(&t);
+    }
+}
+
 /* The first word of Philox4x32-10 of counter 0 and key 0 is 6627e8d5 (Salmon et al. 2011). */
 Test(expand, rand_is_philox)
 {

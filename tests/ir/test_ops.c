@@ -283,8 +283,8 @@ static const integer_case integers[] = {
     { OP_clz, JIT_U64, 1, 0, 63, 0 },
     { OP_ctz, JIT_I16, 0, 0, 16, 0 },
     { OP_ctz, JIT_I16, -32768, 0, 15, 0 },
-    { OP_two_over_pi, JIT_I64, -1, 0, 0, 0 },
-    { OP_two_over_pi, JIT_I64, OP_TWO_OVER_PI_WORDS, 0, 0, 0 },
+    { OP_two_over_pi, JIT_I64, -8, 0, 0, 0 },
+    { OP_two_over_pi, JIT_I64, 8 * OP_TWO_OVER_PI_WORDS, 0, 0, 0 },
 };
 
 Test(ops, integers_at_their_edges)
@@ -514,7 +514,7 @@ static double sine_of_power(int32_t e)
     int32_t quadrant = 0;
     for (int32_t bit = e - 1; bit < e + 64; bit++) {
         int32_t at = bit - 1; /* bit 1 is the highest of word 0 */
-        uint64_t v = at < 0 ? 0 : op_two_over_pi(at / 64) >> (63 - at % 64) & 1;
+        uint64_t v = at < 0 ? 0 : op_two_over_pi(at / 8) >> (63 - at % 8) & 1;
         if (bit <= e)
             quadrant = quadrant * 2 + (int32_t)v;
         else

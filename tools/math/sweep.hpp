@@ -138,7 +138,13 @@ template <class T> inline T scale(T x, T n)
     return sizeof(T) == 4 ? (T)__builtin_ldexpf((f32)x, k) : (T)__builtin_ldexp((f64)x, k);
 }
 u64 two_over_pi_word(i64 i);
-template <class T> inline u64 two_over_pi(T i) { return two_over_pi_word((i64)i); }
+inline u64 two_over_pi(i64 i)
+{
+    i64 word = i >> 3;
+    int bits = 8 * (int)(i & 7);
+    u64 high = two_over_pi_word(word);
+    return bits ? high << bits | two_over_pi_word(word + 1) >> (64 - bits) : high;
+}
 
 } // namespace fj
 
