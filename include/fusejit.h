@@ -465,8 +465,8 @@ JIT_PUBLIC jit_scalar jit_kernel_scalar(const jit_kernel *k, jit_error *err)
 
 /* -------------------------------------------------------------------------- parameters */
 
-/* The `param` arrays of a function and of all that it calls, each named by its path ("mlp.h.W").
- * A store may be read by any number of runs at once; writing to it must not race with them. */
+/* The `param` arrays of a function and of all that it calls, each named by its path ("mlp.h.W"); at
+ * most 256. A store may be read by any number of runs at once; writing to it must not race with them. */
 typedef struct jit_params jit_params;
 
 typedef struct jit_params_options {

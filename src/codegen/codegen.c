@@ -38,7 +38,7 @@ typedef struct job {
 static bool within_limits(const job *j)
 {
     int64_t weight = j->t->weight + (int64_t)LOOP_CONTROL * j->t->n_loops;
-    if (j->t->n_buffers > JIT_MAX_OPERANDS) {
+    if (!j->a && j->t->n_buffers > JIT_MAX_OPERANDS) {
         diag_plain(j->d, DIAG_code_size, "'%s' has %d arguments and results, the limit is %d",
                    j->g->name, j->t->n_buffers, (int)JIT_MAX_OPERANDS);
         return false;

@@ -247,15 +247,9 @@ static bool solve_step(const dims_plan *p, const dims_step *s, int64_t have,
     return rest % s->factor == 0 && dims[s->dim] >= 0;
 }
 
-static dims_fault compare(const dims_plan *p, const int64_t *const *core,
-                          const int64_t *extents)
+/* Extents of results, and the checks. */
+static dims_fault check_values(const dims_plan *p, const int64_t *extents)
 {
-    for (int32_t i = 0; i < p->n_inputs; i++)
-        for (int32_t k = 0; k < p->rank[i]; k++) {
-            int64_t want = extents[p->first[i] + k];
-            if (core[i][k] != want)
-                return (dims_fault){ DIMS_DIFFER, i, k, 0, want, core[i][k] };
-        }
     for (int32_t i = p->first[p->n_inputs]; i < p->first[p->n_operands]; i++)
         if (extents[i] < 0)
             return (dims_fault){ .kind = DIMS_NO_VALUE, .operand = p->n_inputs };
@@ -266,6 +260,18 @@ static dims_fault compare(const dims_plan *p, const int64_t *const *core,
                                  .have = c[0] };
     }
     return (dims_fault){ 0 };
+}
+
+static dims_fault compare(const dims_plan *p, const int64_t *const *core,
+                          const int64_t *extents)
+{
+    for (int32_t i = 0; i < p->n_inputs; i++)
+        for (int32_t k = 0; k < p->rank[i]; k++) {
+            int64_t want = extents[p->first[i] + k];
+            if (core[i][k] != want)
+                return (dims_fault){ DIMS_DIFFER, i, k, 0, want, core[i][k] };
+        }
+    return check_values(p, extents);
 }
 
 dims_fault dims_find(const dims_plan *p, const int64_t *const *core, const cell *uniforms,
@@ -292,15 +298,11 @@ bool dims_fixed(const dims_plan *p, int64_t *extents)
 {
     cell slots[DIMS_MOST_STEPS];
     int64_t own[DIMS_MOST_ROOTS];
-    const int64_t *core[JIT_MAX_OPERANDS];
-    if (p->n_steps > 0 || p->n_inputs > JIT_MAX_OPERANDS ||
-        !known_run(&p->extents, &(graph_known){ NULL, NULL }, slots, own))
+    if (p->n_steps > 0 || !known_run(&p->extents, &(graph_known){ NULL, NULL }, slots, own))
         return false;
-    for (int32_t i = 0; i < p->n_inputs; i++)
-        core[i] = own + p->first[i];
     for (int32_t i = 0; i < p->extents.n_roots; i++)
         extents[i] = own[i];
-    return compare(p, core, own).kind == DIMS_FINE;
+    return check_values(p, own).kind == DIMS_FINE;
 }
 
 /* Extents with the dimensions that are not known at two different values: those that do not change

@@ -27,7 +27,7 @@ typedef struct dims_plan {
     const char *const *name; /* per dimension; NULL: unnamed */
 } dims_plan;
 
-enum { DIMS_MOST_ROOTS = 512, DIMS_MOST_STEPS = 1024, DIMS_MOST = 64 };
+enum { DIMS_MOST_ROOTS = 1024, DIMS_MOST_STEPS = 2048, DIMS_MOST = 64 };
 
 typedef struct dims_fault {
     enum {

@@ -56,8 +56,8 @@ typedef struct specialisation {
  * f32 when read and are rounded once when stored. NULL and diagnostics on error. */
 graph *lower_function(program *p, const specialisation *s, arena *ar, diag *d);
 
-/* The initial value of the parameter of that path (graph.inputs[].name): a graph of the same
- * inputs, none of which it reads, whose one output is the array. Run as sample 0; the seed is the
+/* The initial value of the parameter of that path (graph.inputs[].name): a graph without
+ * inputs, whose one output is the array. Run as sample 0; the seed is the
  * store's. */
 graph *lower_param_init(program *p, const specialisation *s, const char *path, arena *ar,
                         diag *d);

@@ -351,13 +351,38 @@ graph *lower_function(program *p, const specialisation *s, arena *ar, diag *d)
     return lowered(p, s, NULL, ar, d);
 }
 
+/* Without the inputs and what only they are made of. */
+static graph *without_inputs(graph *g, diag *d)
+{
+    graph *out = graph_new(g->ar, d, g->name, 0);
+    g->n_inputs = 0;
+    return out && graph_rebuild(out, g, NULL, NULL) ? out : NULL;
+}
+
+static bool reads_dimension(const graph *g)
+{
+    for (node n = 1; n < g->n_nodes; n++)
+        if (graph_node(g, n)->op == OP_dim)
+            return true;
+    return false;
+}
+
 graph *lower_param_init(program *p, const specialisation *s, const char *path, arena *ar,
                         diag *d)
 {
     graph *g = lowered(p, s, path, ar, d);
-    if (g && !param_is_constant(g)) {
+    if (!g)
+        return NULL;
+    if (!param_is_constant(g)) {
         diag_plain(d, DIAG_param_data, "the initial value of '%s' depends on an argument",
                    path);
+        return NULL;
+    }
+    g = without_inputs(g, d);
+    if (g && reads_dimension(g)) {
+        diag_plain(d, DIAG_param_data,
+                   "the initial value of '%s' depends on an argument's dimension", path);
+        diag_hint(d, "fix it by the signature: \"f32[784]\"");
         return NULL;
     }
     return g;

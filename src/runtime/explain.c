@@ -18,18 +18,19 @@ static void add(page *p, const char *key, const char *value)
         p->text = NULL;
 }
 
-static const char *types_text(arena *ar, const jit_dtype *types, int32_t n)
+static const char *types_text(arena *ar, const uint8_t *types, int32_t n)
 {
     const char *text = "";
     for (int32_t i = 0; i < n && text; i++)
-        text = arena_format(ar, "%s%s%s", text, i ? ", " : "", jit_dtype_name(types[i]));
+        text = arena_format(ar, "%s%s%s", text, i ? ", " : "",
+                            jit_dtype_name((jit_dtype)types[i]));
     return text;
 }
 
 static void add_types(page *p, const jit_kernel *k)
 {
-    const char *in = types_text(p->ar, k->info.in_dtype, k->n_in);
-    const char *out = types_text(p->ar, k->info.out_dtype, k->n_out);
+    const char *in = types_text(p->ar, k->dtype, k->n_in);
+    const char *out = types_text(p->ar, k->dtype + k->n_in, k->n_out);
     add(p, "types", in && out ? arena_format(p->ar, "%s -> %s", in, out) : NULL);
     add(p, "work",
         arena_format(p->ar, "%d operations an element, as written", (int)k->info.flops));

@@ -20,7 +20,7 @@ typedef struct gufunc_site { /* of a subscript, for messages */
 
 typedef struct gufunc {
     dims_plan dims;
-    bool shared[MAX_OPERANDS]; /* inputs without batch axes */
+    bool shared[MAX_ARRAY_INPUTS]; /* inputs without batch axes */
     uint32_t matrices; /* bits: inputs that products read, so that code which knows them to
                                   be the same for all samples computes many samples together */
     const gufunc_site *sites;

@@ -87,7 +87,7 @@ static bool report_fault(const gufunc_call *c, const dims_fault *at, diag *d)
 
 static bool find_dims(gufunc_call *c, diag *d)
 {
-    const int64_t *core[JIT_MAX_OPERANDS];
+    const int64_t *core[MAX_ARRAY_INPUTS];
     for (int32_t i = 0; i < c->k->n_in; i++) {
         if (!check_rank(c, i, d))
             return false;

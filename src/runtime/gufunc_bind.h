@@ -5,8 +5,10 @@
 #include "gufunc.h"
 
 typedef struct operand {
-    jit_array a;      /* core axes; data of the first sample */
-    int64_t bytes;    /* of the core elements */
+    char *data; /* of the first sample */
+    int32_t rank;
+    const int64_t *shape, *stride; /* of the core axes */
+    int64_t bytes;                 /* of the core elements */
     bool packed;      /* its core elements are not neighbours: they go through a buffer */
     int64_t offset;   /* of the buffer in the workspace */
     int64_t row_step; /* bytes from sample to sample along the innermost batch axis */
@@ -15,8 +17,8 @@ typedef struct operand {
 typedef struct batch {
     int32_t rank; /* axes, outermost first, neighbours merged; at least 1 */
     int64_t shape[JIT_MAX_RANK];
-    int64_t stride[JIT_MAX_RANK][MAX_OPERANDS]; /* bytes */
-    int64_t total;                              /* samples */
+    int64_t stride[JIT_MAX_RANK][MAX_ARRAY_OPERANDS]; /* bytes */
+    int64_t total;                                    /* samples */
 } batch;
 
 typedef struct gufunc_call {
@@ -27,11 +29,11 @@ typedef struct gufunc_call {
     uint64_t own_cells[MAX_UNIFORMS];
     cell uniforms[MAX_UNIFORMS];
     int64_t dims[DIMS_MOST], extents[DIMS_MOST_ROOTS];
-    jit_array in[JIT_MAX_OPERANDS]; /* as given, or copies */
-    size_t copied[JIT_MAX_OPERANDS];
+    jit_array in[MAX_ARRAY_INPUTS]; /* as given, or copies */
+    size_t copied[MAX_ARRAY_INPUTS];
     int32_t batch_rank;
     int64_t batch_shape[JIT_MAX_RANK];
-    operand op[MAX_OPERANDS];
+    operand op[MAX_ARRAY_OPERANDS];
     batch b;
     int64_t chunk; /* samples that the buffers hold */
     int64_t buffer_bytes, workspace_bytes;

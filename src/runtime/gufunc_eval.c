@@ -4,8 +4,8 @@
 #include "interpret.h"
 
 typedef struct sample {
-    eval_operand operand[MAX_OPERANDS];
-    int64_t stride[MAX_OPERANDS][GRAPH_MAX_RANK];
+    eval_operand operand[MAX_ARRAY_OPERANDS];
+    int64_t stride[MAX_ARRAY_OPERANDS][GRAPH_MAX_RANK];
 } sample;
 
 /* Core elements are neighbours in C order. */

@@ -9,9 +9,9 @@
 
 typedef struct quick {
     array_call call;
-    char *data[MAX_OPERANDS];
-    int64_t row_step[MAX_OPERANDS];
-    uintptr_t low[MAX_OPERANDS], high[MAX_OPERANDS];
+    char *data[MAX_ARRAY_OPERANDS];
+    int64_t row_step[MAX_ARRAY_OPERANDS];
+    uintptr_t low[MAX_ARRAY_OPERANDS], high[MAX_ARRAY_OPERANDS];
     int64_t dims[DIMS_MOST], extents[DIMS_MOST_ROOTS];
     uint64_t cells[MAX_UNIFORMS];
     cell uniforms[MAX_UNIFORMS];
@@ -46,7 +46,7 @@ static bool count_rows(const jit_kernel *k, const jit_args *args, int64_t *rows)
 static bool find_extents(quick *q, const jit_kernel *k, const jit_args *args)
 {
     const dims_plan *p = &k->gufunc->dims;
-    const int64_t *core[JIT_MAX_OPERANDS];
+    const int64_t *core[MAX_ARRAY_INPUTS];
     for (int32_t i = 0; i < k->n_in; i++)
         core[i] = args->in[i].shape + (args->in[i].rank - p->rank[i]);
     return dims_find(p, core, q->uniforms, q->dims, q->extents).kind == DIMS_FINE;

@@ -12,12 +12,12 @@ enum { CANCEL_SAMPLES = 64, CHUNK_BYTES = 128 << 10, ALIGN = 64 };
 
 /* -------------------------------------------------------------------------- layout */
 
-static bool core_is_packed(const jit_array *core, int64_t size)
+static bool core_is_packed(const operand *o, int64_t size)
 {
-    for (int32_t i = core->rank - 1; i >= 0; i--) {
-        if (core->shape[i] != 1 && core->stride[i] != size)
+    for (int32_t i = o->rank - 1; i >= 0; i--) {
+        if (o->shape[i] != 1 && o->stride[i] != size)
             return false;
-        size *= core->shape[i];
+        size *= o->shape[i];
     }
     return true;
 }
@@ -32,14 +32,13 @@ static void set_operand(gufunc_call *c, int32_t i)
     const jit_array *a = array_at(c, i);
     int32_t core = gufunc_core_rank(c, i), lead = a->rank - core;
     operand *o = &c->op[i];
-    *o = (operand){ .a = { .data = a->data, .dtype = a->dtype, .rank = core } };
+    *o = (operand){ .data = a->data, .rank = core };
+    o->shape = a->shape + lead;
+    o->stride = a->stride + lead;
     o->bytes = c->k->size[i];
-    for (int32_t axis = 0; axis < core; axis++) {
-        o->a.shape[axis] = a->shape[lead + axis];
-        o->a.stride[axis] = a->stride[lead + axis];
-        o->bytes *= a->shape[lead + axis];
-    }
-    o->packed = o->bytes > 0 && !core_is_packed(&o->a, c->k->size[i]);
+    for (int32_t axis = 0; axis < core; axis++)
+        o->bytes *= o->shape[axis];
+    o->packed = o->bytes > 0 && !core_is_packed(o, c->k->size[i]);
 }
 
 static int64_t batch_stride(const gufunc_call *c, int32_t i, int32_t axis)
@@ -131,7 +130,7 @@ static void set_buffers(gufunc_call *c)
 typedef struct worker { /* one thread's part */
     const gufunc_call *c;
     char *space; /* buffers, then the code's workspace */
-    char *at[MAX_OPERANDS];
+    char *at[MAX_ARRAY_OPERANDS];
     int64_t index; /* of the first sample of the chunk */
     uint32_t flags;
     kernel_fault fault;
@@ -141,8 +140,9 @@ static void move_samples(const worker *w, int32_t i, int64_t n, bool in)
 {
     const operand *o = &w->c->op[i];
     int64_t step = w->c->b.stride[w->c->b.rank - 1][i];
-    jit_array buffer = jit_array_of(o->a.dtype, w->space + o->offset, o->a.rank, o->a.shape);
-    jit_array place = o->a;
+    jit_dtype t = (jit_dtype)w->c->k->dtype[i];
+    jit_array buffer = jit_array_of(t, w->space + o->offset, o->rank, o->shape), place = buffer;
+    memcpy(place.stride, o->stride, (size_t)o->rank * sizeof *o->stride);
     place.data = w->at[i];
     for (int64_t s = 0; s < (step == 0 ? 1 : n); s++) {
         array_move(in ? &buffer : &place, in ? &place : &buffer);
@@ -154,8 +154,8 @@ static void move_samples(const worker *w, int32_t i, int64_t n, bool in)
 static uint32_t run_chunk(worker *w, int64_t n)
 {
     const gufunc_call *c = w->c;
-    char *data[MAX_OPERANDS];
-    int64_t row_step[MAX_OPERANDS];
+    char *data[MAX_ARRAY_OPERANDS];
+    int64_t row_step[MAX_ARRAY_OPERANDS];
     for (int32_t i = 0; i < gufunc_n_operands(c); i++) {
         data[i] = c->op[i].packed ? w->space + c->op[i].offset : w->at[i];
         row_step[i] = c->op[i].row_step;
@@ -189,7 +189,7 @@ static int64_t aim(worker *w, int64_t index)
     const gufunc_call *c = w->c;
     int64_t rest = index, left = 0;
     for (int32_t i = 0; i < gufunc_n_operands(c); i++)
-        w->at[i] = c->op[i].a.data;
+        w->at[i] = c->op[i].data;
     for (int32_t axis = c->b.rank - 1; axis >= 0; axis--) {
         int64_t at = rest % c->b.shape[axis];
         rest /= c->b.shape[axis];

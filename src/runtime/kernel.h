@@ -13,6 +13,12 @@
 #include "lower.h"
 
 enum { MAX_OPERANDS = 2 * JIT_MAX_OPERANDS, MAX_UNIFORMS = 256 };
+/* Of array functions: parameters are inputs behind those that a caller gives. */
+enum {
+    MAX_PARAMS = 256,
+    MAX_ARRAY_INPUTS = JIT_MAX_OPERANDS + MAX_PARAMS,
+    MAX_ARRAY_OPERANDS = MAX_ARRAY_INPUTS + JIT_MAX_OPERANDS
+};
 
 typedef struct kernel_uniform {
     const char *name;
@@ -27,10 +33,10 @@ struct jit_kernel {
     int32_t n_in, n_out, n_uniform;
     int32_t n_params; /* of the inputs: the last ones */
     bool ftz, loops, indexed, all_defaults;
-    uint8_t dtype[MAX_OPERANDS]; /* inputs, then outputs */
-    uint8_t size[MAX_OPERANDS];  /* of an element */
-    int64_t fuel;                /* of the context; INT64_MAX: none */
-    const uint64_t *defaults;    /* cells as generated code takes them */
+    uint8_t dtype[MAX_ARRAY_OPERANDS]; /* inputs, then outputs */
+    uint8_t size[MAX_ARRAY_OPERANDS];  /* of an element */
+    int64_t fuel;                      /* of the context; INT64_MAX: none */
+    const uint64_t *defaults;          /* cells as generated code takes them */
     const kernel_uniform *uniform;
 
     struct gufunc *gufunc; /* of an array function; else NULL */

@@ -74,8 +74,8 @@ bool params_bind(params_call *c, const jit_kernel *k, const jit_args *args, diag
 
 static bool run_array(const jit_kernel *k, jit_array *to, uint64_t seed, diag *d)
 {
-    char *data[MAX_OPERANDS] = { NULL };
-    int64_t row_step[MAX_OPERANDS] = { 0 }, extents[DIMS_MOST_ROOTS], bytes = 0;
+    char *data[MAX_ARRAY_OPERANDS] = { NULL };
+    int64_t row_step[MAX_ARRAY_OPERANDS] = { 0 }, extents[DIMS_MOST_ROOTS], bytes = 0;
     int64_t dims[DIMS_MOST] = { 0 };
     static const volatile int32_t never = 0;
     kernel_fault fault = { 0 };
@@ -112,14 +112,9 @@ static bool run_array(const jit_kernel *k, jit_array *to, uint64_t seed, diag *d
     return call_finish(k, &args, flags, d) && !(flags & KERNEL_OUT_OF_RANGE);
 }
 
-/* The initial value of a number: its graph reads none of the inputs. */
 static bool run_number(const jit_kernel *k, jit_array *to, uint64_t seed, diag *d)
 {
-    static const uint64_t nothing = 0;
-    jit_array in[JIT_MAX_OPERANDS];
-    for (int32_t i = 0; i < k->n_in; i++)
-        in[i] = jit_array_of((jit_dtype)k->dtype[i], (void *)(uintptr_t)&nothing, 0, NULL);
-    jit_args args = { .in = in, .n_in = k->n_in, .out = to, .n_out = 1, .seed = seed };
+    jit_args args = { .out = to, .n_out = 1, .seed = seed };
     return call_run(k, &args, d);
 }
 
@@ -143,7 +138,6 @@ static bool fill(making *q, jit_named *item)
     jit_kernel *k = specialise_resolved(q->m, &r, q->d);
     if (!k)
         return false;
-    k->n_params = 0;
     bool ok = k->gufunc ? run_array(k, &item->array, q->seed, q->d)
                         : run_number(k, &item->array, q->seed, q->d);
     kernel_destroy(k);

@@ -6,7 +6,7 @@
 
 /* A call whose inputs are the caller's and, after them, the parameters of its store. */
 typedef struct params_call {
-    jit_array in[JIT_MAX_OPERANDS];
+    jit_array in[MAX_ARRAY_INPUTS];
     jit_args args;
 } params_call;
 

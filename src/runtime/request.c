@@ -274,10 +274,12 @@ static jit_dtype natural_type(const graph *g, int32_t i)
 
 static bool check_outputs(const graph *g, const request *r, diag *d)
 {
-    if (g->n_inputs > JIT_MAX_OPERANDS) {
+    int32_t params = g->n_inputs - r->types.n_in,
+            most = graph_has_arrays(g) ? MAX_PARAMS : JIT_MAX_OPERANDS - r->types.n_in;
+    if (params > most) {
         diag_plain(d, DIAG_too_many_operands,
-                   "%s has %d arguments and parameters: called from C it may have %d", g->name,
-                   (int)g->n_inputs, JIT_MAX_OPERANDS);
+                   "%s has %d parameters: called from C it may have %d", g->name, (int)params,
+                   (int)most);
         return false;
     }
     if (g->n_outputs > JIT_MAX_OPERANDS) {
@@ -349,17 +351,19 @@ static uint32_t shared_inputs(const request *r, const dims_plan *p)
 static bool fix_dims(resolved *out, const request *r, const graph *g, arena *ar, diag *d)
 {
     dims_plan p;
-    int64_t core[MAX_OPERANDS][JIT_MAX_RANK], *dims;
-    const int64_t *rows[MAX_OPERANDS];
+    int64_t(*core)[JIT_MAX_RANK], *dims;
+    const int64_t **rows;
     if (!r->types.has_dims || !graph_has_arrays(g))
         return true;
-    if (!dims_make(&p, g, ar, d) || !check_extents(r, g, &p, core, d))
+    if (!dims_make(&p, g, ar, d))
+        return false;
+    core = arena_alloc(ar, (size_t)p.n_operands * sizeof *core);
+    rows = arena_alloc(ar, (size_t)p.n_operands * sizeof *rows);
+    dims = arena_alloc(ar, ((size_t)p.n_dims + 1) * sizeof *dims);
+    if (!core || !rows || !dims || !check_extents(r, g, &p, core, d))
         return false;
     for (int32_t i = 0; i < p.n_operands; i++)
         rows[i] = core[i];
-    dims = arena_alloc(ar, ((size_t)p.n_dims + 1) * sizeof *dims);
-    if (!dims)
-        return false;
     dims_fault fault = dims_find_some(&p, rows, dims);
     out->spec.dims = dims;
     out->spec.shared |= shared_inputs(r, &p);

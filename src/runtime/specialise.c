@@ -129,7 +129,10 @@ static void set_types(jit_kernel *k, const graph *g)
             input ? g->inputs[i].dtype : graph_dtype(g, g->outputs[i - k->n_in].value);
         k->dtype[i] = (uint8_t)t;
         k->size[i] = (uint8_t)jit_dtype_size(t);
-        *(input ? &k->info.in_dtype[i] : &k->info.out_dtype[i - k->n_in]) = t;
+        if (!input)
+            k->info.out_dtype[i - k->n_in] = t;
+        else if (i < k->info.n_in) /* what follows are parameters */
+            k->info.in_dtype[i] = t;
     }
 }
 
@@ -139,7 +142,7 @@ static void set_facts(jit_kernel *k, const compile *c)
     const jit_limits *limits = &c->m->context->limits;
     k->n_in = g->n_inputs;
     k->n_out = g->n_outputs;
-    k->n_params = g->n_inputs - c->r.spec.n_in;
+    k->n_params = c->r.spec.param ? 0 : g->n_inputs - c->r.spec.n_in;
     k->n_uniform = g->n_uniforms;
     k->ftz = g->ftz;
     k->loops = has_long_loop(g);

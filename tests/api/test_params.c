@@ -178,3 +178,111 @@ Test(params, are_set_saved_and_loaded_by_name)
     end(&f);
     end(&g);
 }
+
+/* -------------------------------------------------------------------------- many layers */
+
+/* A network of so many layers of four units. */
+static jit_module *network(int layers, int interpret, jit_error *err)
+{
+    char *program = calloc(1, 64 + 48 * (size_t)layers);
+    size_t used = (size_t)sprintf(program, "fn net(x: [4]) -> [4] {\n let h0 = x\n");
+    for (int i = 0; i < layers; i++)
+        used += (size_t)sprintf(program + used, " let h%d = dense(h%d; 4, tanh)\n", i + 1, i);
+    (void)sprintf(program + used, " return h%d\n}", layers);
+    jit_options o = { .size = sizeof o, .interpret = interpret };
+    jit_module *m = jit_compile(program, &o, err);
+    cr_assert(m, "%s", err->diagnostic[0].message);
+    free(program);
+    return m;
+}
+
+/* By the rows of a batch that is not packed, so that buffers are used too. */
+static void run_network(int layers, int interpret, float y[3][4])
+{
+    jit_error err;
+    jit_module *m = network(layers, interpret, &err);
+    jit_params *p = jit_params_new(m, "net", NULL, NULL, &err);
+    cr_assert(p, "%s", err.diagnostic[0].message);
+    cr_assert_eq(jit_params_count(p), 2 * layers);
+    float x[3][8] = { { 1, 9, 2, 9, 3, 9, 4 }, { -1, 9, 0, 9, 1, 9, 0.5f }, { 7 } };
+    for (int batch = 1; batch >= 0; batch--) { /* the first of them again, alone */
+        float together[4];
+        memcpy(together, y, sizeof together);
+        const int64_t shape[2] = { 3, 4 };
+        jit_array in = jit_array_of(JIT_F32, x, 1 + batch, shape + 1 - batch);
+        jit_array out = jit_array_of(JIT_F32, y, 1 + batch, shape + 1 - batch);
+        in.stride[0] = (batch ? 8 : 2) * sizeof(float);
+        in.stride[1] = 2 * sizeof(float);
+        jit_args args = { .in = &in, .n_in = 1, .out = &out, .n_out = 1, .params = p };
+        cr_assert_eq(jit_call(m, "net", &args, &err), JIT_OK, "%s", err.diagnostic[0].message);
+        cr_assert(batch || memcmp(together, y, sizeof together) == 0);
+    }
+    jit_params_free(p);
+    jit_release(m);
+}
+
+Test(params, a_network_may_have_256)
+{
+    jit_error err;
+    float compiled[3][4], interpreted[3][4];
+    run_network(20, 0, compiled);
+    run_network(20, 1, interpreted);
+    cr_expect_eq(memcmp(compiled, interpreted, sizeof compiled), 0);
+    run_network(128, 1, interpreted);
+    jit_module *m = network(129, 0, &err);
+    cr_expect_null(jit_params_new(m, "net", NULL, NULL, &err));
+    cr_expect_eq(err.diagnostic[0].code, 521);
+    cr_expect_null(jit_prepare(m, "net", NULL, NULL, &err));
+    cr_expect_str_eq(err.diagnostic[0].message,
+                     "net has 258 parameters: called from C it may have 256");
+    jit_release(m);
+}
+
+/* Of scalar functions, parameters are operands as others: 32 of all. */
+Test(params, numbers_of_a_scalar_function_are_fewer)
+{
+    char program[1024] = "fn f(x) {";
+    jit_error err;
+    for (int i = 0; i < 32; i++)
+        (void)sprintf(program + strlen(program), " param a%d: f32 = %d", i, i);
+    strcat(program, " return x + a31 }");
+    jit_module *m = jit_compile(program, NULL, &err);
+    cr_assert(m, "%s", err.diagnostic[0].message);
+    cr_expect_null(jit_params_new(m, "f", NULL, NULL, &err));
+    cr_expect_eq(err.diagnostic[0].code, 521, "%s", err.diagnostic[0].message);
+    jit_release(m);
+}
+
+/* -------------------------------------------------------------------------- free dimensions */
+
+static const char open_text[] = "fn f(x: [n]) -> [n] { param b: f32 = 2.5  return x*b }"
+                                "fn g(x: [n]) -> [n] { param b: [3] = 1  return x*b[2] }"
+                                "fn h(x: [n]) -> [n] { param b: [3] = rand()*n  return x*b[2] }"
+                                "fn k(x: [n]) -> [n] { param b: f32 = n  return x*b }";
+
+/* A dimension that no parameter depends on may be left open. */
+Test(params, of_functions_of_any_size)
+{
+    jit_error err;
+    for (int interpret = 0; interpret < 2; interpret++) {
+        jit_options o = { .size = sizeof o, .interpret = interpret };
+        jit_module *m = jit_compile(open_text, &o, &err);
+        cr_assert(m, "%s", err.diagnostic[0].message);
+        jit_params *p = jit_params_new(m, "f", NULL, NULL, &err);
+        cr_assert(p, "%s", err.diagnostic[0].message);
+        cr_expect_eq(values(p, "f.b")[0], 2.5f);
+        jit_params_free(p);
+        p = jit_params_new(m, "g", "f32", NULL, &err);
+        cr_assert(p, "%s", err.diagnostic[0].message);
+        cr_expect_eq(values(p, "g.b")[2], 1);
+        jit_params_free(p);
+        for (const char *name = "h\0k"; *name; name += 2) {
+            cr_expect_null(jit_params_new(m, name, NULL, NULL, &err));
+            cr_expect_eq(err.diagnostic[0].code, 232, "%s", err.diagnostic[0].message);
+            p = jit_params_new(m, name, "f32[4]", NULL, &err);
+            cr_expect(p, "%s", err.diagnostic[0].message);
+            jit_params_free(p);
+        }
+        jit_release(m);
+    }
+}
