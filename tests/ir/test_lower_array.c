@@ -342,10 +342,10 @@ Test(lower_array, parameters)
     ARRAY_CHECK(rows);
 }
 
-static graph *initial(lower_text *t, const char *fn, const char *path)
+static graph *initial(lower_text *t, const char *fn, const char *path, const int64_t *dims)
 {
     static const jit_dtype in[] = { JIT_F32, JIT_I32 };
-    specialisation s = { .fn = program_find(t->program, fn), .in = in };
+    specialisation s = { .fn = program_find(t->program, fn), .in = in, .dims = dims };
     cr_assert(s.fn);
     s.n_in = s.fn->n_args;
     return lower_param_init(t->program, &s, path, t->ar, &t->d);
@@ -378,16 +378,20 @@ Test(lower_array, parameters_are_named_by_their_paths)
         }
         cr_expect(!g->inputs[0].shared);
     }
-    graph *a = initial(&t, "mlp", "mlp.h.W"), *b = initial(&t, "loss", "mlp.h.W");
+    graph *a = initial(&t, "mlp", "mlp.h.W", NULL);
+    graph *b = initial(&t, "loss", "mlp.h.W", NULL);
     cr_assert(a && b);
     cr_expect_eq(graph_shape_at(a, a->outputs[0].value)->rank, 2);
     cr_expect_eq(graph_shape_at(b, b->outputs[0].value)->rank, 2);
-    cr_expect_not_null(initial(&t, "deep", "deep.r.block.dense.W"));
-    cr_expect_not_null(initial(&t, "block", "dense.W"));
-    cr_expect_null(initial(&t, "mlp", "mlp.W"));
+    static const int64_t k[] = { 8 };
+    cr_expect_not_null(initial(&t, "deep", "deep.r.block.dense.W", k));
+    cr_expect_not_null(initial(&t, "block", "dense.W", k));
+    cr_expect_null(initial(&t, "mlp", "mlp.W", NULL));
     cr_expect_eq(t.err.diagnostic[0].code, 231);
-    cr_expect_null(initial(&t, "data", "data.W"));
+    cr_expect_null(initial(&t, "data", "data.W", k));
     cr_expect_eq(t.err.diagnostic[1].code, 232);
+    cr_expect_null(initial(&t, "block", "dense.W", NULL)); /* he_uniform(k, k) of any k */
+    cr_expect_eq(t.err.diagnostic[2].code, 232);
     lower_text_free(&t);
 }
 
