@@ -317,7 +317,8 @@ typedef struct jit_function_info {
     const char *const *uniform_name; /* n_uniform */
     const char *const *uniform_type; /* "real", a dtype name, "fn" or "dim" */
     const int32_t *uniform_has_default;
-    const char *const *out_name; /* n_out; "" if unnamed */
+    const char *const *out_name;   /* n_out; "" if unnamed */
+    const int32_t *in_has_default; /* n_in; the last ones of a call may be left to theirs */
 } jit_function_info;
 
 JIT_PUBLIC int jit_function_count(const jit_module *m) JIT_LINK(function_count);
@@ -362,7 +363,8 @@ typedef struct jit_static {
 /* The operands of one call.
  *
  * in       one array for each argument, then one for each array after `;` (in_name of
- *          jit_function_info tells the order).
+ *          jit_function_info tells the order). The last ones may be left out where the program
+ *          gives them defaults: n_in is then smaller.
  * shapes   The last axes of an array are the core dimensions that its argument declares: they
  *          must agree wherever a dimension is named, and never stretch. The axes in front of them,
  *          which are all axes of a scalar argument, are the batch: they broadcast against each

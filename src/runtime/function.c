@@ -138,20 +138,24 @@ static bool fill_args(program *p, arena *ar, const ast_fn *fn, jit_function_info
     jit_dtype *type = arena_alloc(ar, ((size_t)n + 1) * sizeof *type);
     int32_t *rank = arena_alloc(ar, ((size_t)n + 1) * sizeof *rank);
     int32_t *shared = arena_alloc(ar, ((size_t)n + 1) * sizeof *shared);
-    for (int32_t i = 0; name && type && rank && shared && i < n; i++) {
+    int32_t *has_default = arena_alloc(ar, ((size_t)n + 1) * sizeof *has_default);
+    bool fine = name && type && rank && shared && has_default;
+    for (int32_t i = 0; fine && i < n; i++) {
         const ast_param *in = request_input(fn, i);
         name[i] = in->name;
         type[i] = in->type.scalar;
         rank[i] = in->type.n_dims;
         shared[i] = i >= fn->n_args;
+        has_default[i] = in->value != NULL;
     }
     info->n_in = n;
     info->in_name = name;
     info->in_dtype = type;
     info->in_rank = rank;
     info->in_shared = shared;
+    info->in_has_default = has_default;
     info->dim_name = program_dims(p, fn, &info->n_dim, ar);
-    return name && type && rank && shared && (info->dim_name || info->n_dim == 0);
+    return fine && (info->dim_name || info->n_dim == 0);
 }
 
 /* Arrays after `;` are inputs. */

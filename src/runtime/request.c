@@ -40,13 +40,20 @@ int32_t request_count_inputs(const ast_fn *fn)
     return n;
 }
 
+/* The last ones may be left to their defaults. */
 static bool check_arity(const ast_fn *fn, int32_t n_in, diag *d)
 {
-    int32_t n = request_count_inputs(fn);
-    if (n == n_in)
+    int32_t n = request_count_inputs(fn), least = n;
+    while (least > 0 && request_input(fn, least - 1)->value)
+        least--;
+    if (n_in >= least && n_in <= n)
         return true;
-    diag_plain(d, DIAG_operand_count, "%s has %d argument%s, not %d", fn->name, (int)n,
-               n == 1 ? "" : "s", (int)n_in);
+    if (least < n)
+        diag_plain(d, DIAG_operand_count, "%s has %d to %d arguments, not %d", fn->name,
+                   (int)least, (int)n, (int)n_in);
+    else
+        diag_plain(d, DIAG_operand_count, "%s has %d argument%s, not %d", fn->name, (int)n,
+                   n == 1 ? "" : "s", (int)n_in);
     return false;
 }
 

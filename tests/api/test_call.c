@@ -475,3 +475,44 @@ Test(call, functions_are_compile_time_arguments)
     cr_assert_eq(apply(m, "abs", -9), 10);
     jit_release(m);
 }
+
+/* ---------------------------------------------------------------- defaults */
+
+static float first_of(jit_module *m, const char *name, const jit_array *in, int n_in)
+{
+    jit_array out = { .rank = -1 };
+    jit_error err;
+    jit_args args = { .in = in, .n_in = n_in, .out = &out, .n_out = 1 };
+    succeed(jit_call(m, name, &args, &err), &err);
+    float y = *(float *)out.data;
+    jit_array_free(&out);
+    return y;
+}
+
+Test(call, the_last_arguments_may_be_left_to_their_defaults)
+{
+    float x[] = { 3, 4 }, two[] = { 10, 10 };
+    jit_array in[] = { row(JIT_F32, x, 2), row(JIT_F32, two, 2) }, out = { .rank = -1 };
+    jit_module *m = compile("fn f(x, k = 2) = k*x\n"
+                            "fn g(x: [n], y: [n] = 2; W: [n] = 1) = sum(x*y*W)\n"
+                            "fn h(x: [n], y: [m] = 2) = sum(x)*sum(y)\n",
+                            NULL);
+    jit_error err;
+    cr_expect_eq(first_of(m, "f", in, 1), 6);
+    cr_expect_eq(first_of(m, "f", in, 2), 30);
+    cr_expect_eq(first_of(m, "g", in, 1), 14);
+    cr_expect_eq(first_of(m, "g", in, 2), 70);
+    jit_args args = { .in = in, .n_in = 0, .out = &out, .n_out = 1 };
+    cr_expect_eq(jit_call(m, "f", &args, &err), JIT_ERR_ARGUMENT);
+    cr_expect_str_eq(err.diagnostic[0].message, "f has 1 to 2 arguments, not 0");
+    args.n_in = 1; /* nothing says how long y is */
+    cr_expect_eq(jit_call(m, "h", &args, &err), JIT_ERR_SHAPE);
+    cr_expect_eq(err.diagnostic[0].code, 534, "%s", err.diagnostic[0].message);
+    jit_kernel *k = jit_prepare(m, "g", "f32[n]", NULL, &err);
+    cr_assert(k, "%s", err.diagnostic[0].message);
+    succeed(jit_run(k, &args, &err), &err);
+    cr_expect_eq(*(float *)out.data, 14);
+    jit_array_free(&out);
+    jit_kernel_release(k);
+    jit_release(m);
+}

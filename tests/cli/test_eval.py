@@ -28,6 +28,12 @@ ev("fn f(x) = x + 1  fn g(x) = f(x)*2", "--fn", "f", "--in", "x=3", out="4.0\n")
 ev("fn f(x; a = 2) = a*x", "--in", "x=3", out="6.0\n")
 ev("fn f(x; a = 2) = a*x", "--in", "x=3", "--set", "a=0.5", out="1.5\n")
 ev("fn f(x; g: fn = exp) = g(x)", "--in", "x=-1", "--set", "g=abs", out="1.0\n")
+ev("fn f(x, k = 2) = k*x", "--in", "x=3", out="6.0\n")
+ev("fn f(x, k = 2) = k*x", "--in", "x=3", "--in", "k=5", out="15.0\n")
+ev("fn f(x: [n], y: [n] = 2) = sum(x*y)", "--in", "x=[[3,4],[1,1]]", out="[14.  4.]\n")
+ev("fn f(x, k = 2, l = 3) = k*x + l", "--in", "x=3", "--in", "l=5", code=1,
+   err=ERROR + "missing argument 'k' of 'f'; give it with --in k=VALUE\n"
+   "  'l' is given: only the last arguments may be left to defaults\n")
 ev("fn f(x; n: dim) = x*n", "--in", "x=2.5", "--set", "n=4", out="10.0\n")
 ev("fn f(x; n: i32 = 3) = x << n", "--in", "x=1", "--set", "n=2", code=1, err=Like(".*error.*"), out="")
 ev("fn f(x: i32; n: i32 = 3) = x << n", "--in", "x=1", "--set", "n=2", out="4\n")

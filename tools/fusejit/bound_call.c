@@ -85,18 +85,39 @@ const char *call_title(const jit_function_info *info, char text[CALL_TITLE])
     return text;
 }
 
+/* How many inputs the call has: the last ones may be left to their defaults. */
+static int count_inputs(bound_call *b, const bindings *given, const console *c)
+{
+    const jit_function_info *f = &b->info;
+    char title[CALL_TITLE];
+    int n = f->n_in;
+    while (n > 0 && f->in_has_default[n - 1] && !find_value(given, f->in_name[n - 1]))
+        n--;
+    b->n_in = n;
+    for (int i = 0; i < n; i++) {
+        if (find_value(given, f->in_name[i]))
+            continue;
+        (void)console_error(c, EXIT_USER,
+                            "missing argument '%s' of %s; give it with --in %s=VALUE",
+                            f->in_name[i], call_title(f, title), f->in_name[i]);
+        if (f->in_has_default[i])
+            console_hint(c, "'%s' is given: only the last arguments may be left to defaults",
+                         f->in_name[n - 1]);
+        return EXIT_USER;
+    }
+    return EXIT_DONE;
+}
+
 static int bind_inputs(bound_call *b, const bindings *given, const console *c)
 {
     const jit_function_info *f = &b->info;
     jit_dtype typed = JIT_NONE, alone = given->whole;
-    char why[160], title[CALL_TITLE];
-    for (int i = 0; i < f->n_in; i++) {
+    char why[160];
+    int code = count_inputs(b, given, c);
+    if (code)
+        return code;
+    for (int i = 0; i < b->n_in; i++) {
         const named_value *x = find_value(given, f->in_name[i]);
-        if (!x)
-            return console_error(c, EXIT_USER,
-                                 "missing argument '%s' of %s; give it with "
-                                 "--in %s=VALUE",
-                                 f->in_name[i], call_title(f, title), f->in_name[i]);
         jit_dtype type = x->v->item ? f->in_dtype[i] : x->v->array.dtype;
         if (x->v->item && type == JIT_NONE && x->v->has_bool)
             type = JIT_BOOL;
@@ -105,7 +126,7 @@ static int bind_inputs(bound_call *b, const bindings *given, const console *c)
         else if (x->v->has_real)
             alone = JIT_F64;
     }
-    for (int i = 0; i < f->n_in; i++) {
+    for (int i = 0; i < b->n_in; i++) {
         const value *v = find_value(given, f->in_name[i])->v;
         if (!v->item) {
             b->in[i] = v->array;
@@ -211,7 +232,7 @@ void call_signature(const bound_call *b, char *text, size_t size)
 {
     size_t n = 0;
     text[0] = 0;
-    for (int i = 0; i < b->info.n_in && n < size; i++) {
+    for (int i = 0; i < b->n_in && n < size; i++) {
         int m =
             snprintf(text + n, size - n, "%s%s", i ? ", " : "", jit_dtype_name(b->in[i].dtype));
         n += m > 0 ? (size_t)m : 0;
@@ -220,9 +241,7 @@ void call_signature(const bound_call *b, char *text, size_t size)
 
 jit_status call_run(bound_call *b, jit_module *m, const settings *s, jit_error *err)
 {
-    jit_args args = {
-        .in = b->in, .n_in = b->info.n_in, .out = b->out, .n_out = b->info.n_out
-    };
+    jit_args args = { .in = b->in, .n_in = b->n_in, .out = b->out, .n_out = b->info.n_out };
     args.uniform = b->uniform;
     args.uniform_i64 = b->uniform_i64;
     args.uniform_set = b->uniform_set;

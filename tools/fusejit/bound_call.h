@@ -22,6 +22,7 @@ typedef struct bindings {
 
 typedef struct bound_call {
     jit_function_info info;
+    int n_in; /* as many as are given: the rest keep their defaults */
     jit_array in[JIT_MAX_OPERANDS];
     bool owned[JIT_MAX_OPERANDS]; /* made here from weak numbers */
     jit_array out[JIT_MAX_OPERANDS];

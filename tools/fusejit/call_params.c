@@ -9,7 +9,7 @@ static void fixed_signature(const bound_call *b, char *text, size_t size)
 {
     size_t n = 0;
     text[0] = 0;
-    for (int i = 0; i < b->info.n_in && n < size; i++) {
+    for (int i = 0; i < b->n_in && n < size; i++) {
         const jit_array *a = &b->in[i];
         int core = b->info.in_rank[i] <= a->rank ? b->info.in_rank[i] : 0;
         n += (size_t)snprintf(text + n, size - n, "%s%s", i ? ", " : "",

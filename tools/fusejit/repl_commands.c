@@ -92,7 +92,7 @@ static int run_type(session *s, const repl_command *self, const char *rest)
     if (k) {
         jit_array out[JIT_MAX_OPERANDS];
         int n = e.call.info.n_out;
-        jit_args args = { .in = e.call.in, .n_in = e.call.info.n_in, .out = out, .n_out = n };
+        jit_args args = { .in = e.call.in, .n_in = e.call.n_in, .out = out, .n_out = n };
         if (jit_kernel_shapes(k, &args, &err) != JIT_OK)
             code = console_jit_error(s->c, &err);
         for (int i = 0; i < n && !code; i++) {
@@ -158,7 +158,7 @@ static double now_ms(void)
 static double time_runs(session *s, bound_call *call, const jit_kernel *k)
 {
     jit_error err;
-    jit_args args = { .in = call->in, .n_in = call->info.n_in, .out = call->out };
+    jit_args args = { .in = call->in, .n_in = call->n_in, .out = call->out };
     args.n_out = call->info.n_out;
     args.threads = s->s.threads;
     args.fuel = s->s.fuel;
@@ -186,7 +186,7 @@ static void print_time(session *s, const bound_call *call, const jit_kernel *k, 
     jit_kernel_info info;
     FILE *f = s->c->out;
     double elements = (double)jit_array_count(&call->out[0]), bytes = 0;
-    for (int i = 0; i < call->info.n_in; i++)
+    for (int i = 0; i < call->n_in; i++)
         bytes +=
             (double)jit_array_count(&call->in[i]) * (double)jit_dtype_size(call->in[i].dtype);
     for (int i = 0; i < call->info.n_out; i++)
