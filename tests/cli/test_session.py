@@ -52,7 +52,7 @@ session("let z = 3\nvar w = 4\n", code=1, err=ERROR + "no 'let' is needed here: 
 session("return 3\n", code=1, err=Like(r".*\^ statements stand in the braces of a function: .*"))
 session("exit\nquit\nhelp = 3\nhelp\n", "3\n3\n", code=1,
         err=ERROR + "'exit' is no name here; the command is ':quit'\n" + ERROR + "'quit' is no name here; the command is ':quit'\n")
-session("\"hello\"\n", code=1, err=ERROR + "what stands in quotes is a file (.npy .npz .csv .f32 .f64 .idx .gz), not 'hello'\n")
+session("\"hello\"\n", code=1, err=ERROR + "what stands in quotes is a file (.npy .npz .safetensors .csv .f32 .f64 .idx .gz), not 'hello'\n")
 session("[1,2] + 1\n", code=1, err=ERROR + "'+ 1' after the end of the value\n  in an expression a list needs a name: x = [1,2.5]\n")
 
 # commands

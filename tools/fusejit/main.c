@@ -9,10 +9,10 @@ static const command commands[] = {
       "statements from the terminal or from standard input", NULL },
     { "eval", FOR_EVAL, eval_command, "(FILE.fj | -e TEXT) [OPTION]...",
       "run one function over arrays",
-      "Without --out the results are printed. Values are files (.npy, .npz, .npz:member, "
-      ".csv,\n"
-      ".f32, .f64, IDX and gzipped IDX), numbers or lists: a number takes the type of its\n"
-      "argument, else the type of the other inputs, else f64.\n"
+      "Without --out the results are printed. Values are files (.npy, .npz, .safetensors,\n"
+      ".npz:member, .safetensors:name, .csv, .f32, .f64, IDX and gzipped IDX), numbers or "
+      "lists:\n"
+      "a number takes the type of its argument, else the type of the other inputs, else f64.\n"
       "\n"
       "  fusejit eval -e 'sigmoid(x)' --in x=[-1,0,1]\n"
       "  fusejit eval act.fj --fn swish --in x=x.npy --set beta=1.5 --out y.npy\n" },

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,15 +16,16 @@
 /* Characters of a path that name the file itself, without ":member" of an archive. */
 static size_t file_length(const char *path)
 {
-    const char *member = value_npz_member(path);
+    const char *member = value_member(path);
     return member ? (size_t)(member - path) - 1 : strlen(path);
 }
 
-/* Without ".npy", which a member has in any case. */
+/* Without ".npy", which a member of an .npz has in any case. */
 static size_t member_length(const char *member)
 {
     size_t n = strlen(member);
-    return n > 4 && strcmp(member + n - 4, ".npy") == 0 ? n - 4 : n;
+    bool npz = strncasecmp(member - 5, ".npz:", 5) == 0;
+    return npz && n > 4 && strcmp(member + n - 4, ".npy") == 0 ? n - 4 : n;
 }
 
 static bool same_member(const char *a, const char *b)
@@ -66,7 +68,7 @@ static bool same_file(const char *a, const char *b)
 
 static bool same_place(const char *a, const char *b)
 {
-    const char *member_a = value_npz_member(a), *member_b = value_npz_member(b);
+    const char *member_a = value_member(a), *member_b = value_member(b);
     return same_file(a, b) && !(member_a && member_b && !same_member(member_a, member_b));
 }
 
@@ -76,8 +78,8 @@ int outputs_check(const named_list *out, const console *c)
         const char *path = out->item[i].text;
         if (!value_can_save(path))
             return console_error(c, EXIT_USAGE,
-                                 "--out '%s' has an unknown suffix: .npy .npz "
-                                 ".npz:member .csv .f32 .f64 can be written",
+                                 "--out '%s' has an unknown suffix: .npy .npz .npz:member "
+                                 ".safetensors .safetensors:name .csv .f32 .f64 can be written",
                                  path);
         for (int j = 0; j < i; j++) {
             if (same_place(path, out->item[j].text))

@@ -112,8 +112,8 @@ static int run_value(session *s, const statement *st, const char *text, const ch
     char *path = file_path(text);
     if (path && !value_names_file(path)) {
         int code = console_error(s->c, EXIT_USER,
-                                 "what stands in quotes is a file (.npy .npz .csv "
-                                 ".f32 .f64 .idx .gz), not '%s'",
+                                 "what stands in quotes is a file (.npy .npz "
+                                 ".safetensors .csv .f32 .f64 .idx .gz), not '%s'",
                                  path);
         free(path);
         return code;

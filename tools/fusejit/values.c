@@ -21,12 +21,15 @@ static bool ends_with(const char *text, const char *suffix)
     return n > m && strcasecmp(text + n - m, suffix) == 0;
 }
 
-/* As the library reads paths: the last ".npz:" with a name behind it. */
-const char *value_npz_member(const char *path)
+/* As the library reads paths: the last ".npz:" or ".safetensors:" with a name behind it. */
+const char *value_member(const char *path)
 {
-    for (const char *p = path + strlen(path); p > path; p--) {
-        if (strncasecmp(p - 1, ".npz:", 5) == 0)
-            return p + 4;
+    static const char npz[] = ".npz:", safetensors[] = ".safetensors:";
+    for (const char *p = path + strlen(path); p-- > path;) {
+        if (strncasecmp(p, npz, sizeof npz - 1) == 0)
+            return p + sizeof npz - 1;
+        if (strncasecmp(p, safetensors, sizeof safetensors - 1) == 0)
+            return p + sizeof safetensors - 1;
     }
     return NULL;
 }
@@ -37,14 +40,14 @@ static bool has_suffix(const char *text, const char *const *suffixes)
         if (ends_with(text, *suffixes))
             return true;
     }
-    return value_npz_member(text) != NULL;
+    return value_member(text) != NULL;
 }
 
 bool value_names_file(const char *text)
 {
-    static const char *const suffixes[] = { ".npy", ".npz", ".csv", ".f32",
-                                            ".f64", ".idx", ".gz",  NULL };
-    if (has_suffix(text, suffixes) || strstr(text, ".safetensors:"))
+    static const char *const suffixes[] = { ".npy", ".npz", ".safetensors", ".csv", ".f32",
+                                            ".f64", ".idx", ".gz",          NULL };
+    if (has_suffix(text, suffixes))
         return true;
     const char *slash = strrchr(text, '/');
     for (const char *p = slash ? slash + 1 : text; *p; p++) {
@@ -56,7 +59,8 @@ bool value_names_file(const char *text)
 
 bool value_can_save(const char *path)
 {
-    static const char *const suffixes[] = { ".npy", ".npz", ".csv", ".f32", ".f64", NULL };
+    static const char *const suffixes[] = { ".npy", ".npz", ".safetensors", ".csv", ".f32",
+                                            ".f64", NULL };
     return has_suffix(path, suffixes);
 }
 
@@ -278,11 +282,10 @@ int value_read(value *v, const char *name, const char *text, const console *c)
     }
     if (value_parse(v, text, why, sizeof why))
         return EXIT_DONE;
-    return console_error(
-        c, EXIT_USER,
-        "argument '%s': %s; a value is a number, a list such as "
-        "[1,2.5], or a file (.npy .npz .csv .f32 .f64 .idx .gz .safetensors:NAME)",
-        name, why);
+    return console_error(c, EXIT_USER,
+                         "argument '%s': %s; a value is a number, a list such as "
+                         "[1,2.5], or a file (.npy .npz .safetensors .csv .f32 .f64 .idx .gz)",
+                         name, why);
 }
 
 /* -------------------------------------------------------------------------- conversion */

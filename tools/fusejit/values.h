@@ -26,10 +26,10 @@ typedef struct value {
 /* Whether the text of a value names a file: a known suffix, "idx" in the name, FILE.npz:member.
  */
 bool value_names_file(const char *text);
-/* Whether a result can be written there: .npy .npz .csv .f32 .f64 .npz:member. */
+/* Whether a result can be written there: .npy .npz .safetensors .csv .f32 .f64, FILE.npz:member. */
 bool value_can_save(const char *path);
-/* Where the member's name begins in FILE.npz:member; else NULL. */
-const char *value_npz_member(const char *path);
+/* Where the member's name begins in FILE.npz:member or FILE.safetensors:name; else NULL. */
+const char *value_member(const char *path);
 /* A number or a nested list of numbers; false and a message in `why` if it is neither. */
 bool value_parse(value *v, const char *text, char *why, size_t size);
 /* A file, or what value_parse takes; the console says what is wrong, about the argument `name`.
