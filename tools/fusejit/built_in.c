@@ -36,22 +36,51 @@ static bool is_number(const jit_array *a)
     return e.kind != ELEMENT_FLOAT || !isnan(e.real);
 }
 
-/* Interpreted: an example needs no machine code. False: these values are not for it. */
-static bool print_example(session *s, const char *text)
+/* Calls the function and prints its result behind the text; false: these values are not for it. */
+static bool print_result(session *s, jit_module *m, const char *function, const jit_array *in,
+                         const char *text)
 {
+    jit_array out = { .rank = -1 };
+    jit_args args = { .in = in, .n_in = in != NULL, .out = &out, .n_out = 1 };
+    args.seed = s->s.seed;
+    bool good = jit_call(m, function, &args, NULL) == JIT_OK &&
+                (jit_array_count(&out) != 1 || is_number(&out));
+    if (good) {
+        (void)fprintf(s->c->out, "  example  %s", text);
+        print_array(s->c->out, &out, out.rank == 0 && !s->c->out_terminal);
+    }
+    jit_array_free(&out);
+    return good;
+}
+
+/* Interpreted: an example needs no machine code. */
+bool built_in_example(session *s, const char *text)
+{
+    char shown[CALL_TEXT + 8];
     jit_options options = { .size = sizeof options, .context = session_context(s) };
     options.interpret = 1;
     jit_module *m = options.context ? jit_compile_expression(NULL, text, &options, NULL) : NULL;
-    jit_array out = { .rank = -1 };
-    jit_args args = { .out = &out, .n_out = 1, .seed = s->s.seed };
-    bool good = m && jit_call(m, "ans", &args, NULL) == JIT_OK && is_number(&out);
-    if (good) {
-        (void)fprintf(s->c->out, "  example  %s = ", text);
-        print_array(s->c->out, &out, !s->c->out_terminal);
-    }
-    jit_array_free(&out);
+    (void)snprintf(shown, sizeof shown, "%s = ", text);
+    bool good = m && print_result(s, m, "ans", NULL, shown);
     jit_release(m);
     return good;
+}
+
+void built_in_call(session *s, jit_module *m, const jit_function_info *info)
+{
+    double x[] = { -1, 0, 0.5, 2 };
+    jit_array in = jit_array_of(JIT_F64, x, 1, (int64_t[]){ 4 });
+    char text[CALL_TEXT];
+    if (info->n_in != 1 || info->n_out != 1 || info->in_rank[0] > 1)
+        return;
+    if (info->in_rank[0] == 1) {
+        (void)snprintf(text, sizeof text, "x = [-1, 0, 0.5, 2]; %s(x)\n           ",
+                       info->name);
+    } else {
+        in = jit_array_of(JIT_F64, &x[2], 0, NULL);
+        (void)snprintf(text, sizeof text, "%s(0.5) = ", info->name);
+    }
+    (void)print_result(s, m, info->name, &in, text);
 }
 
 /* Values that say something about most operators; the first that fit are taken. */
@@ -65,7 +94,7 @@ static void print_examples(session *s, const jit_operator_info *o)
     bool shown = false;
     for (size_t i = 0; i < sizeof values / sizeof *values && !shown; i++) {
         write_call(o, values[i], text);
-        shown = print_example(s, text);
+        shown = built_in_example(s, text);
     }
 }
 

@@ -8,5 +8,9 @@
 bool built_in_signature(session *s, const char *name);
 /* A screen: the signature, what it does, how exact it is, an example. */
 bool built_in_page(session *s, const char *name);
+/* Runs an expression and prints it with its value; false: it has none. */
+bool built_in_example(session *s, const char *text);
+/* The same of a function with one argument, a number or a vector, where it can be called so. */
+void built_in_call(session *s, jit_module *m, const jit_function_info *info);
 
 #endif

@@ -7,22 +7,90 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "topics.h"
+
 /* What the prelude defines, language.md section 5, and the words of a definition; operators
  * are asked of the library, and the session adds its own. */
-static const char *const built_in[] = {
-    "celu",         "clamp",      "const",      "elu",
-    "false",        "fract",      "frexp",      "gaussian",
-    "gelu",         "gelu_quick", "gelu_tanh",  "hard_shrink",
-    "hard_sigmoid", "hard_swish", "hard_tanh",  "identity",
-    "inf",          "leaky_relu", "lerp",       "log_sigmoid",
-    "logaddexp",    "mish",       "modf",       "nan",
-    "pi",           "prelu",      "reciprocal", "relu",
-    "relu6",        "rsqrt",      "selu",       "sigmoid",
-    "silu",         "sincos",     "snake",      "soft_shrink",
-    "softplus",     "softsign",   "square",     "squareplus",
-    "step",         "swish",      "tanhshrink", "thresholded_relu",
-    "true"
-};
+static const char *const built_in[] = { "adagrad",
+                                        "adamw",
+                                        "bce",
+                                        "bce_logits",
+                                        "celu",
+                                        "clamp",
+                                        "const",
+                                        "dense",
+                                        "dropout",
+                                        "elu",
+                                        "false",
+                                        "fract",
+                                        "frexp",
+                                        "gaussian",
+                                        "geglu",
+                                        "gelu",
+                                        "gelu_quick",
+                                        "gelu_tanh",
+                                        "glorot_normal",
+                                        "glorot_uniform",
+                                        "glu",
+                                        "hard_shrink",
+                                        "hard_sigmoid",
+                                        "hard_swish",
+                                        "hard_tanh",
+                                        "he_normal",
+                                        "he_uniform",
+                                        "hinge",
+                                        "huber",
+                                        "identity",
+                                        "inf",
+                                        "kl",
+                                        "layer_norm",
+                                        "leaky_relu",
+                                        "lerp",
+                                        "log_cosh",
+                                        "log_sigmoid",
+                                        "log_softmax",
+                                        "logaddexp",
+                                        "logsumexp",
+                                        "mae",
+                                        "mish",
+                                        "modf",
+                                        "mse",
+                                        "nan",
+                                        "nll",
+                                        "norm",
+                                        "normal",
+                                        "pi",
+                                        "prelu",
+                                        "reciprocal",
+                                        "relu",
+                                        "relu6",
+                                        "residual",
+                                        "rms_norm",
+                                        "rmsprop",
+                                        "rsqrt",
+                                        "selu",
+                                        "sigmoid",
+                                        "silu",
+                                        "sincos",
+                                        "snake",
+                                        "soft_shrink",
+                                        "softmax",
+                                        "softmin",
+                                        "softplus",
+                                        "softsign",
+                                        "square",
+                                        "squareplus",
+                                        "std",
+                                        "step",
+                                        "swiglu",
+                                        "swish",
+                                        "tanhshrink",
+                                        "thresholded_relu",
+                                        "true",
+                                        "uniform",
+                                        "var",
+                                        "xent",
+                                        "zeros" };
 
 typedef struct candidates {
     const char *word;
@@ -54,6 +122,8 @@ static void offer_names(candidates *c, const session *s)
     jit_operator_info o;
     for (int i = 0; jit_operator_at(i, &o) == JIT_OK; i++)
         offer(c, o.name);
+    for (int i = 0; topics_name(i); i++)
+        offer(c, topics_name(i));
 }
 
 static void offer_commands(candidates *c)

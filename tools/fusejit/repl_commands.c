@@ -11,6 +11,7 @@
 #include "interrupt.h"
 #include "print_array.h"
 #include "session.h"
+#include "topics.h"
 
 typedef struct repl_command {
     const char *name, *argument, *help;
@@ -262,6 +263,8 @@ static int print_definition(session *s, const char *rest)
     if (!names_function(s, rest, true, &m, &info))
         return EXIT_USER;
     int code = print_stage(s, m, info.name, NULL, JIT_STAGE_TREE);
+    if (!code)
+        built_in_call(s, m, &info);
     jit_release(m);
     return code;
 }
@@ -280,7 +283,8 @@ static int run_info(session *s, const repl_command *self, const char *rest)
             return EXIT_DONE;
         }
     }
-    if (print_definition(s, rest) == EXIT_DONE || built_in_page(s, rest))
+    bool found = print_definition(s, rest) == EXIT_DONE || built_in_page(s, rest);
+    if (topics_page(s, rest) || found)
         return EXIT_DONE;
     return console_error(s->c, EXIT_USER, "there is nothing called '%s'", rest);
 }
@@ -379,6 +383,7 @@ static int run_help(session *s, const repl_command *self, const char *rest)
 static const repl_command table[] = {
     { "help", "[NAME]", "this text, or what a name is", run_help, 0 },
     { "type", "EXPRESSION", "the type of an expression, without running it", run_type, 0 },
+    { "shape", "EXPRESSION", "the same", run_type, 0 },
     { "ir", "EXPRESSION", "the typed IR, simplified", run_stage, JIT_STAGE_OPT },
     { "nest", "EXPRESSION", "the loop nests", run_stage, JIT_STAGE_NEST },
     { "llvm", "EXPRESSION", "the LLVM IR", run_stage, JIT_STAGE_LLVM },
