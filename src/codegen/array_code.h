@@ -3,7 +3,7 @@
  *   array_kernel.c   k0: what is computed once, blocks of samples, stages
  *   array_list.c     lists of nodes, row by row; loops over axes; maps
  *   array_fold.c     folds
- *   array_element.c  elements, checks, arrays that change
+ *   array_element.c  elements, checks, arrays that change; matrices in panels
  *
  * The value of an array is where its storage is: see array_pointer. */
 #ifndef FJ_ARRAY_CODE_H
@@ -14,16 +14,23 @@
 
 enum { ARRAY_VECTORS = 64 }; /* more than are ever emitted at a time */
 
+typedef struct
+    array_panel {  /* of an input that is read in panels: elements from one to the next */
+    int32_t width; /* 0: it lies in C order */
+    ir_value row, column;
+} array_panel;
+
 typedef struct array_code {
     emitter *e;
     const array_nest *a;
-    nest *t;           /* a's: its lanes follow what is emitted */
-    ir_value call;     /* array_call */
-    ir_value *stride;  /* [shape][axis]: elements; the number of all of them at [shape][rank] */
-    ir_value *base;    /* [storage]: of the first sample, or of all */
-    ir_value *step;    /* [storage]: bytes from sample to sample; NULL: one for all */
-    ir_value *pointer; /* [storage][row]: of the current sample */
-    ir_value *operand; /* per operand: its data and */
+    nest *t;          /* a's: its lanes follow what is emitted */
+    ir_value call;    /* array_call */
+    ir_value *stride; /* [shape][axis]: elements; the number of all of them at [shape][rank] */
+    array_panel *panel; /* [input] */
+    ir_value *base;     /* [storage]: of the first sample, or of all */
+    ir_value *step;     /* [storage]: bytes from sample to sample; NULL: one for all */
+    ir_value *pointer;  /* [storage][row]: of the current sample */
+    ir_value *operand;  /* per operand: its data and */
     ir_value *row_step; /* bytes from sample to sample */
     ir_value nothing;   /* an element that is 0, for what must not be read */
     ir_value nowhere;   /* and one that is written instead of what must not be */

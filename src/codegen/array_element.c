@@ -22,9 +22,13 @@ ir_value array_element(array_code *c, ir_value base, jit_dtype t, ir_value index
     return LLVMBuildGEP2(c->e->b, type, base, &index, 1, "");
 }
 
+/* Elements from one to the next along axis d; of panels, whole vectors along the columns. */
 static ir_value stride_of(const array_code *c, node array, int32_t d)
 {
-    return c->stride[graph_node(c->a->g, array)->shape * (GRAPH_MAX_RANK + 1) + d];
+    const node_data *a = graph_node(c->a->g, array);
+    if (a->op == OP_arg && c->panel[a->imm].width)
+        return d == 0 ? c->panel[a->imm].row : c->panel[a->imm].column;
+    return c->stride[a->shape * (GRAPH_MAX_RANK + 1) + d];
 }
 
 /* -------------------------------------------------------------------------- subscripts */
@@ -60,6 +64,18 @@ static access access_of(array_code *c, node n)
     return x;
 }
 
+/* Of element i along axis d from element 0. A scalar, unlike a vector, may lie inside a panel. */
+static ir_value distance(array_code *c, const access *x, int32_t d, ir_value i)
+{
+    emitter *e = c->e;
+    int32_t panel = array_panel_of(c->a, x->n);
+    ir_value stride = stride_of(c, x->array, d);
+    if (!panel || d == 0 || e->full > 1)
+        return build_mul(e, i, stride);
+    ir_value whole = build_and(e, i, build_i64(e, -panel));
+    return build_add(e, build_mul(e, whole, stride), build_sub(e, i, whole));
+}
+
 /* The sum of what all lanes share, and of first lanes if all are affine. */
 static void find_start(array_code *c, access *x)
 {
@@ -74,7 +90,7 @@ static void find_start(array_code *c, access *x)
             continue;
         ir_value i = x->affine ? first_lane(c, sub) : values_get(e, sub, 0);
         ir_value stride = stride_of(c, x->array, d);
-        x->start = build_add(e, x->start, build_mul(e, i, stride));
+        x->start = build_add(e, x->start, distance(c, x, d, i));
         if (x->affine && step != 0)
             x->step = build_add(e, x->step, build_mul(e, stride, build_i64(e, step)));
     }
@@ -108,14 +124,23 @@ static ir_value guard_of(array_code *c, const access *x, int32_t u)
 
 /* -------------------------------------------------------------------------- loads */
 
-static ir_value masked_load(array_code *c, const access *x, ir_value p, int32_t u)
+/* Panels are filled up with zeros: nothing has to be left out. */
+static ir_value load_in_part(array_code *c, const access *x, ir_value p, int32_t u)
 {
     emitter *e = c->e;
+    if (array_panel_of(c->a, x->n))
+        return build_load(e, memory_type(e, x->t), p, 1);
     ir_type type = memory_type(e, x->t), over[2] = { type, e->pointer };
     unsigned id = LLVMLookupIntrinsicID("llvm.masked.load", 16);
     ir_value f = LLVMGetIntrinsicDeclaration(e->module, id, over, 2);
     ir_value in[4] = { p, build_i32(e, 1), c->mask[u], LLVMConstNull(type) };
-    ir_value v = LLVMBuildCall2(e->b, LLVMGlobalGetValueType(f), f, in, 4, "");
+    return LLVMBuildCall2(e->b, LLVMGlobalGetValueType(f), f, in, 4, "");
+}
+
+static ir_value masked_load(array_code *c, const access *x, ir_value p, int32_t u)
+{
+    emitter *e = c->e;
+    ir_value v = load_in_part(c, x, p, u);
     if (!c->minds)
         return v;
     int32_t lanes = e->lanes;
@@ -126,11 +151,22 @@ static ir_value masked_load(array_code *c, const access *x, ir_value p, int32_t 
     return build_select(e, c->mask[u], v, build_splat(e, first));
 }
 
+/* Bytes to vector u. */
+static ir_value vector_offset(array_code *c, const access *x, int32_t u)
+{
+    emitter *e = c->e;
+    ir_value bytes = build_i64(e, (int64_t)u * e->full * type_bits(x->t) / 8);
+    int32_t panel = array_panel_of(c->a, x->n);
+    if (panel)
+        bytes = build_mul(e, bytes, stride_of(c, x->array, 1));
+    return bytes;
+}
+
 static ir_value load_neighbours(array_code *c, const access *x, int32_t u)
 {
     emitter *e = c->e;
     ir_value p = array_element(c, array_pointer(c, c->a->storage[x->array]), x->t, x->start);
-    p = build_offset(e, p, build_i64(e, (int64_t)u * e->full * type_bits(x->t) / 8));
+    p = build_offset(e, p, vector_offset(c, x, u));
     if (c->mask && e->full > 1)
         return memory_value(e, x->t, masked_load(c, x, p, u));
     return memory_load(e, x->t, p);

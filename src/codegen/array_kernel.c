@@ -103,6 +103,19 @@ static void make_strides(array_code *c)
     }
 }
 
+static void make_panels(array_code *c)
+{
+    emitter *e = c->e;
+    for (int32_t i = 0; i < e->g->n_inputs; i++) {
+        const graph_input *in = &e->g->inputs[i];
+        c->panel[i].width = c->a->panel[i];
+        if (!c->panel[i].width)
+            continue;
+        c->panel[i].row = build_i64(e, c->panel[i].width);
+        c->panel[i].column = extent_of(c, e->g->shapes[in->shape].extent[0]);
+    }
+}
+
 /* -------------------------------------------------------------------------- storage */
 
 static ir_value aligned(emitter *e, ir_value bytes)
@@ -424,11 +437,12 @@ static bool reserve(array_code *c)
     c->base = arena_alloc(g->ar, n * sizeof *c->base);
     c->step = arena_alloc(g->ar, n * sizeof *c->step);
     c->pointer = arena_alloc(g->ar, n * rows * sizeof *c->pointer);
+    c->panel = arena_alloc(g->ar, operands * sizeof *c->panel);
     c->operand = arena_alloc(g->ar, operands * sizeof *c->operand);
     c->row_step = arena_alloc(g->ar, operands * sizeof *c->row_step);
     c->seen = arena_alloc(g->ar, (size_t)g->n_nodes * sizeof *c->seen);
-    return c->stride && c->base && c->step && c->pointer && c->operand && c->row_step &&
-           c->seen;
+    return c->stride && c->base && c->step && c->pointer && c->panel && c->operand &&
+           c->row_step && c->seen;
 }
 
 /* Which values are spread over lanes: those that vectors use. */
@@ -461,6 +475,7 @@ static void emit_body(kernel *k)
             set_leaf_of_call(c, n);
     array_list(c, &c->a->extents, 1);
     make_strides(c);
+    make_panels(c);
     place_pieces(k);
     place_operands(c);
     point_to_first(c);

@@ -382,11 +382,12 @@ static bool reserve(array_nest *a)
     a->value = arena_alloc(ar, n);
     a->first = arena_alloc(ar, n);
     a->step = arena_alloc(ar, n * sizeof *a->step);
+    a->panel = arena_alloc(ar, ((size_t)a->g->n_inputs + 1) * sizeof *a->panel);
     a->row_axis_of = arena_alloc(ar, n * sizeof *a->row_axis_of);
     a->stage_of = arena_alloc(ar, n * sizeof *a->stage_of);
     a->slot = arena_alloc(ar, n * sizeof *a->slot);
     return a->bind_at && a->level && a->sample && a->known && a->head && a->value && a->first &&
-           a->step && a->row_axis_of && a->stage_of && a->slot;
+           a->step && a->panel && a->row_axis_of && a->stage_of && a->slot;
 }
 
 static bool make(array_nest *a, const array_options *o)

@@ -36,6 +36,7 @@ typedef struct array_bind { /* a map or fold */
     bool vector;                     /* its last axis is in vectors: */
     bool masks;                      /*   which the target can load and store in part */
     bool folds;                      /*   with folds in them */
+    bool panels;                     /*   in which a matrix is read in panels */
     int32_t lanes, vectors;
     node row_axis;              /* 0: none */
     int32_t rows, most_vectors; /* together; with one row */
@@ -79,6 +80,7 @@ typedef struct array_nest {
     bool *value;      /* per node: its value is needed, */
     bool *first;      /*   or only that of its first lane: it is a subscript */
     int32_t *step;    /* per node: from lane to lane, if constant; else NOT_AFFINE */
+    int32_t *panel;   /* per input: width of the panels that it is read in; 0: C order */
     node *row_axis_of;
     nest_list extents; /* once per call: what depends on dimensions and uniforms alone, */
     nest_list call;    /*   and the rest */
@@ -106,6 +108,7 @@ char *array_nest_print(const array_nest *a); /* in g's arena */
 
 bool array_stores(array_nest *a);                         /* array_store.c: storages, pieces */
 void array_choose(array_nest *a, const array_options *o); /* array_plan.c: vectors, rows */
+void array_panels(array_nest *a);                         /* array_panel.c */
 void array_weigh(array_nest *a);                          /* t->weight */
 
 static inline const array_bind *array_bind_of(const array_nest *a, node n)
@@ -120,6 +123,8 @@ static inline bool array_is(const array_nest *a, node n)
  * many vectors with so many rows. */
 int32_t array_fewer_rows(int32_t rows); /* 0: no fewer */
 int32_t array_row_vectors(const array_bind *b, int32_t rows);
+/* Of the array that n, an `at`, reads; 0: it lies in C order. */
+int32_t array_panel_of(const array_nest *a, node n);
 /* Whether n lies where the last axis of b runs. */
 bool array_in_last(const array_nest *a, node n, const array_bind *b);
 /* n, or the map, fold or loop around it that lies directly in `region`; 0: it is not in there. */

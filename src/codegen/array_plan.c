@@ -172,7 +172,7 @@ static bool has_masks(const array_nest *a, const array_bind *b)
     bool all = loads_in_part(a, graph_dtype(g, b->n));
     for (node n = 1; n < b->n; n++)
         if (a->t->used[n] && graph_node(g, n)->op == OP_at && a->t->varies[n] &&
-            array_in_last(a, n, b))
+            array_in_last(a, n, b) && !array_panel_of(a, n))
             all = all && loads_in_part(a, graph_dtype(g, n));
     return all;
 }
@@ -238,9 +238,16 @@ static void choose_widths(array_nest *a, const array_options *o)
                                                               : choose_vectors(a, b, weight);
             b->vectors = fitting(a, b, b->vectors);
         }
-        b->masks = has_masks(a, b) && b->lanes > 1;
         if (a->t->interleave < b->vectors)
             a->t->interleave = b->vectors;
+    }
+}
+
+static void choose_masks(array_nest *a)
+{
+    for (int32_t i = 0; i < a->n_binds; i++) {
+        array_bind *b = &a->binds[i];
+        b->masks = b->vector && b->lanes > 1 && has_masks(a, b);
     }
 }
 
@@ -343,6 +350,8 @@ void array_choose(array_nest *a, const array_options *o)
     find_blocked(a);
     choose_axes(a);
     choose_widths(a, o);
+    array_panels(a);
+    choose_masks(a);
     for (int32_t i = 0; i < a->n_binds; i++)
         if (a->binds[i].vector && a->binds[i].folds &&
             graph_node(a->g, a->binds[i].n)->op == OP_map)

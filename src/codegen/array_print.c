@@ -43,6 +43,8 @@ static void put_storage(text *t, const array_nest *a, node n)
         put(t, " in workspace %d", (int)s->piece);
     else
         put(t, " in %s %d", s->kind == STORAGE_INPUT ? "input" : "output", (int)s->number);
+    if (s->kind == STORAGE_INPUT && a->panel[s->number])
+        put(t, ", panels of %d columns", (int)a->panel[s->number]);
 }
 
 static void put_node(text *t, const array_nest *a, node n)
@@ -54,7 +56,7 @@ static void put_node(text *t, const array_nest *a, node n)
             graph_fold_order(d) == FOLD_SEQUENTIAL ? " seq" : "");
     for (int32_t i = 0; i < d->n_in && i < 12; i++)
         put(t, " %%%d", (int)graph_in(a->g, n, i));
-    if (d->shape != 0 && d->op != OP_arg)
+    if (d->shape != 0)
         put_storage(t, a, n);
     put(t, "\n");
 }

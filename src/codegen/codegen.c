@@ -177,6 +177,8 @@ static bool copy_out(const job *j, LLVMMemoryBufferRef buffer, codegen_object *o
     out->size = size;
     out->vector_lanes = j->t->lanes;
     out->interleave = j->t->interleave;
+    for (int32_t i = 0; j->a && i < j->g->n_inputs; i++)
+        out->panel[i] = j->a->panel[i];
     if (j->a) {
         bool ok = fill_areas(j, out);
         if (!ok) {

@@ -1,107 +1,9 @@
 /* Array functions: compiled code against the interpreter, bit for bit, at every level. */
 #include <criterion/criterion.h>
-#include <math.h>
 
-#include "array_compared.h"
-#include "print.h"
-#include "verify.h"
+#include "array_made.h"
 
 static const span nowhere = { 0, 0 };
-
-typedef struct made { /* a graph being made */
-    arena *ar;
-    jit_error err;
-    diag d;
-    graph *g;
-    node dim[8];
-    node yes;
-} made;
-
-static made begin(const char *name, int32_t n_dims)
-{
-    made m = { .ar = arena_new(NULL, 0) };
-    diag_init(&m.d, &m.err, NULL);
-    m.g = graph_new(m.ar, &m.d, name, 0);
-    m.g->inputs = arena_alloc(m.ar, 16 * sizeof *m.g->inputs);
-    m.g->uniforms = arena_alloc(m.ar, 16 * sizeof *m.g->uniforms);
-    m.g->outputs = arena_alloc(m.ar, 16 * sizeof *m.g->outputs);
-    m.g->dims = arena_alloc(m.ar, 16 * sizeof *m.g->dims);
-    m.g->n_dims = n_dims;
-    for (int32_t i = 0; i < n_dims; i++)
-        m.dim[i] = graph_dim(m.g, i);
-    m.yes = graph_const(m.g, JIT_BOOL, (cell){ .u = 1 });
-    return m;
-}
-
-static node input(made *m, jit_dtype t, const node *extent, int32_t rank)
-{
-    int32_t i = m->g->n_inputs++;
-    m->g->inputs[i] =
-        (graph_input){ .name = "x", .dtype = t, .shape = graph_shape_of(m->g, extent, rank) };
-    return graph_arg(m->g, i);
-}
-
-static node weights(made *m, jit_dtype t, const node *extent, int32_t rank)
-{
-    node n = input(m, t, extent, rank);
-    m->g->inputs[m->g->n_inputs - 1].shared = true;
-    return n;
-}
-
-static void give(made *m, node n)
-{
-    m->g->outputs[m->g->n_outputs++] = (graph_output){ n, "y" };
-}
-
-static node axis(made *m, node extent)
-{
-    return graph_axis(m->g, extent, nowhere);
-}
-
-static node at1(made *m, node a, node i)
-{
-    return graph_at(m->g, a, &i, nowhere);
-}
-
-static node at2(made *m, node a, node i, node j)
-{
-    return graph_at(m->g, a, (node[]){ i, j }, nowhere);
-}
-
-static node map1(made *m, node i, node v)
-{
-    return graph_map(m->g, &i, 1, v, nowhere);
-}
-
-static node map2(made *m, node i, node j, node v)
-{
-    return graph_map(m->g, (node[]){ i, j }, 2, v, nowhere);
-}
-
-static node fold1(made *m, node i, fold_kind k, fold_order o, node x, node y)
-{
-    return graph_fold(m->g, &i, 1, (graph_fold_spec){ k, o, x, y }, nowhere);
-}
-
-static node op1(made *m, op o, node a)
-{
-    return graph_apply1(m->g, o, a, nowhere);
-}
-
-static node op2(made *m, op o, node a, node b)
-{
-    return graph_apply2(m->g, o, a, b, nowhere);
-}
-
-static node real(made *m, jit_dtype t, double v)
-{
-    return graph_real(m->g, t, v);
-}
-
-static node whole(made *m, int64_t v)
-{
-    return graph_const(m->g, JIT_I64, (cell){ .i = v });
-}
 
 /* -------------------------------------------------------------------------- functions */
 
@@ -187,6 +89,19 @@ static made network(jit_dtype t)
     give(&m, map1(&m, k, v));
     give(&m, sum);
     give(&m, h);
+    return m;
+}
+
+/* Weights that are kept short, and rows that lie in a sample. */
+static made narrow(jit_dtype t)
+{
+    made m = begin("narrow", 3);
+    node x = input(&m, t, (node[]){ m.dim[0], m.dim[1] }, 2);
+    node w = weights(&m, JIT_BF16, &m.dim[1], 2);
+    node i = axis(&m, m.dim[0]), j = axis(&m, m.dim[2]), k = axis(&m, m.dim[1]);
+    node weight =
+        graph_cast(m.g, t, graph_cast(m.g, JIT_F32, at2(&m, w, k, j), nowhere), nowhere);
+    give(&m, map2(&m, i, j, fold1(&m, k, FOLD_DOT, FOLD_SEQUENTIAL, at2(&m, x, i, k), weight)));
     return m;
 }
 
@@ -350,120 +265,6 @@ static made integers(jit_dtype t)
     return m;
 }
 
-/* -------------------------------------------------------------------------- running */
-
-static cell small(random_state *r, jit_dtype t, int32_t i)
-{
-    (void)i;
-    int64_t v = random_below(r, 41) - 20;
-    if (type_is_float(t))
-        return type_round(t, (cell){ .f = (double)v / 8 + (random_below(r, 9) ? 0 : 1e-3) });
-    return type_round(t, (cell){ .i = type_is_unsigned(t) ? v + 20 : v });
-}
-
-static cell any(random_state *r, jit_dtype t, int32_t i)
-{
-    if (random_below(r, 4) || i < 0)
-        return small(r, t, i);
-    return random_cell(r, t);
-}
-
-static graph *fixed_copy(const made *m, const int64_t *dim);
-
-static const graph *without_fma(const graph *g);
-
-static void run_one(const graph *g, const char *name, const array_layout *where, draw from)
-{
-    random_state r = { 1234 };
-    int32_t n_levels;
-    const char *const *levels = target_levels(&n_levels);
-    for (int32_t k = 0; k < n_levels; k++) {
-        jit_error err;
-        diag d;
-        diag_init(&d, &err, NULL);
-        target t;
-        linked l;
-        cr_assert(target_init(&t, levels[k], &d));
-        codegen_options o = { .target = &t };
-        const graph *compiled = t.fma ? g : without_fma(g);
-        cr_assert(linked_make(&l, compiled, &o, &d), "%s, %s: %s", name, t.cpu,
-                  err.diagnostic[0].message);
-        array_layout w = *where;
-        for (int32_t i = 0; i < 4; i++) {
-            static const int64_t rows[] = { 1, 0, 3, 131 };
-            w.rows = where->rows ? where->rows : rows[i];
-            w.shift = i;
-            w.spread = i % 2;
-            const char *wrong = array_compared(compiled, &l, &w, &r, from);
-            cr_assert_null(wrong, "%s, %s, rows %lld, dims %lld %lld %lld: %s\n%s", name, t.cpu,
-                           (long long)w.rows, (long long)w.dim[0], (long long)w.dim[1],
-                           (long long)w.dim[2], wrong, print_graph(g->ar, compiled));
-        }
-        linked_free(&l);
-    }
-}
-
-static node fix(void *user, graph *dst, const graph *src, node old, const node *in)
-{
-    const int64_t *dim = user;
-    (void)in;
-    if (graph_node(src, old)->op != OP_dim)
-        return -1;
-    return graph_const(dst, JIT_I64, (cell){ .i = dim[graph_node(src, old)->imm] });
-}
-
-/* The same for dimensions that are known. */
-static graph *fixed_copy(const made *m, const int64_t *dim)
-{
-    graph *g = graph_new(m->ar, m->g->d, m->g->name, 0);
-    int64_t values[8];
-    for (int32_t i = 0; i < 8; i++)
-        values[i] = dim[i];
-    g->simplify = true;
-    cr_assert(graph_rebuild(g, m->g, fix, values));
-    return g;
-}
-
-/* As expand_unfused. */
-static node split(void *user, graph *dst, const graph *src, node old, const node *in)
-{
-    const node_data *n = graph_node(src, old);
-    (void)user;
-    if (n->op != OP_fold || graph_fold_kind(n) != FOLD_DOT)
-        return -1;
-    int32_t k = graph_n_axes(n);
-    node x = graph_apply2(dst, OP_mul, in[k], in[k + 1], n->at);
-    return graph_fold(dst, in, k, (graph_fold_spec){ FOLD_SUM, graph_fold_order(n), x, 0 },
-                      n->at);
-}
-
-static const graph *without_fma(const graph *g)
-{
-    graph *split_graph = graph_new(g->ar, g->d, g->name, 0);
-    cr_assert(graph_rebuild(split_graph, g, split, NULL));
-    return split_graph;
-}
-
-typedef made (*maker)(jit_dtype t);
-
-static void run(maker make, jit_dtype t, const int64_t (*dims)[3], int32_t n, draw from)
-{
-    made m = make(t);
-    cr_assert(!m.g->failed, "%s", m.err.diagnostic[0].message);
-    const char *wrong = verify_graph(m.ar, m.g);
-    cr_assert_null(wrong, "%s: %s", m.g->name, wrong);
-    for (int32_t i = 0; i < n; i++) {
-        array_layout where = { .dim = { dims[i][0], dims[i][1], dims[i][2] } };
-        if (i < 3)
-            run_one(fixed_copy(&m, where.dim), m.g->name, &where, from);
-        run_one(m.g, m.g->name, &where, from);
-    }
-    arena_free(m.ar);
-}
-
-#define RUN(make, t, dims, from)                                                               \
-    run(make, t, dims, (int32_t)(sizeof dims / sizeof dims[0]), from)
-
 static const int64_t lengths[][3] = { { 1 }, { 37 }, { 64 },  { 0 },
                                       { 7 }, { 8 },  { 100 }, { 1000 } };
 static const int64_t some[][3] = { { 1 }, { 37 }, { 130 } };
@@ -471,6 +272,7 @@ static const int64_t matrices[][3] = { { 7, 13 }, { 1, 1 }, { 33, 130 },
                                        { 5, 16 }, { 0, 3 }, { 40, 7 } };
 static const int64_t products[][3] = { { 7, 5, 19 }, { 12, 8, 32 },  { 1, 1, 1 },   { 0, 3, 4 },
                                        { 3, 0, 4 },  { 13, 17, 41 }, { 64, 64, 64 } };
+static const int64_t brief[][3] = { { 7, 5, 19 }, { 13, 17, 10 } };
 
 static const jit_dtype all_types[] = { JIT_I8,  JIT_I16, JIT_I32, JIT_I64,  JIT_U8,  JIT_U16,
                                        JIT_U32, JIT_U64, JIT_F16, JIT_BF16, JIT_F32, JIT_F64 };
@@ -546,6 +348,35 @@ Test(array, products)
     RUN(network, JIT_F64, products, small);
     RUN(gated, JIT_F32, matrices, small);
     RUN(gated, JIT_F64, matrices, small);
+    RUN(narrow, JIT_F32, brief, small);
+    RUN(narrow, JIT_F64, brief, small);
+}
+
+/* Weights that never change are asked for in panels of a vector's width. */
+Test(array, panels)
+{
+    static const maker makers[] = { network, gated, narrow };
+    static const int64_t dims[8] = { 17, 40, 9 };
+    target t;
+    diag d;
+    diag_init(&d, NULL, NULL);
+    cr_assert(target_init(&t, NULL, &d));
+    for (int32_t i = 0; i < 6; i++) {
+        made m = makers[i / 2](JIT_F32);
+        codegen_options o = { .target = &t };
+        codegen_object object;
+        const graph *g = fixed_copy(&m, dims, i % 2);
+        cr_assert(codegen_compile(g, &o, &object, &d));
+        for (int32_t k = 0; k < g->n_inputs; k++) {
+            bool panels =
+                i % 2 && g->inputs[k].shared && g->shapes[g->inputs[k].shape].rank == 2;
+            int32_t lanes = t.vector_bytes / 4;
+            cr_expect_eq(object.panel[k], panels ? lanes : 0, "%s, input %d: %d", m.g->name,
+                         (int)k, (int)object.panel[k]);
+        }
+        codegen_free(&o, &object);
+        arena_free(m.ar);
+    }
 }
 
 Test(array, subscripts)
@@ -584,7 +415,7 @@ Test(array, compiles_for_avx512_anywhere)
         made m = makers[i / 2](JIT_F32);
         codegen_options o = { .target = &t };
         codegen_object object;
-        const graph *g = i % 2 ? fixed_copy(&m, dims) : m.g;
+        const graph *g = i % 2 ? fixed_copy(&m, dims, i % 4 == 3) : m.g;
         cr_assert(codegen_compile(g, &o, &object, &m.d), "%s: %s", m.g->name,
                   m.err.diagnostic[0].message);
         codegen_free(&o, &object);
