@@ -423,6 +423,15 @@ typedef struct jit_prepare_options {
     const jit_static *statics;
     int32_t n_statics;
     int32_t entries; /* JIT_ENTRY_*: raw entry points to compile besides */
+    /* Not NULL: the kernel takes the parameters from this store now. It copies them, laid out as its
+     * code reads them best; their shapes fix dimensions as numbers in the signature do. Runs then
+     * give no jit_args.params (JIT_ERR_ARGUMENT), and what is written to the store later does not
+     * show. */
+    const struct jit_params *params;
+    /* Of the copies of f32 and f64 parameters with two axes or more. JIT_BF16: rounded to bf16, to
+     * nearest even, which halves the memory that a run reads; arithmetic and results are of the
+     * types that they would be, as if the store held the rounded values. 0: as they are. */
+    jit_dtype weights;
 } jit_prepare_options;
 
 enum { JIT_ENTRY_LOOP = 1, JIT_ENTRY_SCALAR = 2 };

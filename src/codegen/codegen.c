@@ -165,6 +165,24 @@ static bool fill_areas(const job *j, codegen_object *out)
     return true;
 }
 
+static bool fill_panels(const job *j, codegen_object *out)
+{
+    bool any = false;
+    for (int32_t i = 0; i < j->g->n_inputs; i++)
+        any |= j->g->inputs[i].constant;
+    if (!any)
+        return true;
+    size_t size = (size_t)j->g->n_inputs * sizeof *out->panel;
+    out->panel = memory_resize(j->o->allocator, NULL, 0, size);
+    if (!out->panel) {
+        diag_no_memory(j->d);
+        return false;
+    }
+    memset(out->panel, 0, size);
+    out->n_panels = j->g->n_inputs;
+    return true;
+}
+
 static bool copy_out(const job *j, LLVMMemoryBufferRef buffer, codegen_object *out)
 {
     size_t size = LLVMGetBufferSize(buffer);
@@ -180,11 +198,9 @@ static bool copy_out(const job *j, LLVMMemoryBufferRef buffer, codegen_object *o
     for (int32_t i = 0; j->a && i < j->g->n_inputs; i++)
         out->panel[i] = j->a->panel[i];
     if (j->a) {
-        bool ok = fill_areas(j, out);
-        if (!ok) {
-            memory_resize(j->o->allocator, out->bytes, out->size, 0);
-            *out = (codegen_object){ 0 };
-        }
+        bool ok = fill_areas(j, out) && fill_panels(j, out);
+        if (!ok)
+            codegen_free(j->o, out);
         return ok;
     }
     fill_shape(j->t, &out->shape);
@@ -224,6 +240,9 @@ void codegen_free(const codegen_options *o, codegen_object *object)
     if (object->areas)
         memory_resize(o->allocator, object->areas,
                       ((size_t)object->n_areas + 1) * sizeof *object->areas, 0);
+    if (object->panel)
+        memory_resize(o->allocator, object->panel,
+                      (size_t)object->n_panels * sizeof *object->panel, 0);
     *object = (codegen_object){ 0 };
 }
 

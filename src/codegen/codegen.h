@@ -34,9 +34,11 @@ typedef struct codegen_object {
     block_shape shape;   /* for block_run, with the linked entry k0 */
     codegen_area *areas; /* of an array function, by piece; freed with the object */
     int32_t n_areas;
-    /* Of a constant input of two axes: the width of the panels (panel.h) that the code reads
-     * instead of the matrix; 0: it reads C order. */
-    int32_t panel[JIT_MAX_OPERANDS];
+    /* By input; NULL: none is constant. Of a constant of two axes the width of the panels
+     * (panel.h) that the code reads instead of the matrix; 0: it reads C order. Freed with the
+     * object. */
+    int32_t *panel;
+    int32_t n_panels; /* inputs */
 } codegen_object;
 
 /* g: after expand. False and a diagnostic (limit, memory, internal) on failure. */

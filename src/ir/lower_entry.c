@@ -304,6 +304,7 @@ static graph *lower_loose(program *p, const specialisation *s, const char *initi
     if (!lw) {
         return NULL;
     }
+    lw->weights = s->weights;
     lw->init_path = initial;
     if (!lower_entry(lw, s)) {
         return NULL;

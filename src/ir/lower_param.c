@@ -289,6 +289,12 @@ static value checked_param(lowering *lw, const ast_stmt *s, const graph_shape *s
     return check_argument(lw, t, shape);
 }
 
+static jit_dtype stored_type(const lowering *lw, jit_dtype t, const graph_shape *shape)
+{
+    bool weight = lw->weights != JIT_NONE && shape->rank >= 2;
+    return weight && (t == JIT_F32 || t == JIT_F64) ? lw->weights : t;
+}
+
 static value lowered_param(lowering *lw, const ast_stmt *s, const graph_shape *shape)
 {
     const ast_name *name = &s->u.var.name;
@@ -305,7 +311,7 @@ static value lowered_param(lowering *lw, const ast_stmt *s, const graph_shape *s
         diag_hint(lw->d, "name the calls: let a = ..., let b = ...");
         return value_poison();
     }
-    p = p ? p : add_param(lw, path, t, shape);
+    p = p ? p : add_param(lw, path, stored_type(lw, t, shape), shape);
     if (p && lw->init_path && strcmp(lw->init_path, path) == 0 && !lw->initial)
         keep_initial(lw, s, shape, path);
     return p ? typed_input(lw, p, t) : value_poison();

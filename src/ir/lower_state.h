@@ -170,6 +170,7 @@ struct lowering {
     int32_t cap_inputs;
     lower_param *params;
     int32_t n_params, cap_params;
+    jit_dtype weights;     /* see specialisation */
     const char *init_path; /* the parameter whose initial value is wanted */
     node initial;          /* ... when it was met */
     bool checking;

@@ -2,6 +2,7 @@
  * core elements, no overlap, a small workspace, one thread. No mistake is explained here: what is
  * not plain is left to gufunc_run. */
 #include "array.h"
+#include "constants.h"
 #include "drive.h"
 #include "fpmode.h"
 #include "gufunc.h"
@@ -17,6 +18,23 @@ typedef struct quick {
     cell uniforms[MAX_UNIFORMS];
 } quick;
 
+/* Inputs of the call: what follows is the kernel's own, of the right shape. */
+static inline int32_t count_given(const jit_kernel *k)
+{
+    return k->constants ? k->n_in - k->n_params : k->n_in;
+}
+
+/* The next operand of the call after i. */
+static inline int32_t after(const jit_kernel *k, int32_t i)
+{
+    return i + 1 == count_given(k) ? k->n_in : i + 1;
+}
+
+static inline int32_t first_operand(const jit_kernel *k)
+{
+    return count_given(k) > 0 ? 0 : k->n_in;
+}
+
 static const jit_array *array_at(const jit_kernel *k, const jit_args *args, int32_t i)
 {
     return i < k->n_in ? &args->in[i] : &args->out[i - k->n_in];
@@ -27,7 +45,7 @@ static bool count_rows(const jit_kernel *k, const jit_args *args, int64_t *rows)
 {
     const int32_t *core = k->gufunc->dims.rank;
     *rows = -1;
-    for (int32_t i = 0; i < k->n_in + k->n_out; i++) {
+    for (int32_t i = first_operand(k); i < k->n_in + k->n_out; i = after(k, i)) {
         const jit_array *a = array_at(k, args, i);
         int32_t lead = a->rank - core[i];
         bool batch = lead == 1 && !k->gufunc->shared[i];
@@ -47,8 +65,11 @@ static bool find_extents(quick *q, const jit_kernel *k, const jit_args *args)
 {
     const dims_plan *p = &k->gufunc->dims;
     const int64_t *core[MAX_ARRAY_INPUTS];
-    for (int32_t i = 0; i < k->n_in; i++)
-        core[i] = args->in[i].shape + (args->in[i].rank - p->rank[i]);
+    int32_t given = count_given(k);
+    for (int32_t i = 0; i < k->n_in; i++) {
+        const jit_array *a = i < given ? &args->in[i] : &k->constants->array[i - given];
+        core[i] = a->shape + (a->rank - p->rank[i]);
+    }
     return dims_find(p, core, q->uniforms, q->dims, q->extents).kind == DIMS_FINE;
 }
 
@@ -79,11 +100,15 @@ static bool set_operand(quick *q, const jit_kernel *k, const jit_array *a, int32
 
 static bool set_operands(quick *q, const jit_kernel *k, const jit_args *args)
 {
-    for (int32_t i = 0; i < k->n_in + k->n_out; i++)
+    for (int32_t i = first_operand(k); i < k->n_in + k->n_out; i = after(k, i))
         if (!set_operand(q, k, array_at(k, args, i), i))
             return false;
+    for (int32_t i = count_given(k); i < k->n_in; i++) {
+        q->data[i] = k->constants->array[i - count_given(k)].data;
+        q->row_step[i] = 0;
+    }
     for (int32_t o = k->n_in; o < k->n_in + k->n_out; o++)
-        for (int32_t i = 0; i < o; i++)
+        for (int32_t i = first_operand(k); i < o; i = after(k, i))
             if (q->low[i] < q->high[o] && q->low[o] < q->high[i])
                 return false;
     return true;
@@ -91,9 +116,10 @@ static bool set_operands(quick *q, const jit_kernel *k, const jit_args *args)
 
 static bool plain(const jit_kernel *k, const jit_args *args)
 {
-    return k->gufunc->entry && args->n_in == k->n_in && args->n_out == k->n_out && args->out &&
-           (args->in || k->n_in == 0) && (args->threads == 0 || args->threads == 1) &&
-           !args->cancel;
+    int32_t given = count_given(k);
+    return k->gufunc->entry && args->n_in == given && args->n_out == k->n_out && args->out &&
+           (args->in || given == 0) && !(k->constants && args->params) &&
+           (args->threads == 0 || args->threads == 1) && !args->cancel;
 }
 
 /* Uniforms, and the dimensions where the kernel was not made for fixed ones. */

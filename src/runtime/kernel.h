@@ -31,7 +31,8 @@ struct jit_kernel {
     kernel_entry block; /* NULL: interpreted; called through block_run */
     block_shape shape;
     int32_t n_in, n_out, n_uniform;
-    int32_t n_params; /* of the inputs: the last ones */
+    int32_t n_params;            /* of the inputs: the last ones */
+    struct constants *constants; /* their values; NULL: calls give them */
     bool ftz, loops, indexed, all_defaults;
     uint8_t dtype[MAX_ARRAY_OPERANDS]; /* inputs, then outputs */
     uint8_t size[MAX_ARRAY_OPERANDS];  /* of an element */

@@ -8,6 +8,7 @@
 #include "array_set.h"
 #include "array_view.h"
 #include "call.h"
+#include "constants.h"
 #include "gufunc_eval.h"
 #include "specialise.h"
 
@@ -20,7 +21,7 @@ struct jit_params {
 
 /* -------------------------------------------------------------------------- binding */
 
-static const jit_named *find(const jit_params *p, const char *name, int32_t likely)
+const jit_named *params_find(const jit_params *p, const char *name, int32_t likely)
 {
     if (likely >= 0 && likely < p->n && strcmp(p->item[likely].name, name) == 0)
         return &p->item[likely];
@@ -35,7 +36,11 @@ static bool explain(const jit_kernel *k, const jit_args *args, diag *d)
     int32_t given = k->n_in - k->n_params;
     if (!d)
         return false;
-    if (!args->params) {
+    if (k->constants && args->params) {
+        diag_plain(d, DIAG_params_kept,
+                   "%s was prepared with its parameters: jit_args.params has to be null",
+                   k->name);
+    } else if (!k->constants && !args->params) {
         diag_plain(d, DIAG_no_params, "%s has %d parameter%s, and jit_args.params is null",
                    k->name, (int)k->n_params, k->n_params == 1 ? "" : "s");
         diag_hint(d, "make a store with jit_params_new");
@@ -46,23 +51,31 @@ static bool explain(const jit_kernel *k, const jit_args *args, diag *d)
     return false;
 }
 
+static const jit_array *param_of(const jit_kernel *k, const jit_params *p, int32_t i, diag *d)
+{
+    if (k->constants)
+        return &k->constants->array[i];
+    const char *name = k->operand_name[k->n_in - k->n_params + i];
+    const jit_named *item = params_find(p, name, i);
+    if (!item && d)
+        diag_plain(d, DIAG_param_name, "the parameters have no '%.100s', which %s needs", name,
+                   k->name);
+    return item ? &item->array : NULL;
+}
+
 bool params_bind(params_call *c, const jit_kernel *k, const jit_args *args, diag *d)
 {
     int32_t given = k->n_in - k->n_params;
-    if (!args->params || args->n_in != given || (!args->in && given > 0))
+    if (!args->params != (k->constants != NULL) || args->n_in != given ||
+        (!args->in && given > 0))
         return explain(k, args, d);
     for (int32_t i = 0; i < given; i++)
         c->in[i] = args->in[i];
     for (int32_t i = 0; i < k->n_params; i++) {
-        const char *name = k->operand_name[given + i];
-        const jit_named *p = find(args->params, name, i);
-        if (!p) {
-            if (d)
-                diag_plain(d, DIAG_param_name,
-                           "the parameters have no '%.100s', which %s needs", name, k->name);
+        const jit_array *a = param_of(k, args->params, i, d);
+        if (!a)
             return false;
-        }
-        c->in[given + i] = p->array;
+        c->in[given + i] = *a;
     }
     c->args = *args;
     c->args.in = c->in;
@@ -252,7 +265,7 @@ static const jit_named *found(const jit_params *p, const char *name, diag *d)
         diag_plain(d, DIAG_null_argument, "the %s is null", p ? "parameter's name" : "store");
         return NULL;
     }
-    const jit_named *item = find(p, name, -1);
+    const jit_named *item = params_find(p, name, -1);
     if (!item)
         diag_plain(d, DIAG_param_name, "there is no parameter '%.100s'", name);
     return item;
@@ -344,7 +357,7 @@ jit_status jit_params_set(jit_params *p, const char *name, const jit_array *valu
 static bool check_file(const jit_params *p, const array_set *s, const char *path, diag *d)
 {
     for (int32_t i = 0; i < s->n; i++)
-        if (!find(p, s->item[i].name, i)) {
+        if (!params_find(p, s->item[i].name, i)) {
             diag_plain(d, DIAG_param_name, "%.100s has '%.100s', which the program has not",
                        path, s->item[i].name);
             return false;
@@ -367,7 +380,7 @@ static bool check_file(const jit_params *p, const array_set *s, const char *path
 static void take_file(const jit_params *p, const array_set *s)
 {
     for (int32_t i = 0; i < s->n; i++)
-        convert(&find(p, s->item[i].name, i)->array, &s->item[i].array);
+        convert(&params_find(p, s->item[i].name, i)->array, &s->item[i].array);
 }
 
 jit_status jit_params_load(jit_params *p, const char *path, jit_error *err)

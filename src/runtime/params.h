@@ -4,11 +4,15 @@
 
 #include "kernel.h"
 
-/* A call whose inputs are the caller's and, after them, the parameters of its store. */
+/* A call whose inputs are the caller's and, after them, the parameters of its store or the
+ * kernel's own. */
 typedef struct params_call {
     jit_array in[MAX_ARRAY_INPUTS];
     jit_args args;
 } params_call;
+
+/* By name, most likely the one of that number; NULL: it has none. */
+const jit_named *params_find(const jit_params *p, const char *name, int32_t likely);
 
 /* False: something is missing, explained in d if that is not NULL. */
 bool params_bind(params_call *c, const jit_kernel *k, const jit_args *args, diag *d);

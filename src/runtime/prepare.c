@@ -181,6 +181,8 @@ static void read_request(request *r, const char *name, const jit_args *args)
     r->n_statics = args->n_statics;
     r->entries = 0;
     r->shared = 0;
+    r->params = NULL;
+    r->weights = JIT_NONE;
 }
 
 /* Whether a kernel for arrays that are the same for all samples is better for this call; then

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "constants.h"
 #include "dims.h"
 
 /* ---------------------------------------------------------------- reading */
@@ -84,6 +85,22 @@ static bool declared_types(signature_types *s, jit_module *m, const char *name, 
     return ok;
 }
 
+static bool check_weights(const jit_prepare_options *o, diag *d)
+{
+    if (o->weights != JIT_NONE && o->weights != JIT_BF16) {
+        const char *name = jit_dtype_name(o->weights);
+        diag_plain(d, DIAG_option_value, "jit_prepare_options.weights is %s (%d)", name,
+                   (int)o->weights);
+        diag_hint(d, "0 or JIT_BF16");
+        return false;
+    }
+    if (o->weights == JIT_NONE || o->params)
+        return true;
+    diag_plain(d, DIAG_option_value, "jit_prepare_options.weights is %s, and params is null",
+               jit_dtype_name(o->weights));
+    return false;
+}
+
 bool request_read(request *r, jit_module *m, const char *name, const char *text,
                   const jit_prepare_options *options, diag *d)
 {
@@ -104,9 +121,13 @@ bool request_read(request *r, jit_module *m, const char *name, const char *text,
         diag_plain(d, DIAG_option_value, "jit_prepare_options.entries is %d", (int)o.entries);
         return false;
     }
+    if (!check_weights(&o, d))
+        return false;
     r->statics = o.statics;
     r->n_statics = o.n_statics;
     r->entries = o.entries;
+    r->params = o.params;
+    r->weights = o.weights;
     return text ? signature_parse(&r->types, text, d) : declared_types(&r->types, m, name, d);
 }
 
@@ -354,13 +375,27 @@ static uint32_t shared_inputs(const request *r, const dims_plan *p)
     return batch ? plain : 0;
 }
 
-/* The signature's numbers fix dimensions: the kernel is made for them. */
+static void report_param(const graph *g, const dims_fault *at, diag *d)
+{
+    const char *name = g->inputs[at->operand].name;
+    if (at->kind == DIMS_DIFFER)
+        diag_plain(d, DIAG_param_shape,
+                   "axis %d of parameter '%.100s' has %lld elements: %.60s needs %lld",
+                   (int)at->axis, name, (long long)at->have, g->name, (long long)at->want);
+    else
+        diag_plain(d, DIAG_param_shape,
+                   "axis %d of parameter '%.100s' of %.60s cannot have %lld elements",
+                   (int)at->axis, name, g->name, (long long)at->have);
+}
+
+/* The signature's numbers, and parameters that are known, fix dimensions: the kernel is made for
+ * them. */
 static bool fix_dims(resolved *out, const request *r, const graph *g, arena *ar, diag *d)
 {
     dims_plan p;
     int64_t(*core)[JIT_MAX_RANK], *dims;
     const int64_t **rows;
-    if (!r->types.has_dims || !graph_has_arrays(g))
+    if ((!r->types.has_dims && !r->params) || !graph_has_arrays(g))
         return true;
     if (!dims_make(&p, g, ar, d))
         return false;
@@ -369,6 +404,8 @@ static bool fix_dims(resolved *out, const request *r, const graph *g, arena *ar,
     dims = arena_alloc(ar, ((size_t)p.n_dims + 1) * sizeof *dims);
     if (!core || !rows || !dims || !check_extents(r, g, &p, core, d))
         return false;
+    if (r->params)
+        constants_extents(r->params, g, r->types.n_in, core);
     for (int32_t i = 0; i < p.n_operands; i++)
         rows[i] = core[i];
     dims_fault fault = dims_find_some(&p, rows, dims);
@@ -377,6 +414,10 @@ static bool fix_dims(resolved *out, const request *r, const graph *g, arena *ar,
     if (fault.kind == DIMS_FINE)
         return true;
     bool input = fault.operand < p.n_inputs;
+    if (input && fault.operand >= r->types.n_in) {
+        report_param(g, &fault, d);
+        return false;
+    }
     diag_plain(d, DIAG_dim_differs,
                "core axis %d of %s %d of %s is %lld in the signature: it is %lld",
                (int)fault.axis, input ? "argument" : "result",
@@ -391,7 +432,8 @@ static bool resolve_outputs(resolved *out, jit_module *m, const request *r, aren
     specialisation natural = out->spec;
     jit_dtype *types = arena_alloc(ar, JIT_MAX_OPERANDS * sizeof *types);
     graph *g = types ? pipeline_run(m->program, &natural, PIPELINE_OPT, NULL, ar, d) : NULL;
-    if (!g || !check_outputs(g, r, d))
+    if (!g || !check_outputs(g, r, d) ||
+        (r->params && !constants_check(r->params, g, r->types.n_in, d)))
         return false;
     for (int32_t i = 0; i < g->n_outputs; i++) {
         jit_dtype asked = r->types.n_out ? r->types.out[i] : JIT_NONE;
@@ -400,6 +442,7 @@ static bool resolve_outputs(resolved *out, jit_module *m, const request *r, aren
     }
     if (!fix_dims(out, r, g, ar, d))
         return false;
+    out->spec.weights = r->weights;
     out->spec.out = types;
     out->spec.n_out = g->n_outputs;
     out->flops = count_flops(g);
@@ -419,6 +462,7 @@ bool request_resolve(resolved *out, jit_module *m, const request *r, arena *ar, 
     out->spec.in = r->types.in;
     out->spec.n_in = r->types.n_in;
     out->spec.shared = r->shared;
+    out->params = r->params;
     bool ok = copy_statics(out, r, ar) && resolve_outputs(out, m, r, ar, d);
     if (!ok && !diag_failed(d))
         diag_no_memory(d);

@@ -12,6 +12,9 @@ typedef struct request {
     const jit_static *statics;
     int32_t n_statics, entries;
     uint32_t shared; /* bits: the array is the same for all samples, so has no batch axes */
+    /* Not NULL: the kernel keeps these values, so it is its caller's alone and in no cache. */
+    const jit_params *params;
+    jit_dtype weights; /* see specialisation */
 } request;
 
 /* From jit_prepare's arguments. signature may be NULL: the declared types, f32 where generic.
@@ -22,8 +25,9 @@ bool request_read(request *r, jit_module *m, const char *name, const char *text,
 /* What a request becomes; everything in `ar`. */
 typedef struct resolved {
     const ast_fn *fn;
-    specialisation spec; /* out: all types known */
-    bool open;           /* the request left a result's type open */
+    specialisation spec;      /* out: all types known */
+    bool open;                /* the request left a result's type open */
+    const jit_params *params; /* the request's */
     int32_t flops, entries;
 } resolved;
 

@@ -249,7 +249,7 @@ static __attribute__((noinline)) bool run_quick_params(const jit_kernel *k, jit_
 bool call_run_quick(const jit_kernel *k, jit_args *args, uint32_t *flags)
 {
     direct r;
-    if (k->n_params > 0)
+    if (k->n_params > 0 && !(k->constants && k->gufunc))
         return run_quick_params(k, args, flags);
     if (k->gufunc)
         return gufunc_run_quick(k, args, flags);

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "constants.h"
 #include "gufunc.h"
 #include "rounds.h"
 
@@ -44,9 +45,10 @@ static bool scalar_types(const graph *g)
     return t == JIT_F32 || t == JIT_F64;
 }
 
-bool specialise_plan(codegen_plan *plan, jit_module *m, const graph *g, const resolved *r,
-                     diag *d)
+bool specialise_plan(codegen_plan *plan, jit_module *m, graph *g, const resolved *r, diag *d)
 {
+    if (r->params)
+        constants_mark(g, r->spec.n_in);
     size_t n = (size_t)g->n_uniforms;
     plan->defaults = arena_alloc(g->ar, (n + 1) * sizeof *plan->defaults);
     cell *cells = arena_alloc(g->ar, (n + 1) * sizeof *cells);
@@ -203,6 +205,7 @@ void kernel_destroy(jit_kernel *k)
     engine_unlink(context->engine, &k->code);
     if (k->plan)
         eval_free(k->plan);
+    constants_free(k);
     arena_free(k->ar);
     kernel_cache_give(k->cache);
     context_release(context, k, sizeof *k);
@@ -247,13 +250,19 @@ static void dump_code(const compile *c)
     }
 }
 
+static bool take_constants(const compile *c, jit_kernel *k)
+{
+    return !c->r.params || k->n_params == 0 ||
+           constants_take(k, c->r.params, c->object.panel, c->d);
+}
+
 static bool add_code(compile *c, jit_kernel *k)
 {
     if (c->m->interpret) {
         k->plan = eval_prepare(&k->context->allocator, c->g);
         if (!k->plan)
             diag_no_memory(c->d);
-        return k->plan != NULL;
+        return k->plan && take_constants(c, k);
     }
     dump_code(c);
     if (diag_failed(c->d) || !generate(c))
@@ -267,6 +276,7 @@ static bool add_code(compile *c, jit_kernel *k)
         diag_no_memory(c->d);
         ok = false;
     }
+    ok = ok && take_constants(c, k);
     k->info.vector_lanes = c->object.vector_lanes;
     k->info.interleave = c->object.interleave;
     k->info.code_bytes = (int64_t)k->code.bytes;
@@ -356,7 +366,7 @@ static jit_kernel *make(jit_module *m, const request *r, diag *d)
     jit_kernel *k = NULL;
     d->memory = c.ar;
     if (resolve(&c, r))
-        k = c.r.open ? build_named(&c, r) : build(&c);
+        k = c.r.open && !r->params ? build_named(&c, r) : build(&c);
     d->memory = NULL;
     d->src = before;
     arena_free(c.ar);
@@ -365,6 +375,8 @@ static jit_kernel *make(jit_module *m, const request *r, diag *d)
 
 jit_kernel *specialise(jit_module *m, const request *r, diag *d)
 {
+    if (r->params)
+        return make(m, r, d);
     unsigned char buffer[KEY_BUFFER];
     arena *ar = NULL;
     kernel_key key = request_key(r, buffer, &ar, &m->context->allocator);

@@ -6,7 +6,7 @@
 #include "request.h"
 
 /* With a reference more. NULL and a diagnostic on failure. Any number of threads at once; the
- * same request is compiled once. */
+ * same request is compiled once, but for one with parameters, whose kernel is its caller's. */
 jit_kernel *specialise(jit_module *m, const request *r, diag *d);
 
 /* A kernel of its own, in no cache: kernel_destroy frees it. */
@@ -18,9 +18,8 @@ typedef struct codegen_plan {
     uniform_default *defaults; /* one per uniform of the graph */
 } codegen_plan;
 
-/* With the module's lock held. Raw entries that this graph cannot have are left out. False and
+/* With the module's lock held. Marks the constants of g. Raw entries that this graph cannot have are left out. False and
  * a diagnostic on failure. */
-bool specialise_plan(codegen_plan *plan, jit_module *m, const graph *g, const resolved *r,
-                     diag *d);
+bool specialise_plan(codegen_plan *plan, jit_module *m, graph *g, const resolved *r, diag *d);
 
 #endif

@@ -92,7 +92,7 @@ static bool make_operand(run *x, int32_t i)
 static bool pack_operand(run *x, int32_t i)
 {
     operand *o = &x->operand[i];
-    int32_t width = i < x->g->n_inputs ? x->l->object.panel[i] : 0;
+    int32_t width = i < x->l->object.n_panels ? x->l->object.panel[i] : 0;
     size_t bytes;
     if (width == 0)
         return true;

@@ -76,6 +76,7 @@ bool linked_make(linked *l, const graph *g, const codegen_options *o, diag *d)
         LLVMCreateMemoryBufferWithMemoryRangeCopy(l->object.bytes, l->object.size, "kernel");
     codegen_object kept = l->object;
     l->object.areas = NULL;
+    l->object.panel = NULL;
     codegen_free(o, &l->object);
     l->object = kept;
     l->object.bytes = NULL;
