@@ -617,7 +617,10 @@ typedef struct jit_kernel_info {
     jit_dtype in_dtype[JIT_MAX_OPERANDS], out_dtype[JIT_MAX_OPERANDS];
     int32_t vector_lanes, interleave;
     int64_t code_bytes;
-    int32_t flops; /* arithmetic operations per element, as written */
+    /* arithmetic operations of one element, as written; of an array function of one sample, and
+     * -1 where that depends on dimensions that the signature leaves open. A sum of products has
+     * two for each, a function such as exp is one, a loop counts as once */
+    int64_t flops;
 } jit_kernel_info;
 JIT_PUBLIC jit_status jit_kernel_describe(const jit_kernel *k, jit_kernel_info *info)
     JIT_LINK(kernel_describe);

@@ -47,6 +47,30 @@ static void put_storage(text *t, const array_nest *a, node n)
         put(t, ", panels of %d columns", (int)a->panel[s->number]);
 }
 
+/* A constant as its value, else the node's number. */
+static void put_operand(text *t, const graph *g, node n)
+{
+    cell c;
+    jit_dtype type = graph_dtype(g, n);
+    if (!graph_is_const(g, n, &c))
+        put(t, "%%%d", (int)n);
+    else if (type_is_float(type))
+        put(t, "%.*g", type == JIT_F64 ? 17 : 9, c.f);
+    else if (type_is_signed(type))
+        put(t, "%lld", (long long)c.i);
+    else
+        put(t, "%llu", (unsigned long long)c.u);
+}
+
+static const char *name_of(const graph *g, const node_data *d)
+{
+    const char *name = d->op == OP_arg       ? g->inputs[d->imm].name
+                       : d->op == OP_uniform ? g->uniforms[d->imm].name
+                       : d->op == OP_dim     ? g->dims[d->imm]
+                                             : NULL;
+    return name ? name : "";
+}
+
 static void put_node(text *t, const array_nest *a, node n)
 {
     const node_data *d = graph_node(a->g, n);
@@ -54,8 +78,12 @@ static void put_node(text *t, const array_nest *a, node n)
     if (d->op == OP_fold)
         put(t, " %s%s", print_fold_kind(graph_fold_kind(d)),
             graph_fold_order(d) == FOLD_SEQUENTIAL ? " seq" : "");
-    for (int32_t i = 0; i < d->n_in && i < 12; i++)
-        put(t, " %%%d", (int)graph_in(a->g, n, i));
+    if (*name_of(a->g, d))
+        put(t, " %.60s", name_of(a->g, d));
+    for (int32_t i = 0; i < d->n_in && i < 12; i++) {
+        put(t, " ");
+        put_operand(t, a->g, graph_in(a->g, n, i));
+    }
     if (d->shape != 0)
         put_storage(t, a, n);
     put(t, "\n");
@@ -64,7 +92,8 @@ static void put_node(text *t, const array_nest *a, node n)
 static void put_axis(text *t, const array_nest *a, const array_bind *b, int32_t d)
 {
     node axis = graph_in(a->g, b->n, d);
-    put(t, "for %%%d below %%%d", (int)axis, (int)graph_in(a->g, axis, 0));
+    put(t, "for %%%d below ", (int)axis);
+    put_operand(t, a->g, graph_in(a->g, axis, 0));
     if (b->vector && d == b->n_axes - 1)
         put(t, ": vectors of %d, %d at a time%s", (int)b->lanes, (int)b->vectors,
             b->masks ? "" : ", rest as scalars");

@@ -32,8 +32,12 @@ static void add_types(page *p, const jit_kernel *k)
     const char *in = types_text(p->ar, k->dtype, k->n_in);
     const char *out = types_text(p->ar, k->dtype + k->n_in, k->n_out);
     add(p, "types", in && out ? arena_format(p->ar, "%s -> %s", in, out) : NULL);
-    add(p, "work",
-        arena_format(p->ar, "%d operations an element, as written", (int)k->info.flops));
+    if (k->info.flops < 0)
+        add(p, "work", "depends on dimensions: a signature such as f32[B,64] fixes them");
+    else
+        add(p, "work",
+            arena_format(p->ar, "%lld operations %s, as written", (long long)k->info.flops,
+                         k->gufunc ? "a sample" : "an element"));
 }
 
 static void add_target(page *p, const target *t)
@@ -84,7 +88,9 @@ static void add_control(page *p, const jit_kernel *k)
     if (k->indexed)
         add(p, "index", "uses the element's position (rand, randn)");
     add(p, "threads",
-        arena_format(p->ar, "on request; chunks of at least %d elements", (int)drive_grain(k)));
+        k->gufunc ? "on request; each takes a range of samples"
+                  : arena_format(p->ar, "on request; chunks of at least %d elements",
+                                 (int)drive_grain(k)));
 }
 
 static bool expands(const graph *g, node i, op o)
@@ -145,10 +151,32 @@ static void add_kernel(page *p, const jit_kernel *k)
         return;
     }
     add_target(p, &k->context->target);
-    add_vectors(p, k);
-    add_memory(p, k);
+    if (k->gufunc) {
+        add(p, "layouts",
+            "core axes that are neighbours in C order in place; others by buffers");
+        add(p, "batch", "any axes in front; arrays without them are the same for all samples");
+    } else {
+        add_vectors(p, k);
+        add_memory(p, k);
+    }
     add_control(p, k);
     add_cost(p, k);
+}
+
+/* What runs: the nests of an array function. */
+static void add_nests(page *p, jit_module *m, const request *r, diag *d)
+{
+    resolved out;
+    codegen_plan plan;
+    pthread_mutex_lock(&m->lock);
+    graph *g = request_resolve(&out, m, r, p->ar, d)
+                   ? pipeline_run(m->program, &out.spec, PIPELINE_MATH, NULL, p->ar, d)
+                   : NULL;
+    char *nests = g && specialise_plan(&plan, m, g, &out, d)
+                      ? codegen_text(g, &plan.options, CODEGEN_NEST, d)
+                      : NULL;
+    pthread_mutex_unlock(&m->lock);
+    p->text = p->text && nests ? arena_format(p->ar, "%s%s", p->text, nests) : NULL;
 }
 
 char *explain_text(jit_module *m, const request *r, arena *ar, diag *d)
@@ -161,6 +189,8 @@ char *explain_text(jit_module *m, const request *r, arena *ar, diag *d)
         add(&p, "function", g->name);
         add_kernel(&p, k);
         add_math(&p, g);
+        if (k->gufunc && !k->plan)
+            add_nests(&p, m, r, d);
     }
     if (k)
         kernel_cache_drop(k);

@@ -5,6 +5,7 @@
 
 #include "constants.h"
 #include "dims.h"
+#include "flops.h"
 
 /* ---------------------------------------------------------------- reading */
 
@@ -285,16 +286,6 @@ static bool copy_statics(resolved *out, const request *r, arena *ar)
     return true;
 }
 
-static int32_t count_flops(const graph *g)
-{
-    int32_t n = 0;
-    for (node i = 1; i < g->n_nodes; i++) {
-        op_rule rule = op_info((op)graph_node(g, i)->op)->rule;
-        n += rule == RULE_NUMERIC || rule == RULE_FLOAT || rule == RULE_INTEGER;
-    }
-    return n;
-}
-
 static jit_dtype natural_type(const graph *g, int32_t i)
 {
     return graph_dtype(g, g->outputs[i].value);
@@ -445,7 +436,7 @@ static bool resolve_outputs(resolved *out, jit_module *m, const request *r, aren
     out->spec.weights = r->weights;
     out->spec.out = types;
     out->spec.n_out = g->n_outputs;
-    out->flops = count_flops(g);
+    out->flops = flops_count(g, out->spec.dims);
     return true;
 }
 

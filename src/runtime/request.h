@@ -28,7 +28,8 @@ typedef struct resolved {
     specialisation spec;      /* out: all types known */
     bool open;                /* the request left a result's type open */
     const jit_params *params; /* the request's */
-    int32_t flops, entries;
+    int32_t entries;
+    int64_t flops; /* -1: it depends on open dimensions */
 } resolved;
 
 /* With the module's lock held. Checks names, counts and types. */

@@ -107,6 +107,36 @@ Test(info, every_stage_has_a_text)
     jit_release(m);
 }
 
+/* Of an array function: the work of one sample, and its nests. */
+Test(info, array_functions_tell_their_work_and_their_nests)
+{
+    static const struct {
+        const char *signature;
+        int64_t flops;
+    } cases[] = { { "f32[B,8], f32[8,4], f32[4]", 2 * 8 * 4 + 4 + 4 },
+                  { "f32[n], f32[n,4], f32[4]", -1 } };
+    jit_error err;
+    jit_kernel_info info;
+    jit_module *m =
+        jit_compile("fn f(x: [k], W: [k,n], b: [n]) -> [n] = max(x @ W + b, 0.25)", NULL, &err);
+    cr_assert(m, "%s", err.diagnostic[0].message);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        jit_kernel *k = jit_prepare(m, "f", cases[i].signature, NULL, &err);
+        cr_assert(k, "%s", err.diagnostic[0].message);
+        cr_assert_eq(jit_kernel_describe(k, &info), JIT_OK);
+        cr_expect_eq(info.flops, cases[i].flops, "%s: %lld", cases[i].signature,
+                     (long long)info.flops);
+        jit_kernel_release(k);
+    }
+    char *text = jit_stage_text(m, "f", cases[0].signature, NULL, JIT_STAGE_EXPLAIN, &err);
+    cr_assert(text && strstr(text, "72 operations a sample") && strstr(text, "nest f:") &&
+                  strstr(text, "= arg W") && strstr(text, "fold dot") &&
+                  strstr(text, " 0.25") && !strstr(text, "non-temporal"),
+              "%s", text);
+    jit_text_free(text);
+    jit_release(m);
+}
+
 typedef struct dumps {
     char letters[16];
     int n;

@@ -43,11 +43,15 @@ check("info", "net.fj", out="""mlp(x: [784]) -> [10]
 model   layer            shape                  params    flop/sample
         mlp.h            784 -> 128            100,480        200,704
         mlp.dense        128 -> 10               1,290          2,560
-        total                                  101,770        203,264
+        all else                                     0            266
+        total                                  101,770        203,530
 """)
-check("info", "net.fj", "--fn", "net", code=1, err=Like(r"error\[E0540\]: .*"))
+check("info", "net.fj", "--fn", "net", code=1, err=Like(r"error\[E0540\]: .*\n  here by --in x=VALUE\n"))
 check("info", "net.fj", "--fn", "net", "--in", "x=[1.,2]",
-      out=Like(r".*net\.h +2 -> 3 +9 +12\n.*total +17 +24\n"))
+      out=Like(r".*net\.h +2 -> 3 +9 +12\n.*all else +0 +8\n.*total +17 +32\n"))
+write("plain.fj", "fn norms(x: [n,d]) -> y: [n] { y[i] = sqrt(sum[j](x[i,j]*x[i,j])) }\n")
+check("info", "plain.fj", "--in", "x=[[1,2,3],[4,5,6]]", out=Like(r"norms.*all else +0 +14\n.*total +0 +14\n"))
+check("info", "plain.fj", out=Like(r"norms.*total +0 +-\n"))
 check("check", "net.fj", out=Like(r"ok +net.*same bits: f32 f64\nok +mlp.*same bits: f32 f64\n.*"))
 
 finish("params")

@@ -4,11 +4,12 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* "f32[784], i64": core dimensions as they are, so that shapes of parameters follow. */
-static void fixed_signature(const bound_call *b, char *text, size_t size)
+bool call_fixed_signature(const bound_call *b, char *text, size_t size)
 {
     size_t n = 0;
     text[0] = 0;
+    if (!b->info.name)
+        return false;
     for (int i = 0; i < b->n_in && n < size; i++) {
         const jit_array *a = &b->in[i];
         int core = b->info.in_rank[i] <= a->rank ? b->info.in_rank[i] : 0;
@@ -20,24 +21,27 @@ static void fixed_signature(const bound_call *b, char *text, size_t size)
         if (core && n < size)
             n += (size_t)snprintf(text + n, size - n, "]");
     }
+    return true;
 }
 
 int call_params(evaluation *e)
 {
-    char signature[128 * JIT_MAX_OPERANDS], title[CALL_TITLE];
+    char signature[CALL_SIGNATURE], title[CALL_TITLE];
     bound_call *b = &e->call;
-    bool bound = b->info.name != NULL;
     jit_error err;
     jit_params_options options = { .size = sizeof options,
                                    .seed = e->s->seed,
                                    .statics = b->statics,
                                    .n_statics = b->n_statics };
-    if (bound)
-        fixed_signature(b, signature, sizeof signature);
+    bool bound = call_fixed_signature(b, signature, sizeof signature);
     b->params =
         jit_params_new(e->module, e->info.name, bound ? signature : NULL, &options, &err);
-    if (!b->params)
-        return console_jit_error(e->c, &err);
+    if (!b->params) {
+        int code = console_jit_error(e->c, &err);
+        if (!bound && e->info.n_in > 0)
+            console_hint(e->c, "here by --in %s=VALUE", e->info.in_name[0]);
+        return code;
+    }
     if (e->s->params && jit_params_count(b->params) == 0)
         return console_error(e->c, EXIT_USER, "%s has no parameters for --params",
                              call_title(&e->info, title));

@@ -9,4 +9,8 @@
  * said what is wrong. */
 int call_params(evaluation *e);
 
+/* "f32[784], i64": core dimensions as they are, so that shapes follow. False: nothing is bound. */
+enum { CALL_SIGNATURE = 128 * JIT_MAX_OPERANDS };
+bool call_fixed_signature(const bound_call *b, char *text, size_t size);
+
 #endif

@@ -59,10 +59,20 @@ static void print_row(FILE *f, const char *name, int length, const char *shape, 
 {
     char params[32], flops[32];
     (void)fprintf(f, "        %-16.*s %-16s %12s %14s\n", length, name, shape,
-                  grouped(l->params, params), grouped(l->flops, flops));
+                  grouped(l->params, params), l->flops < 0 ? "-" : grouped(l->flops, flops));
 }
 
-static void print_layers(FILE *f, const jit_params *p)
+/* What the products of the layers are not, and the sum; flops: of all, -1: not known. */
+static void print_rest(FILE *f, layer *all, int64_t flops)
+{
+    layer rest = { .flops = flops - all->flops };
+    if (flops >= all->flops)
+        print_row(f, "all else", 8, "", &rest);
+    all->flops = flops;
+    print_row(f, "total", 5, "", all);
+}
+
+static void print_layers(FILE *f, const jit_params *p, int64_t flops)
 {
     layer *layers = memory_take(((size_t)jit_params_count(p) + 1) * sizeof *layers);
     layer all = { .params = 0 };
@@ -79,23 +89,48 @@ static void print_layers(FILE *f, const jit_params *p)
         all.params += layers[i].params;
         all.flops += layers[i].flops;
     }
-    print_row(f, "total", 5, "", &all);
+    print_rest(f, &all, flops);
     free(layers);
+}
+
+/* Operations of one sample, all of them; -1: they depend on dimensions that are open. */
+static int count_all(evaluation *e, int64_t *flops)
+{
+    char signature[CALL_SIGNATURE];
+    const bound_call *b = &e->call;
+    jit_error err;
+    jit_kernel_info info;
+    jit_prepare_options options = { .size = sizeof options,
+                                    .statics = b->statics,
+                                    .n_statics = b->n_statics };
+    bool bound = call_fixed_signature(b, signature, sizeof signature);
+    jit_kernel *k =
+        jit_prepare(e->module, e->info.name, bound ? signature : NULL, &options, &err);
+    if (!k)
+        return console_jit_error(e->c, &err);
+    *flops = jit_kernel_describe(k, &info) == JIT_OK ? info.flops : -1;
+    jit_kernel_release(k);
+    return EXIT_DONE;
 }
 
 int info_command(const settings *s, const console *c)
 {
     evaluation e;
-    int code = evaluation_begin(&e, s, c);
+    int64_t flops = -1;
+    settings plain = *s;
+    plain.interpret = true; /* no machine code is needed */
+    int code = evaluation_begin(&e, &plain, c);
     if (!code)
         code = evaluation_check(&e);
     if (!code && s->in.n)
         code = evaluation_bind(&e);
     if (!code)
         code = call_params(&e);
+    if (!code)
+        code = count_all(&e, &flops);
     if (!code) {
         (void)fprintf(c->out, "%s\n", e.info.signature);
-        print_layers(c->out, e.call.params);
+        print_layers(c->out, e.call.params, flops);
     }
     evaluation_end(&e);
     return code;

@@ -182,6 +182,16 @@ static double time_runs(session *s, bound_call *call, const jit_kernel *k)
     return best;
 }
 
+/* An expression over arrays takes them whole, as one sample. */
+static bool is_whole(const jit_function_info *info)
+{
+    for (int i = 0; i < info->n_in; i++) {
+        if (info->in_rank[i] > 0)
+            return true;
+    }
+    return false;
+}
+
 static void print_time(session *s, const bound_call *call, const jit_kernel *k, double ms)
 {
     jit_kernel_info info;
@@ -197,11 +207,16 @@ static void print_time(session *s, const bound_call *call, const jit_kernel *k, 
     (void)fprintf(f, "compile  %.2f ms  (parse %.2f, lower %.2f, codegen %.2f, link %.2f)\n",
                   info.parse_ms + info.lower_ms + info.codegen_ms + info.link_ms, info.parse_ms,
                   info.lower_ms, info.codegen_ms, info.link_ms);
-    (void)fprintf(f, "run      %.6g us  %.4g elements/s  %.4g GB/s  %.4g GFLOP/s\n", ms * 1e3,
-                  elements / ms * 1e3, bytes / ms * 1e-6,
-                  (double)info.flops * elements / ms * 1e-6);
-    (void)fprintf(f, "code     %" PRId64 " bytes, vectors of %d, %d at a time\n",
-                  info.code_bytes, info.vector_lanes, info.interleave);
+    double flops = (double)info.flops * (is_whole(&call->info) ? 1 : elements);
+    (void)fprintf(f, "run      %.6g us  %.4g elements/s  %.4g GB/s", ms * 1e3,
+                  elements / ms * 1e3, bytes / ms * 1e-6);
+    if (flops >= 0)
+        (void)fprintf(f, "  %.4g GFLOP/s", flops / ms * 1e-6);
+    (void)fputc('\n', f);
+    (void)fprintf(f, "code     %" PRId64 " bytes", info.code_bytes);
+    if (!is_whole(&call->info))
+        (void)fprintf(f, ", vectors of %d, %d at a time", info.vector_lanes, info.interleave);
+    (void)fputc('\n', f);
 }
 
 static int run_time(session *s, const repl_command *self, const char *rest)

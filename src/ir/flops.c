@@ -1,0 +1,102 @@
+/* Counting operations: how often each region runs, outermost first, then what belongs to it. */
+#include "flops.h"
+
+enum {
+    OPEN = 1, /* depends on a dimension that is open */
+    PLACE = 2 /* an integer made of axes, dimensions and constants alone: a subscript */
+};
+
+typedef struct counter {
+    const graph *g;
+    const int64_t *dims;
+    const node *owner;
+    int64_t *trips; /* per map, fold and loop: how often what belongs to it runs; -1: unknown */
+    uint8_t *facts; /* per node */
+} counter;
+
+static int64_t times(int64_t a, int64_t b)
+{
+    int64_t product = 0;
+    bool fine = a >= 0 && b >= 0 && !__builtin_mul_overflow(a, b, &product);
+    return fine ? product : -1;
+}
+
+static int64_t plus(int64_t a, int64_t b)
+{
+    int64_t sum = 0;
+    bool fine = a >= 0 && b >= 0 && !__builtin_add_overflow(a, b, &sum);
+    return fine ? sum : -1;
+}
+
+static uint8_t facts_of(const counter *c, node n)
+{
+    const node_data *d = graph_node(c->g, n);
+    if (d->op == OP_dim)
+        return c->dims && c->dims[d->imm] >= 0 ? PLACE : PLACE | OPEN;
+    bool leaf = d->op == OP_axis || d->op == OP_const;
+    bool place = type_is_integer((jit_dtype)d->dtype) && (leaf || d->n_in > 0);
+    uint8_t open = 0;
+    for (int32_t i = 0; i < d->n_in; i++) {
+        uint8_t in = c->facts[graph_in(c->g, n, i)];
+        open |= in & OPEN;
+        place = place && (leaf || (in & PLACE));
+    }
+    return open | (place ? PLACE : 0);
+}
+
+static int64_t extent_of(const counter *c, node axis)
+{
+    int64_t n;
+    node extent = graph_in(c->g, axis, 0);
+    bool known = !(c->facts[extent] & OPEN) &&
+                 graph_value(c->g, extent, &(graph_known){ c->dims, NULL }, c->g->ar, &n);
+    return known ? n : -1;
+}
+
+/* What is around a region has a higher number. */
+static void count_trips(counter *c)
+{
+    for (node n = c->g->n_nodes - 1; n > 0; n--) {
+        const node_data *d = graph_node(c->g, n);
+        bool binds = d->op == OP_map || d->op == OP_fold;
+        if (!binds && d->op != OP_loop)
+            continue;
+        c->trips[n] = c->owner[n] ? c->trips[c->owner[n]] : 1;
+        for (int32_t i = 0; binds && i < graph_n_axes(d); i++)
+            c->trips[n] = times(c->trips[n], extent_of(c, graph_in(c->g, n, i)));
+    }
+}
+
+static int64_t operations_of_fold(const node_data *d)
+{
+    fold_kind kind = graph_fold_kind(d);
+    return kind == FOLD_ANY || kind == FOLD_ALL ? 0 : kind == FOLD_DOT ? 2 : 1;
+}
+
+static int64_t operations(const counter *c, node n)
+{
+    const node_data *d = graph_node(c->g, n);
+    op_rule rule = op_info((op)d->op)->rule;
+    if (d->op == OP_fold)
+        return times(operations_of_fold(d), c->trips[n]);
+    if (d->shape != 0 || (c->facts[n] & PLACE) ||
+        !(rule == RULE_NUMERIC || rule == RULE_FLOAT || rule == RULE_INTEGER))
+        return 0;
+    return c->owner[n] ? c->trips[c->owner[n]] : 1;
+}
+
+int64_t flops_count(const graph *g, const int64_t *dims)
+{
+    counter c = { .g = g, .dims = dims, .owner = graph_owners(g) };
+    int64_t sum = 0;
+    c.trips = arena_alloc(g->ar, (size_t)g->n_nodes * sizeof *c.trips);
+    c.facts = arena_alloc(g->ar, (size_t)g->n_nodes);
+    if (!c.owner || !c.trips || !c.facts)
+        return -1;
+    for (node n = 1; n < g->n_nodes; n++)
+        c.facts[n] = facts_of(&c, n);
+    count_trips(&c);
+    for (node n = 1; n < g->n_nodes; n++)
+        sum = plus(sum, operations(&c, n));
+    return sum;
+}
