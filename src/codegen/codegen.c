@@ -178,8 +178,9 @@ static bool fill_panels(const job *j, codegen_object *out)
         diag_no_memory(j->d);
         return false;
     }
-    memset(out->panel, 0, size);
     out->n_panels = j->g->n_inputs;
+    for (int32_t i = 0; i < out->n_panels; i++)
+        out->panel[i] = j->a->panel[i];
     return true;
 }
 
@@ -195,8 +196,6 @@ static bool copy_out(const job *j, LLVMMemoryBufferRef buffer, codegen_object *o
     out->size = size;
     out->vector_lanes = j->t->lanes;
     out->interleave = j->t->interleave;
-    for (int32_t i = 0; j->a && i < j->g->n_inputs; i++)
-        out->panel[i] = j->a->panel[i];
     if (j->a) {
         bool ok = fill_areas(j, out) && fill_panels(j, out);
         if (!ok)
