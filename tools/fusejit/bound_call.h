@@ -24,7 +24,8 @@ typedef struct bound_call {
     jit_function_info info;
     int n_in; /* as many as are given: the rest keep their defaults */
     jit_array in[JIT_MAX_OPERANDS];
-    bool owned[JIT_MAX_OPERANDS]; /* made here from weak numbers */
+    bool owned[JIT_MAX_OPERANDS];        /* made here from weak numbers, */
+    const value *weak[JIT_MAX_OPERANDS]; /*   these */
     jit_array out[JIT_MAX_OPERANDS];
     double *uniform; /* one for each that is not fn or dim */
     int64_t *uniform_i64;
@@ -40,13 +41,16 @@ typedef struct bound_call {
 enum { CALL_TITLE = 160 };
 const char *call_title(const jit_function_info *info, char text[CALL_TITLE]);
 
-/* Binds by name: weak numbers take the declared type of their argument, else promote with the
- * typed inputs, else are f64 (all integers: given->whole). The bindings must outlive the call.
+/* Binds by name; the values must outlive the call: weak numbers take the declared type of their argument, else promote with the
+ * typed inputs, else are f64 (all integers: given->whole).
  * Returns an exit code. */
 int call_bind(bound_call *b, const jit_function_info *info, const bindings *given,
               const console *c);
 /* The element types as jit_prepare takes them: "f32, i64". */
 void call_signature(const bound_call *b, char *text, size_t size);
+/* Whether the error is that a subscript or a bound should be an integer, and there are whole numbers that were
+ * taken as real: they are integers from now on, for another try. */
+bool call_integers(bound_call *b, const jit_error *err);
 /* Runs it; the results are made, in b->out. */
 jit_status call_run(bound_call *b, jit_module *m, const settings *s, jit_error *err);
 void call_free(bound_call *b);

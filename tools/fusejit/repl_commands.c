@@ -67,12 +67,16 @@ static int print_signature(session *s, const char *rest)
 /* -------------------------------------------------------------------------- types, stages */
 
 /* Compiles for the inputs' types; NULL: it failed and was said. */
-static jit_kernel *prepare(session *s, const expression *e)
+static jit_kernel *prepare(session *s, expression *e)
 {
     char signature[16 * JIT_MAX_OPERANDS];
     jit_error err;
     call_signature(&e->call, signature, sizeof signature);
     jit_kernel *k = jit_prepare(e->module, "ans", signature, NULL, &err);
+    if (!k && call_integers(&e->call, &err)) {
+        call_signature(&e->call, signature, sizeof signature);
+        k = jit_prepare(e->module, "ans", signature, NULL, &err);
+    }
     if (!k)
         (void)console_jit_error(s->c, &err);
     return k;
