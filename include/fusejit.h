@@ -151,7 +151,8 @@ JIT_PUBLIC jit_array jit_array_of(jit_dtype dtype, void *data, int rank, const i
 JIT_PUBLIC int64_t jit_array_count(const jit_array *a) JIT_LINK(array_count); /* elements */
 
 /* Makes an array of its own (64-byte aligned, zeros); free with jit_array_free. An output with
- * data NULL and rank -1 asks the call it is given to for an array of the right shape and type. */
+ * data NULL and rank -1 asks the call it is given to for an array of the right shape and type; so
+ * does one that is all zeros, as jit_array_free leaves it. */
 JIT_PUBLIC jit_status jit_array_new(jit_array *a, jit_dtype dtype, int rank,
                                     const int64_t *shape, jit_error *err) JIT_LINK(array_new);
 /* Frees what _new, _load or a call made, and empties *a. NULL is fine. */

@@ -7,7 +7,7 @@
 
 bool array_to_be_made(const jit_array *a)
 {
-    return a->rank == -1 && !a->data;
+    return !a->data && (a->rank == -1 || a->dtype == JIT_NONE);
 }
 
 void array_footprint(const jit_array *a, footprint *f)

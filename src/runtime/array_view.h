@@ -7,7 +7,7 @@
 #include "diag.h"
 #include "overlap.h"
 
-/* An output that the host asks to be made: rank -1 and no data. */
+/* An output that the host asks to be made: no data, and rank -1 or no type, as freed ones are. */
 bool array_to_be_made(const jit_array *a);
 
 /* The bytes of a sound array that is not empty. */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "array.h"
+#include "array_view.h"
 #include "overlap.h"
 
 bool broadcast_widen(int32_t *rank, int64_t *shape, const jit_array *a)
@@ -78,7 +79,7 @@ static bool follow_outputs(const jit_kernel *k, const jit_args *args, result_sha
     bool first = true;
     for (int32_t i = 0; i < k->n_out; i++) {
         const jit_array *o = &args->out[i];
-        if (o->rank < 0)
+        if (array_to_be_made(o))
             continue;
         if (first ? !stretches_to(r, o) : !has_shape(r, o))
             return refuse_output(k, o, i, r, d);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "array.h"
+#include "array_view.h"
 #include "call.h"
 #include "gufunc.h"
 #include "specialise.h"
@@ -131,7 +132,7 @@ static void explain_args(const jit_module *m, const char *name, const jit_args *
 static bool type_is_known(const jit_array *a, bool output)
 {
     return jit_dtype_size(a->dtype) > 0 ||
-           (output && a->dtype == JIT_NONE && !a->data && a->rank == -1);
+           (output && a->dtype == JIT_NONE && array_to_be_made(a));
 }
 
 static const jit_array *read_types(signature_types *s, const jit_args *args)

@@ -226,6 +226,35 @@ static int64_t within(const jit_array *a, const jit_array *out, int64_t index)
     return at;
 }
 
+Test(call, a_freed_output_is_made_anew)
+{
+    float x[] = { 1, 2, 3 };
+    jit_array in = row(JIT_F32, x, 3), out = { 0 };
+    jit_module *m = compile("fn f(x) = 2*x  fn g(x: [n]) -> [n] = 3*x", NULL);
+    jit_error err;
+    jit_args args = { .in = &in, .n_in = 1, .out = &out, .n_out = 1 };
+    for (int i = 0; i < 4; i++) {
+        succeed(jit_call(m, i % 2 ? "f" : "g", &args, &err), &err);
+        cr_expect_eq(((float *)out.data)[2], i % 2 ? 6 : 9);
+        jit_array_free(&out);
+    }
+    succeed(jit_array_copy(&out, &in, &err), &err);
+    cr_expect_eq(((float *)out.data)[2], 3);
+    jit_array_free(&out);
+    jit_array one = jit_array_of(JIT_F32, x, 0, NULL); /* and by a prepared kernel, alone */
+    jit_kernel *k = jit_prepare(m, "f", "f32", NULL, &err);
+    args.in = &one;
+    succeed(jit_run(k, &args, &err), &err);
+    cr_expect(out.rank == 0 && *(float *)out.data == 2);
+    jit_array_free(&out);
+    jit_kernel_release(k);
+    args.in = &in;
+    in = out; /* as an input it is refused */
+    cr_expect_neq(jit_call(m, "f", &args, &err), JIT_OK);
+    cr_expect_null(out.data);
+    jit_release(m);
+}
+
 /* As for an `out` of NumPy's. */
 Test(call, inputs_broadcast_to_larger_outputs)
 {
