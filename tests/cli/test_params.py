@@ -33,6 +33,21 @@ check("predict", "net.fj", "--fn", "net", "--params", "p.npz", "--in", "x=[1.,2,
       err="error[E0540]: parameter 'net.h.W' has the shape [3,3], not [2,3]\n")
 check("predict", "net.fj", "--fn", "net", "--params", "q.npz", "--in", "x=[1.,2]", code=3,
       err=Like(r"error\[E0602\]: cannot open 'q.npz'.*"))
+
+# weights in bf16: 1 + 2^-9 becomes 1, biases stay
+check("eval", "-e", "x", "--in", "x=[[1.001953125,0,1],[0,1.,1]]", "--out", "w.npz:net.h.W")
+for name, value in (("net.h.b", "[0.,0,-1]"), ("net.dense.W", "[[1.,0],[0,1],[1,1]]"),
+                    ("net.dense.b", "[0.501953125,-0.5]")):
+    check("eval", "-e", "x", "--in", "x=" + value, "--out", "w.npz:" + name)
+exact = ("predict", "net.fj", *x, "--params", "w.npz")
+check(*exact, out="[3.50390625 3.5       ]\n")
+for how in ((), ("--interpret",), ("--threads", "2")):
+    check(*exact, "--weights", "bf16", *how, out="[3.501953125 3.5        ]\n")
+check("predict", "net.fj", *x, "--params", "w.npz", "--weights", "f16", code=2,
+      err="fusejit: error: --weights takes bf16, not 'f16'\n")
+check("eval", "-e", "x + 1", "--in", "x=[1.]", "--weights", "bf16", code=1,
+      err=Like(r".* has no parameters for --weights\n"))
+
 check("eval", "-e", "x", "--in", "x=[1.]", "--out", "p.npz:net.c")
 check("predict", "net.fj", *x, "--params", "p.npz", code=1,
       err="error[E0539]: p.npz has 'net.c', which the program has not\n")

@@ -261,6 +261,49 @@ void call_signature(const bound_call *b, char *text, size_t size)
     }
 }
 
+/* Types and all axes: batch axes tell which arrays all samples share. */
+static void call_shapes(const bound_call *b, char *text, size_t size)
+{
+    size_t n = 0;
+    text[0] = 0;
+    for (int i = 0; i < b->n_in && n < size; i++) {
+        const jit_array *a = &b->in[i];
+        n += (size_t)snprintf(text + n, size - n, "%s%s", i ? ", " : "",
+                              jit_dtype_name(a->dtype));
+        for (int k = 0; k < a->rank && n < size; k++)
+            n += (size_t)snprintf(text + n, size - n, "%s%" PRId64, k ? "," : "[", a->shape[k]);
+        if (a->rank && n < size)
+            n += (size_t)snprintf(text + n, size - n, "]");
+    }
+}
+
+/* With parameters, by a kernel that keeps them. */
+static jit_status run_prepared(const bound_call *b, jit_module *m, jit_args *args,
+                               jit_error *err)
+{
+    enum { AXIS_TEXT = 20, SIGNATURE = (AXIS_TEXT * JIT_MAX_RANK + 8) * JIT_MAX_OPERANDS };
+    char signature[SIGNATURE];
+    jit_prepare_options options = { .size = sizeof options,
+                                    .statics = b->statics,
+                                    .n_statics = b->n_statics,
+                                    .params = b->params,
+                                    .weights = b->weights };
+    call_shapes(b, signature, sizeof signature);
+    jit_kernel *k = jit_prepare(m, b->info.name, signature, &options, err);
+    if (!k)
+        return err->status;
+    args->params = NULL;
+    jit_status status = jit_run(k, args, err);
+    jit_kernel_release(k);
+    return status;
+}
+
+static jit_status run_once(const bound_call *b, jit_module *m, jit_args *args, jit_error *err)
+{
+    return b->params && jit_params_count(b->params) > 0 ? run_prepared(b, m, args, err)
+                                                        : jit_call(m, b->info.name, args, err);
+}
+
 jit_status call_run(bound_call *b, jit_module *m, const settings *s, jit_error *err)
 {
     jit_args args = { .in = b->in, .n_in = b->n_in, .out = b->out, .n_out = b->info.n_out };
@@ -274,12 +317,12 @@ jit_status call_run(bound_call *b, jit_module *m, const settings *s, jit_error *
     args.cancel = interrupt_flag();
     args.statics = b->statics;
     args.n_statics = b->n_statics;
-    args.params = b->params;
+    b->weights = s->weights;
     for (int i = 0; i < b->info.n_out; i++)
         b->out[i] = (jit_array){ .rank = -1 };
-    jit_status status = jit_call(m, b->info.name, &args, err);
+    jit_status status = run_once(b, m, &args, err);
     if (status != JIT_OK && call_integers(b, err))
-        status = jit_call(m, b->info.name, &args, err);
+        status = run_once(b, m, &args, err);
     b->flags = args.flags;
     return status;
 }

@@ -34,6 +34,7 @@ typedef struct bound_call {
     jit_static *statics;
     int32_t n_statics;
     jit_params *params; /* or NULL; freed with the call */
+    jit_dtype weights;  /* of the run's kernel: see jit_prepare_options */
     uint32_t flags;     /* after the run */
 } bound_call;
 

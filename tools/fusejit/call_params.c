@@ -42,9 +42,9 @@ int call_params(evaluation *e)
             console_hint(e->c, "here by --in %s=VALUE", e->info.in_name[0]);
         return code;
     }
-    if (e->s->params && jit_params_count(b->params) == 0)
-        return console_error(e->c, EXIT_USER, "%s has no parameters for --params",
-                             call_title(&e->info, title));
+    if ((e->s->params || e->s->weights) && jit_params_count(b->params) == 0)
+        return console_error(e->c, EXIT_USER, "%s has no parameters for --%s",
+                             call_title(&e->info, title), e->s->params ? "params" : "weights");
     if (e->s->params && jit_params_load(b->params, e->s->params, &err) != JIT_OK)
         return console_jit_error(e->c, &err);
     return EXIT_DONE;

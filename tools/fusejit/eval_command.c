@@ -61,7 +61,7 @@ static int evaluate(evaluation *e, const settings *s, const console *c)
         code = outputs_match(&s->out, &e->info, result, c);
     if (!code)
         code = evaluation_bind(e);
-    if (!code && s->params)
+    if (!code && (s->params || s->weights))
         code = call_params(e);
     return code ? code : run(e, result);
 }

@@ -29,6 +29,8 @@ const option option_table[N_OPTIONS] = {
       "seed of rand and randn, and of check's inputs (default 0)" },
     { OPT_PARAMS, 0, "params", "FILE", FOR_EVAL | FOR_INFO, false,
       "values of parameters: .npz or .safetensors (else initial values, from --seed)" },
+    { OPT_WEIGHTS, 0, "weights", "TYPE", FOR_EVAL, false,
+      "bf16: matrices of parameters are rounded to it and take half the memory" },
     { OPT_COLOR, 0, "color", "WHEN", FOR_ALL, false, "auto, always or never" },
     { OPT_HELP, 'h', "help", NULL, FOR_ALL, false, "this text" },
     { OPT_VERSION, 'V', "version", NULL, FOR_ALL, false, "the version" },
@@ -164,6 +166,11 @@ static int apply(reader *r, const option *o, const char *value)
     case OPT_PARAMS:
         s->params = value;
         return EXIT_DONE;
+    case OPT_WEIGHTS:
+        s->weights = strcmp(value, "bf16") == 0 ? JIT_BF16 : JIT_NONE;
+        return s->weights ? EXIT_DONE
+                          : console_error(&r->say, EXIT_USAGE, "--weights takes bf16, not '%s'",
+                                          value);
     case OPT_COLOR:
         return read_colour(r, o, value);
     case OPT_HELP:

@@ -32,6 +32,7 @@ typedef struct settings {
     const char *text;     /* -e */
     const char *function; /* --fn */
     const char *cpu, *params;
+    jit_dtype weights; /* JIT_NONE: as they are */
     named_list in, set, out;
     const char *const *positional;
     int n_positional;
@@ -55,6 +56,7 @@ typedef enum option_id {
     OPT_FUEL,
     OPT_SEED,
     OPT_PARAMS,
+    OPT_WEIGHTS,
     OPT_COLOR,
     OPT_HELP,
     OPT_VERSION,
