@@ -279,6 +279,25 @@ static node evaluate(solving *s, const ast_expr *e)
     return n;
 }
 
+static const char *declared_text(lowering *lw, const ast_expr *e)
+{
+    const source *src = lw->frame->src;
+    if (!src || e->at.length <= 0)
+        return "?";
+    const char *text = arena_format(lw->ar, "%.*s", (int)e->at.length, src->text + e->at.start);
+    return text ? text : "?";
+}
+
+static void not_solved(solving *s, const equation *q, int32_t k)
+{
+    lower_error(s->lw, DIAG_dim_open, s->at,
+                "dimension '%s' of '%s' does not follow from the extent %s of '%s'",
+                s->f->dim_name[k], s->f->fn->name, declared_text(s->lw, q->e), q->param->name);
+    diag_hint(s->lw->d,
+              "solved is a number times the dimension plus what is known, as in 2*n+1; "
+              "or make it a 'dim' argument after ';'");
+}
+
 /* e is linear in dimension k: the value for which it is what is given. */
 static bool solve_one(solving *s, equation *q, int32_t k)
 {
@@ -295,21 +314,14 @@ static bool solve_one(solving *s, equation *q, int32_t k)
         s->dim[k] = (value){ .kind = VALUE_NONE };
         e = x.kind == VALUE_WEAK_NODE || x.kind == VALUE_NODE ? x.u.node : 0;
         v = e ? extent_solve(lw, e, unknown, q->have) : 0;
+        if (!v && e && !extent_can_solve(lw, e, unknown))
+            not_solved(s, q, k);
         if (!v)
             return false;
         s->dim[k] = extent_value(lw, v);
     }
     s->from[k] = q->param->name;
     return true;
-}
-
-static const char *declared_text(lowering *lw, const ast_expr *e)
-{
-    const source *src = lw->frame->src;
-    if (!src || e->at.length <= 0)
-        return "?";
-    const char *text = arena_format(lw->ar, "%.*s", (int)e->at.length, src->text + e->at.start);
-    return text ? text : "?";
 }
 
 static void wrong_extent(solving *s, const equation *q, node want)
@@ -339,6 +351,7 @@ static void wrong_extent(solving *s, const equation *q, node want)
 
 static bool solve_all(solving *s)
 {
+    int32_t errors = s->lw->n_errors;
     for (bool more = true; more && !s->lw->stop;) {
         more = false;
         for (int32_t pass = 0; pass < 2; pass++) /* plain names first */
@@ -349,7 +362,8 @@ static bool solve_all(solving *s)
                 if (k < 0)
                     continue;
                 if (!solve_one(s, q, k)) {
-                    wrong_extent(s, q, 0);
+                    if (s->lw->n_errors == errors)
+                        wrong_extent(s, q, 0);
                     return false;
                 }
                 q->done = more = true;

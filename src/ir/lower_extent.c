@@ -268,11 +268,12 @@ bool extent_known(const lowering *lw, node n)
     return known_within(lw->g, n, MOST_DEPTH, &visits);
 }
 
-node extent_solve(lowering *lw, node e, node unknown, node have)
+/* e = factor*unknown + rest; 0: it is not of that form. */
+static int64_t factor_of(lowering *lw, node e, node unknown, poly *rest)
 {
-    poly p, q, rest = { 0 };
+    poly p;
     int64_t factor = 0;
-    if (!poly_of(lw, e, &p) || !poly_of(lw, have, &q))
+    if (!poly_of(lw, e, &p))
         return 0;
     for (int32_t i = 0; i < p.n; i++) {
         const term *t = &p.t[i];
@@ -283,10 +284,23 @@ node extent_solve(lowering *lw, node e, node unknown, node have)
             return 0;
         if (has)
             factor = t->c;
-        else if (!add_term(&rest, *t))
+        else if (!add_term(rest, *t))
             return 0;
     }
-    if (factor == 0 || !add_scaled(&q, &rest, -1))
+    return factor;
+}
+
+bool extent_can_solve(lowering *lw, node e, node unknown)
+{
+    poly rest = { 0 };
+    return factor_of(lw, e, unknown, &rest) != 0;
+}
+
+node extent_solve(lowering *lw, node e, node unknown, node have)
+{
+    poly q, rest = { 0 };
+    int64_t factor = factor_of(lw, e, unknown, &rest);
+    if (factor == 0 || !poly_of(lw, have, &q) || !add_scaled(&q, &rest, -1))
         return 0;
     for (int32_t i = 0; i < q.n; i++) {
         if (q.t[i].c % factor != 0)

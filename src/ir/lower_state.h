@@ -280,6 +280,7 @@ bool extent_known(const lowering *lw, node n);             /* before a run */
 bool extent_at_least(lowering *lw, node n, int64_t least); /* whatever the dimensions are */
 /* The value of `unknown`, of which `e` is a linear function, for which e == have; 0: none. */
 node extent_solve(lowering *lw, node e, node unknown, node have);
+bool extent_can_solve(lowering *lw, node e, node unknown); /* whether it is linear */
 const char *extent_text(lowering *lw, node n);
 const char *extents_text(lowering *lw, const graph_shape *s); /* "[n, 3]" */
 typedef enum subscript_range {
