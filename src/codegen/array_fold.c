@@ -159,23 +159,45 @@ static void set_sums(folding *f, const sums *s)
     v->row = row;
 }
 
+static void run_round(folding *f, int32_t d, sums *s, ir_value i);
+
+/* Few products in all, of one row: a loop would take longer than they do. */
+static bool is_brief(const folding *f, int32_t d, const sums *s, int64_t rounds)
+{
+    enum { VALUES = 64 };
+    return f->kind == FOLD_DOT && d == f->b->n_axes - 1 && s->rows == 1 &&
+           f->b->level[d].n <= 4 && rounds * s->n <= VALUES;
+}
+
 static void run_loops(folding *f, int32_t d, sums *s)
 {
     array_code *c = f->c;
-    int32_t lanes = c->e->lanes;
-    node axis = graph_in(c->a->g, f->b->n, d);
+    ir_value rounds = array_rounds(c, f->b, d);
     array_loop l = { .carried = s->at, .n_carried = s->n };
-    if (!array_loop_begin(c, &l, build_i64(c->e, 0), array_rounds(c, f->b, d), 1))
+    int64_t known;
+    if (array_is_known(rounds, &known) && is_brief(f, d, s, known)) {
+        for (int64_t i = 0; i < known; i++)
+            run_round(f, d, s, build_i64(c->e, i));
         return;
-    array_set_axis(c, axis, l.i);
+    }
+    if (!array_loop_begin(c, &l, build_i64(c->e, 0), rounds, 1))
+        return;
+    run_round(f, d, s, l.i);
+    array_loop_end(c, &l);
+}
+
+static void run_round(folding *f, int32_t d, sums *s, ir_value i)
+{
+    array_code *c = f->c;
+    int32_t lanes = c->e->lanes;
+    array_set_axis(c, graph_in(c->a->g, f->b->n, d), i);
     c->e->lanes = c->e->full;
     array_list(c, &f->b->level[d], c->vectors);
     c->e->lanes = lanes;
     if (d + 1 < f->b->n_axes)
         run_loops(f, d + 1, s);
     else
-        step_sums(f, s, l.i);
-    array_loop_end(c, &l);
+        step_sums(f, s, i);
 }
 
 /* No memory: what is emitted will not be used, but must be emitted. */

@@ -4,6 +4,9 @@
  *   block     for so many samples as pass through the stages together
  *     stage     for each of them: pointers, what other stages have left, the nodes, results
  *   end       the flags
+ *
+ * Where there are stages, a call of one sample goes to a function of its own, which is the same
+ * without blocks and rows that are left over: a small network takes not much longer than those.
  */
 #include <stddef.h>
 
@@ -147,9 +150,10 @@ static void place_pieces(kernel *k)
     array_code *c = k->c;
     emitter *e = c->e;
     ir_value at = c->a->n_pieces ? FIELD(c, e->pointer, workspace) : NULL;
-    ir_value samples = NULL; /* of a block that is not larger than the call */
-    if (c->a->n_pieces && c->a->block > 1) {
-        ir_value most[2] = { FIELD(c, e->i64, rows), build_i64(e, c->a->block) };
+    ir_value samples = k->rows; /* of a block that is not larger than the call */
+    int64_t known;
+    if (c->a->n_pieces && c->a->block > 1 && !array_is_known(samples, &known)) {
+        ir_value most[2] = { k->rows, build_i64(e, c->a->block) };
         samples = build_intrinsic(e, "llvm.smin", most, 2);
     }
     for (int32_t i = 0; i < c->a->n_pieces; i++) {
@@ -267,6 +271,13 @@ static void enter_sample(kernel *k, int32_t stage, ir_value in_block)
     load_slots(k, stage, in_block);
 }
 
+static bool is_made_in_place(const array_code *c, int32_t i)
+{
+    node n = c->e->g->outputs[i].value;
+    const array_storage *s = array_is(c->a, n) ? &c->a->storages[c->a->storage[n]] : NULL;
+    return s && s->kind == STORAGE_OUTPUT && s->number == i;
+}
+
 static void give_output(kernel *k, int32_t i, ir_value in_block)
 {
     array_code *c = k->c;
@@ -279,9 +290,9 @@ static void give_output(kernel *k, int32_t i, ir_value in_block)
         memory_store(e, graph_dtype(e->g, n), values_get(e, n, 0), to);
         return;
     }
-    const array_storage *s = &c->a->storages[c->a->storage[n]];
-    if (s->kind != STORAGE_OUTPUT || s->number != i)
-        array_copy(c, to, array_pointer(c, c->a->storage[n]), s);
+    int32_t s = c->a->storage[n];
+    if (!is_made_in_place(c, i))
+        array_copy(c, to, array_pointer(c, s), &c->a->storages[s]);
 }
 
 /* -------------------------------------------------------------------------- stages */
@@ -303,13 +314,26 @@ static void check_cancel(kernel *k)
     LLVMPositionBuilderAtEnd(e->b, on);
 }
 
+/* Nothing is computed, left to others or given out: arrays that come in have no code. */
+static bool is_idle(const array_code *c, int32_t stage)
+{
+    const nest_list *l = &c->a->stages[stage].list;
+    for (int32_t i = 0; i < l->n; i++)
+        if (graph_node(c->e->g, l->node[i])->op != OP_arg)
+            return false;
+    for (int32_t i = 0; stage == c->a->n_stages - 1 && i < c->e->g->n_outputs; i++)
+        if (!is_made_in_place(c, i))
+            return false;
+    return true;
+}
+
 static void run_samples(kernel *k, int32_t stage, ir_value count)
 {
     array_code *c = k->c;
     emitter *e = c->e;
     array_loop l = { 0 };
     bool last = stage == c->a->n_stages - 1;
-    if (!last && c->a->stages[stage].list.n == 0)
+    if (is_idle(c, stage))
         return;
     if (!array_loop_begin(c, &l, build_i64(e, 0), count, 1))
         return;
@@ -376,8 +400,8 @@ static void run_blocks(kernel *k)
     k->first = l.i;
     check_cancel(k);
     ir_value left = build_sub(e, k->rows, l.i), block = build_i64(e, c->a->block);
-    ir_value count = block;
-    if (c->a->block > 1)
+    ir_value count = l.once ? left : block;
+    if (c->a->block > 1 && !l.once)
         count = build_intrinsic(e, "llvm.smin", (ir_value[]){ left, block }, 2);
     run_block(k, count);
     array_loop_end(c, &l);
@@ -460,17 +484,11 @@ static void mark_splats(array_code *c)
             splat[n] = false;
 }
 
-static void emit_body(kernel *k)
+/* What a call has for all its samples, then those. */
+static void emit_samples(kernel *k)
 {
     array_code *c = k->c;
-    emitter *e = c->e;
-    load_operands(c);
-    make_frame(k);
-    k->rows = FIELD(c, e->i64, rows);
-    ir_block some = build_block(e, "some"), end = build_block(e, "end");
-    build_branch(e, build_icmp(e, LLVMIntSGT, k->rows, build_i64(e, 0)), some, end);
-    LLVMPositionBuilderAtEnd(e->b, some);
-    for (node n = 1; n < e->g->n_nodes; n++)
+    for (node n = 1; n < c->e->g->n_nodes; n++)
         if (c->t->used[n])
             set_leaf_of_call(c, n);
     array_list(c, &c->a->extents, 1);
@@ -481,7 +499,24 @@ static void emit_body(kernel *k)
     point_to_first(c);
     array_list(c, &c->a->call, 1);
     run_blocks(k);
-    emit_flush_flags(e);
+    emit_flush_flags(c->e);
+}
+
+/* known: the number of samples, if not NULL. */
+static void emit_body(kernel *k, ir_value known)
+{
+    array_code *c = k->c;
+    emitter *e = c->e;
+    load_operands(c);
+    make_frame(k);
+    k->rows = known ? known : FIELD(c, e->i64, rows);
+    ir_block end = build_block(e, "end");
+    if (!known) {
+        ir_block some = build_block(e, "some");
+        build_branch(e, build_icmp(e, LLVMIntSGT, k->rows, build_i64(e, 0)), some, end);
+        LLVMPositionBuilderAtEnd(e->b, some);
+    }
+    emit_samples(k);
     LLVMBuildBr(e->b, end);
     return_flags(c, end, 0);
     return_flags(c, e->frame.no_fuel, KERNEL_OUT_OF_FUEL);
@@ -489,23 +524,84 @@ static void emit_body(kernel *k)
     return_flags(c, c->out_of_range, KERNEL_OUT_OF_RANGE);
 }
 
+static ir_value begin_function(array_code *c, const char *name)
+{
+    emitter *e = c->e;
+    ir_type type = LLVMFunctionType(e->i32, &e->pointer, 1, 0);
+    ir_value f = LLVMAddFunction(e->module, name, type);
+    e->frame = (emit_frame){ .function = f };
+    c->call = LLVMGetParam(f, 0);
+    c->fault = NULL;
+    c->out_of_range = NULL;
+    LLVMPositionBuilderAtEnd(e->b, build_block(e, "entry"));
+    return f;
+}
+
+/* Nothing but arrays that come in: there is no code to have twice. */
+static bool is_stages_alone(const array_nest *a)
+{
+    for (int32_t i = 0; i < a->call.n; i++)
+        if (graph_node(a->g, a->call.node[i])->op != OP_arg)
+            return false;
+    return a->block > 1;
+}
+
+static ir_value emit_part(kernel *k, const char *name, ir_value rows)
+{
+    ir_value f = begin_function(k->c, name);
+    LLVMSetLinkage(f, LLVMInternalLinkage);
+    emit_body(k, rows);
+    return f;
+}
+
+static void return_call(array_code *c, ir_value f)
+{
+    emitter *e = c->e;
+    ir_value r = LLVMBuildCall2(e->b, LLVMGlobalGetValueType(f), f, &c->call, 1, "");
+    LLVMSetTailCall(r, 1);
+    LLVMBuildRet(e->b, r);
+}
+
+/* Two functions, and one that only chooses: it saves no registers. */
+static ir_value emit_choice(kernel *k)
+{
+    array_code *c = k->c;
+    emitter *e = c->e;
+    ir_value one = emit_part(k, "one", build_i64(e, 1)), more = emit_part(k, "more", NULL);
+    ir_value f = begin_function(c, ABI_SYMBOL_BLOCK);
+    ir_block few = build_block(e, "few"), many = build_block(e, "many");
+    build_branch(e, build_icmp(e, LLVMIntEQ, FIELD(c, e->i64, rows), build_i64(e, 1)), few,
+                 many);
+    LLVMPositionBuilderAtEnd(e->b, few);
+    return_call(c, one);
+    LLVMPositionBuilderAtEnd(e->b, many);
+    return_call(c, more);
+    return f;
+}
+
+static ir_value emit_kernel(kernel *k)
+{
+    if (is_stages_alone(k->c->a))
+        return emit_choice(k);
+    ir_value f = begin_function(k->c, ABI_SYMBOL_BLOCK);
+    emit_body(k, NULL);
+    return f;
+}
+
 ir_value array_kernel(emitter *e, array_nest *a)
 {
     array_code c = { .e = e, .a = a, .t = a->t, .rows = 1, .vectors = 1 };
     kernel k = { .c = &c };
-    ir_type type = LLVMFunctionType(e->i32, &e->pointer, 1, 0);
-    ir_value f = LLVMAddFunction(e->module, ABI_SYMBOL_BLOCK, type);
-    e->frame = (emit_frame){ .function = f };
+    ir_value f = NULL;
     e->lanes = e->full = c.t->lanes = 1;
     e->values->row_axis_of = a->row_axis_of;
     e->arrays = &c;
-    c.call = LLVMGetParam(f, 0);
-    LLVMPositionBuilderAtEnd(e->b, build_block(e, "entry"));
     if (reserve(&c)) {
         mark_splats(&c);
-        emit_body(&k);
+        f = emit_kernel(&k);
     } else {
         e->failed = true;
+        f = begin_function(&c, ABI_SYMBOL_BLOCK);
         LLVMBuildRet(e->b, build_i32(e, 0));
     }
     e->arrays = NULL;

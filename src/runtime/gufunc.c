@@ -1,5 +1,5 @@
 /* Array functions: the plan made with the kernel. */
-#include "gufunc.h"
+#include "gufunc_fixed.h"
 
 static bool copy_sites(gufunc *f, const graph *g, arena *ar)
 {
@@ -55,21 +55,23 @@ uint32_t gufunc_shared(const jit_kernel *k, const jit_args *args)
 }
 
 /* Where they depend on nothing, and the checks hold. */
-static bool fix_extents(gufunc *f, arena *ar)
+static bool fix_extents(gufunc *f, const graph *g, arena *ar)
 {
     int64_t *extents = arena_alloc(ar, ((size_t)f->dims.extents.n_roots + 1) * sizeof *extents);
     graph_known nothing = { NULL, NULL };
     if (!extents)
         return false;
-    if (dims_fixed(&f->dims, extents) &&
-        workspace_bytes(&f->workspace, &nothing, INT64_MAX, &f->fixed_workspace))
-        f->fixed = extents;
-    return true;
+    if (!dims_fixed(&f->dims, extents) ||
+        !workspace_bytes(&f->workspace, &nothing, INT64_MAX, &f->fixed_workspace) ||
+        !workspace_bytes(&f->workspace, &nothing, 1, &f->sample_workspace))
+        return true;
+    f->fixed = extents;
+    return gufunc_fix_operands(f, g, ar);
 }
 
 bool gufunc_set_code(gufunc *f, kernel_entry entry, const codegen_object *object,
                      const graph *g, arena *ar)
 {
     f->entry = (array_entry)(void (*)(void))entry;
-    return workspace_make(&f->workspace, object, g, ar) && fix_extents(f, ar);
+    return workspace_make(&f->workspace, object, g, ar) && fix_extents(f, g, ar);
 }

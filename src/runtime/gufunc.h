@@ -28,7 +28,8 @@ typedef struct gufunc {
     workspace_plan workspace;
     /* Extents as dims_find gives them where no dimension is free; else NULL. */
     const int64_t *fixed;
-    int64_t fixed_workspace; /* for any number of rows */
+    int64_t fixed_workspace, sample_workspace; /* for any number of rows; for one */
+    const struct fixed_operand *operand;       /* NULL: some extent is free, or 0 */
 } gufunc;
 
 /* In `ar`; NULL and a diagnostic on failure. */
