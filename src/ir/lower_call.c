@@ -14,9 +14,12 @@ static value unknown(lowering *lw, const ast_expr *e, bool called)
         lower_error(lw, DIAG_unknown_name, e->at, "unknown name '%s'", name);
     }
     if (diag_count(lw->d) <= JIT_MAX_DIAGNOSTICS && !lw->stop) {
+        const char *advice = called ? lower_advice(name) : NULL;
         const char *near =
             called ? program_nearest(lw->p, name, false) : scope_nearest(lw, name);
-        if (near) {
+        if (advice) {
+            diag_hint(lw->d, "%s", advice);
+        } else if (near) {
             diag_hint(lw->d, "did you mean '%s'?", near);
         }
     }

@@ -460,6 +460,7 @@ value lower_whole_reduce(lowering *lw, const ast_expr *e, ast_redop o)
     if (e->u.call.n_args != 1 || e->u.call.n_uniforms > 1) {
         lower_error(lw, e->u.call.n_args < 1 ? DIAG_missing_argument : DIAG_argument_count,
                     e->op, "'%s' takes an array, and 'axis' after ';'", name);
+        diag_hint(lw->d, "as in %s(x; axis = 0)", name);
         return value_poison();
     }
     if (e->u.call.args[0].name) {

@@ -471,4 +471,7 @@ value stmt_brought(lowering *lw, int32_t s, value v, value_type t, span at);
 void lower_while(lowering *lw, const ast_stmt *s);
 void lower_for(lowering *lw, const ast_stmt *s);
 
+/* lower_advice.c: how what an unknown function does elsewhere is written here, or NULL. */
+const char *lower_advice(const char *name);
+
 #endif

@@ -75,6 +75,10 @@ session("?min\n", Like(r"min\(x, y\)   built in\n.*min\[i\]\(e\).*= -4\n"))
 session("?matmul\n?@\n", Like(r"(x @ W\n.*sum\[k\]\(x\[i,k\]\*W\[k,j\]\)\n){2}"))
 session("?dense\n?param\n?f32\n", Like(r"fn dense.*net\.h\.W\n.*i32\(2\.75\) = 2\n"))
 session("x = [1.5,2];\ni = 1;\nx[i]\n:type x[i]\nx[i-1]*i\n", "2.0\nf64\n1.5\n")
+session("y[i] = 2\nlet t[i, 0] = x[i]\n", code=1,
+        err=2*(ERROR + "elements are assigned in a function only\n  as in fn f(x: [n]) -> y: [n] { y[i] = 2*x[i] }\n"))
+session("z = [1,2];\nsum(z, axis=0)\n", code=1, err=Like(r".*error\[E0106\].*as in sum\(x; axis = 0\)\n"))
+session("z = [1,2.];\nsum(dense(z; 3)) != 0\n:time dense(z; 3)\n", Like(r"true\ncompile .*\nrun .*GFLOP/s\ncode .*\n"))
 session("x = [[1,2],[3,4]];\n:shape x @ x/2\n", "f64[2,2]\n")
 session("?atan2\n", "atan2(x, y)   built in\n  angle of the point (y, x): atan2(x, y) is the inverse tangent of x/y in the right quadrant\n"
         "  error    at most 1 ulp in f32, 1 ulp in f64\n  example  atan2(-2.5, 1.5) = -1.0303768265243125\n")

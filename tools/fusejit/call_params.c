@@ -24,6 +24,12 @@ bool call_fixed_signature(const bound_call *b, char *text, size_t size)
     return true;
 }
 
+bool call_needs_params(jit_status status, const jit_error *err)
+{
+    enum { NO_PARAMS = 538 };
+    return status == JIT_ERR_ARGUMENT && err->diagnostic[0].code == NO_PARAMS;
+}
+
 int call_params(evaluation *e)
 {
     char signature[CALL_SIGNATURE], title[CALL_TITLE];

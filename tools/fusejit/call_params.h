@@ -8,6 +8,8 @@
  * e->call.params: initial values from the seed, or those of --params. Returns an exit code, having
  * said what is wrong. */
 int call_params(evaluation *e);
+/* Whether a run failed for want of them. */
+bool call_needs_params(jit_status status, const jit_error *err);
 
 /* "f32[784], i64": core dimensions as they are, so that shapes follow. False: nothing is bound. */
 enum { CALL_SIGNATURE = 128 * JIT_MAX_OPERANDS };

@@ -6,8 +6,6 @@
 #include "outputs.h"
 #include "print_array.h"
 
-enum { NO_PARAMS = 538 }; /* the error of a call without the parameters it needs */
-
 /* -------------------------------------------------------------------------- results */
 
 static void print_results(const evaluation *e)
@@ -30,7 +28,7 @@ static int run(evaluation *e, const int *result)
 {
     jit_error err;
     jit_status status = call_run(&e->call, e->module, e->s, &err);
-    if (status == JIT_ERR_ARGUMENT && err.diagnostic[0].code == NO_PARAMS) {
+    if (call_needs_params(status, &err)) {
         int code = call_params(e);
         if (code)
             return code;

@@ -169,6 +169,7 @@ static double time_runs(session *s, bound_call *call, const jit_kernel *k)
     args.fuel = s->s.fuel;
     args.seed = s->s.seed;
     args.cancel = interrupt_flag();
+    args.params = call->params;
     double best = -1, start = now_ms();
     int64_t repeat = 1;
     while (now_ms() - start < 300) {
@@ -226,11 +227,10 @@ static void print_time(session *s, const bound_call *call, const jit_kernel *k, 
 static int run_time(session *s, const repl_command *self, const char *rest)
 {
     expression e;
-    jit_error err;
     (void)self;
     int code = session_compile(s, typed(s, rest), false, &e);
-    if (!code && call_run(&e.call, e.module, &s->s, &err) != JIT_OK)
-        code = console_jit_error(s->c, &err);
+    if (!code)
+        code = session_call(s, &e);
     jit_kernel *k = code ? NULL : prepare(s, &e);
     if (k) {
         double ms = time_runs(s, &e.call, k);

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "call_params.h"
+
 void session_init(session *s, const settings *given, const char *file, const console *c)
 {
     *s = (session){ .s = *given, .c = c, .file = file };
@@ -376,6 +378,23 @@ int session_compile(session *s, typed_text t, bool interpret, expression *e)
         return code;
     const char *name = session_free_name(s, e);
     return name ? unknown_name(s, t, &e->call.info, name) : bind(s, e);
+}
+
+int session_call(session *s, expression *e)
+{
+    jit_error err;
+    jit_status status = call_run(&e->call, e->module, &s->s, &err);
+    if (call_needs_params(status, &err)) {
+        evaluation v = { .s = &s->s, .c = s->c, .module = e->module };
+        v.info = e->call.info;
+        v.call = e->call;
+        int code = call_params(&v);
+        e->call = v.call;
+        if (code)
+            return code;
+        status = call_run(&e->call, e->module, &s->s, &err);
+    }
+    return status == JIT_OK ? EXIT_DONE : console_jit_error(s->c, &err);
 }
 
 void session_release(expression *e)

@@ -73,6 +73,8 @@ int session_compile(session *s, typed_text t, bool interpret, expression *e);
 int session_parse(session *s, typed_text t, bool interpret, expression *e);
 /* The first free name without a value, or NULL. */
 const char *session_free_name(const session *s, const expression *e);
+/* Runs it, layers with initial values of the seed. Returns an exit code. */
+int session_call(session *s, expression *e);
 void session_release(expression *e);
 
 #endif

@@ -62,10 +62,9 @@ static void keep(session *s, const char *name, value v)
 static int evaluate(session *s, const statement *st, const char *text, const char *name)
 {
     expression e;
-    jit_error err;
     int code = session_compile(s, (typed_text){ text, st->shown, st->line }, false, &e);
-    if (!code && call_run(&e.call, e.module, &s->s, &err) != JIT_OK)
-        code = console_jit_error(s->c, &err);
+    if (!code)
+        code = session_call(s, &e);
     if (!code) {
         for (int i = 0; i < e.call.info.n_out && !st->silent; i++)
             print_array(s->c->out, &e.call.out[i], !s->c->out_terminal);
@@ -169,6 +168,29 @@ static bool wants_command(const session *s, token word)
     return false;
 }
 
+/* y[i] = ..., let t[i] = ...: what only a function can hold. */
+static bool assigns_element(const char *p)
+{
+    token t = scan_token(&p);
+    if (scan_is(t, "let") || scan_is(t, "var"))
+        t = scan_token(&p);
+    if (t.kind != SCAN_WORD || !scan_is(scan_token(&p), "["))
+        return false;
+    int depth = 1;
+    while (depth > 0 && t.kind != SCAN_END) {
+        t = scan_token(&p);
+        depth += scan_is(t, "[") ? 1 : scan_is(t, "]") ? -1 : 0;
+    }
+    return scan_is(scan_token(&p), "=");
+}
+
+static int refuse_element(const session *s)
+{
+    (void)console_error(s->c, EXIT_USER, "elements are assigned in a function only");
+    console_hint(s->c, "as in fn f(x: [n]) -> y: [n] { y[i] = 2*x[i] }");
+    return EXIT_USER;
+}
+
 static int run_statement(session *s, const statement *st)
 {
     const char *p = st->text;
@@ -176,6 +198,8 @@ static int run_statement(session *s, const statement *st)
     token first = scan_token(&p), second = scan_token(&p);
     if (first.kind == SCAN_END)
         return EXIT_DONE;
+    if (assigns_element(st->text))
+        return refuse_element(s);
     if (is_statement(first, second))
         return console_error(s->c, EXIT_USER, "no '%.*s' is needed here: write '%.*s = ...'",
                              (int)first.length, first.text, (int)second.length, second.text);
