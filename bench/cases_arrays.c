@@ -12,12 +12,14 @@
 #include "peer.h"
 #include "report.h"
 
-/* MATRIX: fusejit itself on a function of a matrix, where ours is of a row, called on many. */
-enum { MATRIX, BLAS, BLAS_BEST, XSMM, NUMPY, TORCH, ORT, N_PEERS };
+/* Ours is a function of a row, called on many, whose kernel keeps its weights. ARGUMENTS: itself
+ * where they are given to each run; MATRIX: and the function is of a matrix; HALF: kept in bf16. */
+enum { ARGUMENTS, MATRIX, HALF, BLAS, BLAS_BEST, XSMM, NUMPY, TORCH, ORT, N_PEERS };
 
-static const char *const peers[N_PEERS] = { "itself on [m,k]", "openblas", "openblas-best",
-                                            "libxsmm",         "numpy",    "torch",
-                                            "onnxruntime" };
+static const char *const peers[N_PEERS] = {
+    "weights given", "itself on [m,k]", "weights in bf16", "openblas",   "openblas-best",
+    "libxsmm",       "numpy",           "torch",           "onnxruntime"
+};
 
 /* The figures are for a core of this peak; times of others are scaled by theirs. */
 static const double reference_flop_per_ns = 237;
@@ -25,7 +27,7 @@ static const double reference_flop_per_ns = 237;
 /* One case: its contenders, and where each peer is among them. */
 typedef struct layers_case {
     network net;
-    bound_kernel kernel, matrix;
+    bound_kernel kernel, itself[BLAS]; /* by ARGUMENTS, MATRIX, HALF */
     contender own, peak, read, peer[N_PEERS];
     bool has[N_PEERS];
     char names[N_PEERS][PEER_NAME];
@@ -87,28 +89,81 @@ static double share(const layers_case *c)
     return 100 * network_flop(&c->net) / c->own.best_ns / peak_per_ns(c);
 }
 
-static void make_kernel(bound_kernel *kernel, const network *net, enum network_form form)
+static jit_array weight_of(const network *net, int layer)
 {
-    char text[NETWORK_TEXT], signature[NETWORK_TEXT];
-    int n = 0;
-    network_text(net, form, text, signature);
-    *kernel = kernel_make(text, signature);
-    kernel->in[n++] = jit_array_of(JIT_F32, net->x, 2, (int64_t[]){ net->rows, net->width[0] });
-    for (int i = 0; i < net->n_layers; i++) {
-        kernel->in[n++] = jit_array_of(JIT_F32, net->w[i], 2, net->width + i);
-        kernel->in[n++] = jit_array_of(JIT_F32, net->b[i], 1, net->width + i + 1);
-    }
+    return jit_array_of(JIT_F32, net->w[layer], 2, net->width + layer);
+}
+
+static jit_array bias_of(const network *net, int layer)
+{
+    return jit_array_of(JIT_F32, net->b[layer], 1, net->width + layer + 1);
+}
+
+static void bind_network(bound_kernel *kernel, const network *net, int n)
+{
     int last = net->n_layers - 1;
+    kernel->in[0] = jit_array_of(JIT_F32, net->x, 2, (int64_t[]){ net->rows, net->width[0] });
     kernel->out = jit_array_of(JIT_F32, net->y[last], 2,
                                (int64_t[]){ net->rows, net->width[net->n_layers] });
     kernel_bind(kernel, n);
 }
 
+static void make_kernel(bound_kernel *kernel, const network *net, enum network_form form)
+{
+    char text[NETWORK_TEXT], signature[NETWORK_TEXT];
+    int n = 1;
+    network_text(net, form, text, signature);
+    *kernel = kernel_make(text, signature);
+    for (int i = 0; i < net->n_layers; i++) {
+        kernel->in[n++] = weight_of(net, i);
+        kernel->in[n++] = bias_of(net, i);
+    }
+    bind_network(kernel, net, n);
+}
+
+static void make_kept(bound_kernel *kernel, const network *net, jit_dtype weights)
+{
+    char text[NETWORK_TEXT], signature[NETWORK_TEXT];
+    char name[2 * NETWORK_MOST_LAYERS][8];
+    jit_named value[2 * NETWORK_MOST_LAYERS];
+    kept_values kept = { .value = value, .weights = weights };
+    network_text(net, NETWORK_KEPT, text, signature);
+    for (int i = 0; i < 2 * net->n_layers; i++) {
+        (void)snprintf(name[i], sizeof name[i], "f.%c%d", i % 2 ? 'b' : 'W', i / 2 % 10);
+        value[kept.n++] =
+            (jit_named){ name[i], i % 2 ? bias_of(net, i / 2) : weight_of(net, i / 2) };
+    }
+    *kernel = kernel_make_kept(text, signature, &kept);
+    bind_network(kernel, net, 1);
+}
+
+/* One layer has the form of a matrix, several have bf16 at few rows. */
+static void make_itself(layers_case *c)
+{
+    enum { FEW_ROWS = 4 };
+    make_kept(&c->kernel, &c->net, JIT_NONE);
+    c->has[ARGUMENTS] = true;
+    c->has[MATRIX] = c->net.n_layers == 1 && c->net.rows > 1;
+    c->has[HALF] = c->net.n_layers > 1 && c->net.rows <= FEW_ROWS;
+    make_kernel(&c->itself[ARGUMENTS], &c->net, NETWORK_ROW);
+    if (c->has[MATRIX])
+        make_kernel(&c->itself[MATRIX], &c->net, NETWORK_MATRIX);
+    if (c->has[HALF])
+        make_kept(&c->itself[HALF], &c->net, JIT_BF16);
+    for (int i = ARGUMENTS; i < BLAS; i++)
+        c->peer[i] = (contender){ .name = peers[i], .run = kernel_run, .arg = &c->itself[i] };
+}
+
+static void free_itself(layers_case *c)
+{
+    kernel_free(&c->kernel);
+    for (int i = ARGUMENTS; i < BLAS; i++)
+        if (c->has[i])
+            kernel_free(&c->itself[i]);
+}
+
 static void add_peers(layers_case *c, const char *widths)
 {
-    c->has[MATRIX] = c->net.rows > 1;
-    c->peer[MATRIX] =
-        (contender){ .name = peers[MATRIX], .run = kernel_run, .arg = &c->matrix };
     for (int i = BLAS; i < N_PEERS; i++) {
         char job[PEER_NAME];
         /* libxsmm has the bare product of a layer, nothing else */
@@ -124,8 +179,7 @@ static void add_peers(layers_case *c, const char *widths)
 static void measure(layers_case *c, const char *widths, int repeats)
 {
     static contender all[3 + N_PEERS];
-    make_kernel(&c->kernel, &c->net, NETWORK_ROW);
-    make_kernel(&c->matrix, &c->net, NETWORK_MATRIX);
+    make_itself(c);
     peak_memory weights = { c->net.w[0], network_weight_bytes(&c->net) / 512 * 512 };
     if (c->net.n_layers > 1)
         weights.bytes = (size_t)(c->net.width[0] * c->net.width[1]) * sizeof(float) / 512 * 512;
@@ -146,8 +200,7 @@ static void measure(layers_case *c, const char *widths, int repeats)
     for (int i = 0; i < N_PEERS; i++)
         if (c->has[i])
             c->peer[i] = all[n++];
-    kernel_free(&c->matrix);
-    kernel_free(&c->kernel);
+    free_itself(c);
 }
 
 static void report_case(const layers_case *c, const char *widths)
@@ -234,8 +287,8 @@ void cases_dense(const bench_size *s)
 /* -------------------------------------------------------------------------- whole networks */
 
 typedef struct network_figures {
-    layers_case one, many;     /* 64-64-64-10 at 1 and at 32 rows */
-    worst few_rows, more_rows; /* 784-128-10 */
+    layers_case one, many;           /* 64-64-64-10 at 1 and at 32 rows */
+    worst few_rows, more_rows, half; /* 784-128-10 */
 } network_figures;
 
 /* The smallest of the ratios to NumPy, PyTorch and ONNX Runtime. */
@@ -256,6 +309,8 @@ static void judge_network(network_figures *f, const layers_case *c, const char *
         f->many = *c;
     if (strcmp(widths, "784-128-10") == 0) {
         int best = fastest_peer(c);
+        if (c->net.rows == 1)
+            worst_take(&f->half, c, 1 / ratio(c, HALF), &c->peer[HALF]);
         worst_take(c->net.rows <= 32 ? &f->few_rows : &f->more_rows, c, ratio(c, best),
                    &c->peer[best]);
     }
@@ -298,6 +353,7 @@ void cases_networks(const bench_size *s)
                  "PyTorch and NumPy",
                  "x", 1.5);
     worst_report(&figures.more_rows, "784-128-10, more rows: the same", "x", 1.15);
+    worst_report(&figures.half, "784-128-10, one row: bf16 weights against f32", "x", 2);
 }
 
 /* -------------------------------------------------------------------------- latency */

@@ -21,6 +21,22 @@ bound_kernel kernel_make(const char *text, const char *signature)
     return k;
 }
 
+bound_kernel kernel_make_kept(const char *text, const char *signature, const kept_values *kept)
+{
+    jit_error err;
+    bound_kernel k = { .module = jit_compile(text, NULL, &err) };
+    check_status(k.module ? JIT_OK : err.status, &err);
+    jit_params *p = jit_params_new(k.module, "f", signature, NULL, &err);
+    check_status(p ? JIT_OK : err.status, &err);
+    for (int i = 0; i < kept->n; i++)
+        check_status(jit_params_set(p, kept->value[i].name, &kept->value[i].array, &err), &err);
+    jit_prepare_options o = { .size = sizeof o, .params = p, .weights = kept->weights };
+    k.kernel = jit_prepare(k.module, "f", signature, &o, &err);
+    check_status(k.kernel ? JIT_OK : err.status, &err);
+    jit_params_free(p);
+    return k;
+}
+
 void kernel_bind(bound_kernel *k, int n_in)
 {
     jit_error err;

@@ -20,6 +20,13 @@ typedef struct bound_kernel {
  * library's message if that fails. The caller then fills in the arrays and calls kernel_bind.
  */
 bound_kernel kernel_make(const char *text, const char *signature);
+/* The same of a function that keeps its parameters. */
+typedef struct kept_values {
+    const jit_named *value; /* "f.W" */
+    int n;
+    jit_dtype weights; /* see jit_prepare_options */
+} kept_values;
+bound_kernel kernel_make_kept(const char *text, const char *signature, const kept_values *kept);
 void kernel_bind(bound_kernel *k, int n_in);
 void kernel_free(bound_kernel *k);
 /* A contender's run: arg is a bound_kernel. */

@@ -68,6 +68,17 @@ static void append(char text[NETWORK_TEXT], const char *more)
     strncat(text, more, NETWORK_TEXT - 1 - strlen(text));
 }
 
+/* The parameters of layer i. */
+static void append_params(const network *net, int i, char *text)
+{
+    char more[160];
+    long long k = net->width[i], n = net->width[i + 1];
+    (void)snprintf(more, sizeof more, "  param W%d: [%lld,%lld] = 0\n", i, k, n);
+    append(text, more);
+    (void)snprintf(more, sizeof more, "  param b%d: [%lld] = 0\n", i, n);
+    append(text, more);
+}
+
 /* The arguments of layer i, and their types as prepared. */
 static void append_layer(const network *net, int i, char *text, char *signature)
 {
@@ -86,29 +97,37 @@ static void append_layer(const network *net, int i, char *text, char *signature)
     append(signature, more);
 }
 
+/* h1 = act(x @ W0 + b0), of h1 the next, and the last one is the result. */
+static void append_value(const network *net, int i, char *text)
+{
+    char more[160], bias[16], of[16], to[24];
+    int bare = strcmp(net->activation, "none") == 0, last = i + 1 == net->n_layers;
+    (void)snprintf(of, sizeof of, i ? "h%d" : "x", i);
+    (void)snprintf(to, sizeof to, last ? "return " : "let h%d = ", i + 1);
+    (void)snprintf(bias, sizeof bias, " + b%d", i);
+    (void)snprintf(more, sizeof more, "  %s%s(%s @ W%d%s)\n", to,
+                   bare || !network_activates(net, i) ? "" : "act", of, i, bare ? "" : bias);
+    append(text, more);
+}
+
 void network_text(const network *net, enum network_form form, char text[NETWORK_TEXT],
                   char signature[NETWORK_TEXT])
 {
-    char value[NETWORK_TEXT] = "x", more[160];
-    int bare = strcmp(net->activation, "none") == 0;
+    char more[160];
     const char *rows = form == NETWORK_MATRIX ? "m," : "";
     text[0] = 0;
-    append(text, bare ? "" : activation_text(net->activation));
+    append(text, strcmp(net->activation, "none") == 0 ? "" : activation_text(net->activation));
     (void)snprintf(more, sizeof more, "fn f(x: [%s%lld]", rows, (long long)net->width[0]);
     append(text, more);
     (void)snprintf(signature, NETWORK_TEXT, "f32[B,%lld]", (long long)net->width[0]);
-    for (int i = 0; i < net->n_layers; i++) {
-        char inner[NETWORK_TEXT - 64];
-        (void)snprintf(inner, sizeof inner, "%s", value);
+    for (int i = 0; form != NETWORK_KEPT && i < net->n_layers; i++)
         append_layer(net, i, text, signature);
-        const char *act = bare || !network_activates(net, i) ? "" : "act";
-        char bias[16];
-        (void)snprintf(bias, sizeof bias, " + b%d", i);
-        (void)snprintf(value, sizeof value, "%s(%s @ W%d%s)", act, inner, i, bare ? "" : bias);
-    }
-    (void)snprintf(more, sizeof more, ") -> [%s%lld] = ", rows,
+    (void)snprintf(more, sizeof more, ") -> [%s%lld] {\n", rows,
                    (long long)net->width[net->n_layers]);
     append(text, more);
-    append(text, value);
-    append(text, "\n");
+    for (int i = 0; form == NETWORK_KEPT && i < net->n_layers; i++)
+        append_params(net, i, text);
+    for (int i = 0; i < net->n_layers; i++)
+        append_value(net, i, text);
+    append(text, "}\n");
 }

@@ -28,8 +28,9 @@ int network_activates(const network *net, int layer);
 /* "fn act(x) = ..." for relu, gelu, user. */
 const char *activation_text(const char *activation);
 /* A whole program and how its function f is prepared. One row, and a batch comes from calling:
- * fn f(x: [784], W0: [784,128], b0: [128], ...); or of a matrix: fn f(x: [m,784], ...). */
-enum network_form { NETWORK_ROW, NETWORK_MATRIX };
+ * fn f(x: [784], W0: [784,128], b0: [128], ...); or of a matrix: fn f(x: [m,784], ...). KEPT: of a
+ * row, W0 and b0 are its parameters "f.W0", "f.b0". */
+enum network_form { NETWORK_ROW, NETWORK_MATRIX, NETWORK_KEPT };
 void network_text(const network *net, enum network_form form, char text[NETWORK_TEXT],
                   char signature[NETWORK_TEXT]);
 

@@ -46,6 +46,37 @@ static bool build()
     return m && jit_function_count(m.get()) == 1;
 }
 
+struct params_deleter {
+    void operator()(jit_params *p) const { jit_params_free(p); }
+};
+
+// A kernel that keeps its parameters in bf16, and outlives their store.
+static bool layer()
+{
+    jit_error err;
+    module_ptr m(jit_compile(
+        "fn f(x: [k]) -> [2] { param W: [k,2] = 1.00390625  return x @ W }", nullptr, &err));
+    std::unique_ptr<jit_params, params_deleter> p(
+        jit_params_new(m.get(), "f", "f32[3]", nullptr, &err));
+    jit_prepare_options options = jit_prepare_options();
+    options.size = sizeof options;
+    options.params = p.get();
+    options.weights = JIT_BF16;
+    kernel_ptr k(jit_prepare(m.get(), "f", "f32[B,3]", &options, &err));
+    p.reset();
+    m.reset();
+    std::vector<float> x(6, 1), y(4);
+    const int64_t in_shape[] = { 2, 3 }, out_shape[] = { 2, 2 };
+    jit_array in = jit_array_of(JIT_F32, x.data(), 2, in_shape);
+    jit_array out = jit_array_of(JIT_F32, y.data(), 2, out_shape);
+    jit_args args = jit_args();
+    args.in = &in;
+    args.n_in = 1;
+    args.out = &out;
+    args.n_out = 1;
+    return k && jit_run(k.get(), &args, &err) == JIT_OK && !(y[3] < 3) && !(y[3] > 3);
+}
+
 int main()
 {
     jit_error err;
@@ -70,5 +101,7 @@ int main()
             return 4;
     if (std::strcmp(jit_version(), "0.1.0") != 0)
         return 5;
-    return build() ? 0 : 6;
+    if (!layer())
+        return 6;
+    return build() ? 0 : 7;
 }

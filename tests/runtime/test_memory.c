@@ -147,6 +147,25 @@ static bool parameters(jit_context *c, jit_error *err)
     return ok;
 }
 
+/* Of the default context, where nothing fails. */
+static jit_params *store;
+
+static bool kept_parameters(jit_context *c, jit_error *err)
+{
+    jit_options o = { .size = sizeof o, .context = c };
+    jit_module *m = jit_compile(layers, &o, err);
+    jit_prepare_options with = { .size = sizeof with, .params = store, .weights = JIT_BF16 };
+    jit_kernel *k = m ? jit_prepare(m, "mlp", "f32[B,4]", &with, err) : NULL;
+    float x[8] = { 1, 2, 3, 4 }, y[6];
+    jit_array in = jit_array_of(JIT_F32, x, 2, (int64_t[]){ 2, 4 });
+    jit_array out = jit_array_of(JIT_F32, y, 2, (int64_t[]){ 2, 3 });
+    jit_args args = { .in = &in, .n_in = 1, .out = &out, .n_out = 1 };
+    bool ok = k && jit_run(k, &args, err) == JIT_OK;
+    jit_kernel_release(k);
+    jit_release(m);
+    return ok;
+}
+
 static bool compile_only(jit_context *c, jit_error *err)
 {
     jit_module *m = compile(c, 0, err);
@@ -278,6 +297,12 @@ Test(memory, failures_in_array_functions_are_clean)
     fail_each(arrays_compiled, "array call");
     fail_each(arrays_interpreted, "interpreted array call");
     fail_each(parameters, "parameters");
+    jit_module *m = jit_compile(layers, &(jit_options){ .size = sizeof(jit_options) }, NULL);
+    store = jit_params_new(m, "mlp", "f32[4]", NULL, NULL);
+    cr_assert(store);
+    fail_each(kept_parameters, "kept parameters");
+    jit_params_free(store);
+    jit_release(m);
 }
 
 Test(memory, failures_while_printing_are_clean)
