@@ -46,6 +46,7 @@ typedef struct array_call {
     char *const *data;          /* one per operand */
     const int64_t *row_step;    /* per operand: bytes from sample to sample, any value */
     const int64_t *dim;         /* one per dimension */
+    const uint8_t *panels;      /* per input: it lies in panels (codegen_object.panel < 0) */
     const uint64_t *uniform;    /* as in kernel_call */
     uint64_t index, index_step; /* position of the first sample, and of the next */
     uint64_t seed;

@@ -128,7 +128,8 @@ static ir_value guard_of(array_code *c, const access *x, int32_t u)
 static ir_value load_in_part(array_code *c, const access *x, ir_value p, int32_t u)
 {
     emitter *e = c->e;
-    if (array_panel_of(c->a, x->n))
+    const node_data *array = graph_node(e->g, x->array);
+    if (array_panel_of(c->a, x->n) && e->g->inputs[array->imm].constant)
         return build_load(e, memory_type(e, x->t), p, 1);
     ir_type type = memory_type(e, x->t), over[2] = { type, e->pointer };
     unsigned id = LLVMLookupIntrinsicID("llvm.masked.load", 16);

@@ -106,6 +106,18 @@ static void make_strides(array_code *c)
     }
 }
 
+/* In panels or in C order, as the call says. */
+static void choose_panel(array_code *c, int32_t i, array_panel *p)
+{
+    emitter *e = c->e;
+    ir_value at = build_offset(e, FIELD(c, e->pointer, panels), build_i64(e, i));
+    ir_value yes =
+        build_icmp(e, LLVMIntNE, build_load(e, e->i8, at, 1), LLVMConstInt(e->i8, 0, 0));
+    const ir_value *stride = &c->stride[e->g->inputs[i].shape * (GRAPH_MAX_RANK + 1)];
+    p->row = LLVMBuildSelect(e->b, yes, p->row, stride[0], "");
+    p->column = LLVMBuildSelect(e->b, yes, p->column, build_i64(e, 1), "");
+}
+
 static void make_panels(array_code *c)
 {
     emitter *e = c->e;
@@ -116,6 +128,8 @@ static void make_panels(array_code *c)
             continue;
         c->panel[i].row = build_i64(e, c->panel[i].width);
         c->panel[i].column = extent_of(c, e->g->shapes[in->shape].extent[0]);
+        if (!in->constant)
+            choose_panel(c, i, &c->panel[i]);
     }
 }
 

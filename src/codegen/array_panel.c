@@ -5,6 +5,7 @@
  * needs   vectors and rows chosen    source   Goto, van de Geijn 2008, "Anatomy of
  *                                             High-Performance Matrix Multiplication" */
 #include "array_nest.h"
+#include "panel.h"
 
 /* The map in vectors whose columns n reads side by side, row after row; NULL: it reads otherwise. */
 static array_bind *map_along(const array_nest *a, node n)
@@ -48,9 +49,21 @@ static void mark_maps(array_nest *a, node array)
             map_along(a, n)->panels = true;
 }
 
-static bool is_constant_matrix(const graph *g, const node_data *d)
+/* Whether a call can gain by packing it: small ones are read well as they are. */
+static bool may_be_large(const graph *g, const graph_shape *s, jit_dtype t)
 {
-    return d->op == OP_arg && g->shapes[d->shape].rank == 2 && g->inputs[d->imm].constant;
+    cell rows, columns;
+    return !graph_is_const(g, s->extent[0], &rows) ||
+           !graph_is_const(g, s->extent[1], &columns) ||
+           (double)rows.i * (double)columns.i * (type_bits(t) / 8) >= PANEL_LARGE;
+}
+
+static bool is_candidate(const graph *g, const node_data *d)
+{
+    if (d->op != OP_arg || g->shapes[d->shape].rank != 2)
+        return false;
+    return g->inputs[d->imm].constant ||
+           may_be_large(g, &g->shapes[d->shape], (jit_dtype)d->dtype);
 }
 
 int32_t array_panel_of(const array_nest *a, node n)
@@ -64,7 +77,7 @@ void array_panels(array_nest *a)
     const graph *g = a->g;
     for (node n = 1; n < g->n_nodes; n++) {
         const node_data *d = graph_node(g, n);
-        if (!a->t->used[n] || !is_constant_matrix(g, d))
+        if (!a->t->used[n] || !is_candidate(g, d))
             continue;
         a->panel[d->imm] = width_for(a, n);
         if (a->panel[d->imm])

@@ -169,7 +169,7 @@ static bool fill_panels(const job *j, codegen_object *out)
 {
     bool any = false;
     for (int32_t i = 0; i < j->g->n_inputs; i++)
-        any |= j->g->inputs[i].constant;
+        any |= j->a->panel[i] != 0;
     if (!any)
         return true;
     size_t size = (size_t)j->g->n_inputs * sizeof *out->panel;
@@ -180,7 +180,7 @@ static bool fill_panels(const job *j, codegen_object *out)
     }
     out->n_panels = j->g->n_inputs;
     for (int32_t i = 0; i < out->n_panels; i++)
-        out->panel[i] = j->a->panel[i];
+        out->panel[i] = j->g->inputs[i].constant ? j->a->panel[i] : -j->a->panel[i];
     return true;
 }
 

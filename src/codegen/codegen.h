@@ -34,9 +34,9 @@ typedef struct codegen_object {
     block_shape shape;   /* for block_run, with the linked entry k0 */
     codegen_area *areas; /* of an array function, by piece; freed with the object */
     int32_t n_areas;
-    /* By input; NULL: none is constant. Of a constant of two axes the width of the panels
-     * (panel.h) that the code reads instead of the matrix; 0: it reads C order. Freed with the
-     * object. */
+    /* By input; NULL: all are read in C order. Of two axes: the width of the panels (panel.h) that
+     * the code reads instead of the matrix, if it is constant; less than 0: that it reads if
+     * array_call.panels says so; 0: C order. Freed with the object. */
     int32_t *panel;
     int32_t n_panels; /* inputs */
 } codegen_object;

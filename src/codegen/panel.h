@@ -12,7 +12,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { PANEL_ALIGN = 64 }; /* of the first panel: what generated code may rely on */
+enum {
+    PANEL_ALIGN = 64,       /* of the first panel: what generated code may rely on */
+    PANEL_LARGE = 512 << 10 /* bytes of a matrix that is worth packing for one call */
+};
 
 typedef struct panel_shape {
     int64_t rows, columns; /* of the matrix */

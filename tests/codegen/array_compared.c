@@ -88,16 +88,18 @@ static bool make_operand(run *x, int32_t i)
     return true;
 }
 
-/* As the runtime does for code that asks for it. */
+/* As the runtime does for code that asks for it, or where it can be done: now and then. */
 static bool pack_operand(run *x, int32_t i)
 {
     operand *o = &x->operand[i];
     int32_t width = i < x->l->object.n_panels ? x->l->object.panel[i] : 0;
+    bool choice = width < 0, same = o->step == 0 || x->where->rows == 1;
     size_t bytes;
-    if (width == 0)
+    if (width == 0 || (choice && (!same || random_below(x->r, 2))))
         return true;
-    panel_shape s = { o->extent[0], o->extent[1], width, type_bits(o->t) / 8 };
-    if (!x->g->inputs[i].constant || o->rank != 2 || !panel_bytes(&s, &bytes))
+    panel_shape s = { o->extent[0], o->extent[1], choice ? -width : width,
+                      type_bits(o->t) / 8 };
+    if (x->g->inputs[i].constant == choice || o->rank != 2 || !panel_bytes(&s, &bytes))
         return false;
     o->panels = aligned_alloc(PANEL_ALIGN, (bytes / PANEL_ALIGN + 1) * PANEL_ALIGN);
     panel_pack(&s, o->panels, o->at);
@@ -189,7 +191,9 @@ static uint32_t call(run *x, char *workspace, kernel_fault *fault)
 {
     char *data[MAX];
     int64_t step[MAX];
+    uint8_t panels[MAX];
     for (int32_t i = 0; i < x->n; i++) {
+        panels[i] = x->operand[i].panels != NULL;
         data[i] = x->operand[i].panels ? x->operand[i].panels : x->operand[i].at;
         step[i] = x->operand[i].step;
     }
@@ -197,6 +201,7 @@ static uint32_t call(run *x, char *workspace, kernel_fault *fault)
                      .data = data,
                      .row_step = step,
                      .dim = x->where->dim,
+                     .panels = panels,
                      .uniform = x->cells,
                      .index = 1000,
                      .index_step = 3,
