@@ -5,6 +5,10 @@
  */
 #include "array_nest.h"
 
+enum {
+    MANY_BLOCKS = 20
+}; /* that are one where nothing is shared: weights are read less often */
+
 /* -------------------------------------------------------------------------- maps and folds */
 
 static bool binds(const node_data *d)
@@ -368,6 +372,18 @@ static void find_slots(array_nest *a)
         need_slot(a, g->outputs[i].value, a->n_stages - 1);
 }
 
+/* Whether a stage finds in the cache what another has left for a block of samples. */
+static bool stages_share(const array_nest *a)
+{
+    int32_t products = 0;
+    bool shares = false;
+    for (int32_t i = 0; i < a->n_stages; i++)
+        products += a->stages[i].rows;
+    for (int32_t i = 0; i < a->n_pieces; i++)
+        shares |= a->pieces[i].by_sample;
+    return shares || products > 1;
+}
+
 /* -------------------------------------------------------------------------- all */
 
 static bool reserve(array_nest *a)
@@ -405,7 +421,11 @@ static bool make(array_nest *a, const array_options *o)
     if (!make_stages(a) || !fill_lists(a))
         return false;
     find_slots(a);
-    return array_stores(a);
+    if (!array_stores(a))
+        return false;
+    if (a->block > 1 && !stages_share(a))
+        a->block *= MANY_BLOCKS;
+    return true;
 }
 
 array_nest *array_nest_make(const graph *g, const array_options *o, diag *d)

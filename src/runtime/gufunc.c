@@ -1,6 +1,8 @@
 /* Array functions: the plan made with the kernel. */
 #include "gufunc_fixed.h"
 
+#include <string.h>
+
 static bool copy_sites(gufunc *f, const graph *g, arena *ar)
 {
     gufunc_site *to = arena_alloc(ar, ((size_t)g->n_sites + 1) * sizeof *to);
@@ -69,9 +71,23 @@ static bool fix_extents(gufunc *f, const graph *g, arena *ar)
     return gufunc_fix_operands(f, g, ar);
 }
 
+static bool keep_panels(gufunc *f, const codegen_object *object, arena *ar)
+{
+    bool any = false;
+    size_t bytes = (size_t)object->n_panels * sizeof *object->panel;
+    for (int32_t i = 0; i < object->n_panels; i++)
+        any |= object->panel[i] < 0;
+    int32_t *copy = any ? arena_alloc(ar, bytes) : NULL;
+    if (copy)
+        memcpy(copy, object->panel, bytes);
+    f->panel = copy;
+    return copy || !any;
+}
+
 bool gufunc_set_code(gufunc *f, kernel_entry entry, const codegen_object *object,
                      const graph *g, arena *ar)
 {
     f->entry = (array_entry)(void (*)(void))entry;
-    return workspace_make(&f->workspace, object, g, ar) && fix_extents(f, g, ar);
+    return keep_panels(f, object, ar) && workspace_make(&f->workspace, object, g, ar) &&
+           fix_extents(f, g, ar);
 }

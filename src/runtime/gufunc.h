@@ -30,6 +30,8 @@ typedef struct gufunc {
     const int64_t *fixed;
     int64_t fixed_workspace, sample_workspace; /* for any number of rows; for one */
     const struct fixed_operand *operand;       /* NULL: some extent is free, or 0 */
+    /* codegen_object's, where a call may choose panels for some input; else NULL */
+    const int32_t *panel;
 } gufunc;
 
 /* In `ar`; NULL and a diagnostic on failure. */

@@ -37,6 +37,8 @@ typedef struct gufunc_call {
     batch b;
     int64_t chunk; /* samples that the buffers hold */
     int64_t buffer_bytes, workspace_bytes;
+    uint8_t panels[MAX_ARRAY_INPUTS]; /* inputs that are packed into panels, */
+    int64_t panel_bytes;              /*   all of them */
 } gufunc_call;
 
 static inline int32_t gufunc_core_rank(const gufunc_call *c, int32_t i)

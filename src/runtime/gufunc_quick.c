@@ -7,6 +7,7 @@
 #include "drive.h"
 #include "fpmode.h"
 #include "gufunc_fixed.h"
+#include "panel.h"
 #include "uniform.h"
 
 /* Inputs of the call: what follows is the kernel's own, of the right shape. */
@@ -56,10 +57,13 @@ static char *given_room(const jit_args *args, int64_t bytes)
     return fits ? (char *)args->workspace + skip : NULL;
 }
 
+static const uint8_t c_order[MAX_ARRAY_INPUTS];
+
 /* What does not depend on the arrays; uniform, dim, rows, data, row_step and workspace are set. */
 static inline void run(const jit_kernel *k, jit_args *args, array_call *call, uint32_t *flags)
 {
     kernel_fault fault;
+    call->panels = c_order;
     call->index = 0;
     call->index_step = 1;
     call->seed = args->seed;
@@ -258,12 +262,23 @@ static bool set_free_operand(quick *q, const jit_kernel *k, const jit_array *a, 
     return q->low[i] < q->high[i];
 }
 
+/* A matrix that is large enough: gufunc_run decides. */
+static bool may_use_panels(const quick *q, const jit_kernel *k)
+{
+    for (int32_t i = 0; k->gufunc->panel && i < count_given(k); i++)
+        if (k->gufunc->panel[i] < 0 && q->high[i] - q->low[i] >= PANEL_LARGE)
+            return true;
+    return false;
+}
+
 static bool set_operands(quick *q, const jit_kernel *k, const jit_args *args)
 {
     for (int32_t i = first_operand(k); i < k->n_in + k->n_out; i = after(k, i))
         if (!set_free_operand(q, k, array_at(k, args, i), i))
             return false;
     set_constants(k, q->data, q->row_step);
+    if (may_use_panels(q, k))
+        return false;
     for (int32_t o = k->n_in; o < k->n_in + k->n_out; o++)
         for (int32_t i = first_operand(k); i < o; i = after(k, i))
             if (q->low[i] < q->high[o] && q->low[o] < q->high[i])
@@ -303,7 +318,7 @@ static bool run_free(const jit_kernel *k, jit_args *args, uint32_t *flags)
 bool gufunc_run_quick(const jit_kernel *k, jit_args *args, uint32_t *flags)
 {
     const gufunc *f = k->gufunc;
-    if (!plain(k, args) || (f->fixed && !f->operand))
+    if (!plain(k, args) || (f->fixed && (!f->operand || f->panel)))
         return false;
     if (!(f->operand ? run_fixed(k, args, flags) : run_free(k, args, flags)))
         return false;

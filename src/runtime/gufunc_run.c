@@ -7,6 +7,7 @@
 #include "fpmode.h"
 #include "gufunc_bind.h"
 #include "gufunc_eval.h"
+#include "gufunc_panels.h"
 
 enum { CANCEL_SAMPLES = 64, CHUNK_BYTES = 128 << 10, ALIGN = 64 };
 
@@ -166,6 +167,7 @@ static uint32_t run_chunk(worker *w, int64_t n)
                         .data = data,
                         .row_step = row_step,
                         .dim = c->dims,
+                        .panels = c->panels,
                         .uniform = c->cells,
                         .index = (uint64_t)w->index,
                         .index_step = 1,
@@ -292,7 +294,7 @@ static bool run_crew(gufunc_call *c, worker *workers, int32_t n, diag *d)
 /* Each worker has a space of its own. */
 typedef struct room {
     int32_t n;          /* workers */
-    int64_t head, each; /* bytes: of all workers' structs; of one's space */
+    int64_t head, each; /* bytes: of all workers' structs and of panels; of one's space */
     size_t bytes;       /* of it all, wherever it begins */
 } room;
 
@@ -301,7 +303,7 @@ static room plan_room(const gufunc_call *c)
     room r = { .n = part_count(c) };
     r.each = capped_sum(rounded_up(c->buffer_bytes), rounded_up(c->workspace_bytes));
     r.each = capped_sum(r.each, ALIGN);
-    r.head = rounded_up((int64_t)r.n * (int64_t)sizeof(worker));
+    r.head = capped_sum(rounded_up((int64_t)r.n * (int64_t)sizeof(worker)), c->panel_bytes);
     r.bytes = (size_t)capped_sum(capped_product(r.n, r.each), r.head + ALIGN);
     return r;
 }
@@ -312,6 +314,7 @@ static bool run_in(gufunc_call *c, const room *r, char *memory, diag *d)
     worker *workers = (worker *)(void *)start;
     for (int32_t i = 0; i < r->n; i++)
         workers[i] = (worker){ .c = c, .space = start + r->head + i * r->each };
+    gufunc_pack_panels(c, start + r->head - c->panel_bytes);
     return run_crew(c, workers, r->n, d);
 }
 
@@ -342,6 +345,7 @@ static bool lay_out(gufunc_call *c, diag *d)
     set_batch(c);
     if (c->b.total > 0)
         set_buffers(c);
+    gufunc_plan_panels(c);
     if (!workspace_bytes(&c->f->workspace, &(graph_known){ c->dims, c->uniforms }, c->b.total,
                          &c->workspace_bytes)) {
         diag_no_memory(d);
