@@ -16,15 +16,16 @@
 const char *kernel_operand(const jit_kernel *k, int32_t i, char *text)
 {
     const char *name = k->operand_name[i];
+    /* what jit_compile_expression made has no name that its user knows */
+    const char *of = strcmp(k->name, "ans") == 0 ? "the expression" : k->name;
     if (i < k->n_in)
-        (void)snprintf(text, OPERAND_TEXT, "argument '%.60s' of %.60s", name, k->name);
+        (void)snprintf(text, OPERAND_TEXT, "argument '%.60s' of %.60s", name, of);
     else if (name[0])
-        (void)snprintf(text, OPERAND_TEXT, "result '%.60s' of %.60s", name, k->name);
+        (void)snprintf(text, OPERAND_TEXT, "result '%.60s' of %.60s", name, of);
     else if (k->n_out == 1)
-        (void)snprintf(text, OPERAND_TEXT, "the result of %.60s", k->name);
+        (void)snprintf(text, OPERAND_TEXT, "the result of %.60s", of);
     else
-        (void)snprintf(text, OPERAND_TEXT, "result %d of %.60s", (int)(i - k->n_in + 1),
-                       k->name);
+        (void)snprintf(text, OPERAND_TEXT, "result %d of %.60s", (int)(i - k->n_in + 1), of);
     return text;
 }
 

@@ -141,27 +141,6 @@ static int bind_inputs(bound_call *b, const bindings *given, const console *c)
     return EXIT_DONE;
 }
 
-bool call_integers(bound_call *b, const jit_error *err)
-{
-    enum { NOT_AN_INTEGER = 207 };
-    const jit_diagnostic *d = &err->diagnostic[0];
-    bool place = d->code == NOT_AN_INTEGER && (strncmp(d->message, "a subscript", 11) == 0 ||
-                                               strncmp(d->message, "a bound", 7) == 0);
-    bool any = false;
-    char why[160];
-    for (int i = 0; i < b->n_in && place; i++) {
-        const value *v = b->weak[i];
-        jit_array a;
-        if (!v || v->rank > 0 || v->has_real || v->has_bool || !is_float(b->in[i].dtype) ||
-            b->info.in_dtype[i] != JIT_NONE || !value_convert(v, JIT_I64, &a, why, sizeof why))
-            continue;
-        jit_array_free(&b->in[i]);
-        b->in[i] = a;
-        any = true;
-    }
-    return any;
-}
-
 /* -------------------------------------------------------------------------- uniforms */
 
 static const char *find_text(const bindings *given, const char *name)

@@ -49,7 +49,7 @@ int call_bind(bound_call *b, const jit_function_info *info, const bindings *give
               const console *c);
 /* The element types as jit_prepare takes them: "f32, i64". */
 void call_signature(const bound_call *b, char *text, size_t size);
-/* Whether the error is that a subscript or a bound should be an integer, and there are whole numbers that were
+/* call_integers.c. Whether the error is that integers are needed, and there are whole numbers that were
  * taken as real: they are integers from now on, for another try. */
 bool call_integers(bound_call *b, const jit_error *err);
 /* Runs it; the results are made, in b->out. */

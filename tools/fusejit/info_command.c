@@ -90,6 +90,8 @@ static void print_layers(FILE *f, const jit_params *p, int64_t flops)
         all.flops += layers[i].flops;
     }
     print_rest(f, &all, flops);
+    if (flops < 0)
+        (void)fputs("flop/sample depends on dimensions: give arrays by --in\n", f);
     free(layers);
 }
 
