@@ -259,6 +259,21 @@ const jit_named *jit_params_at(const jit_params *p, int32_t i)
     return p && i >= 0 && i < p->n ? &p->item[i] : NULL;
 }
 
+static void hint_names(const jit_params *p, const char *name, diag *d)
+{
+    for (int32_t i = 0; i < p->n; i++)
+        if (diag_nearest(name, &p->item[i].name, 1)) {
+            diag_hint(d, "did you mean '%s'?", p->item[i].name);
+            return;
+        }
+    if (p->n > 0)
+        diag_hint(d, "there is '%.50s'%s%.50s%s", p->item[0].name, p->n > 1 ? " and '" : "",
+                  p->n > 1 ? p->item[1].name : "",
+                  p->n > 2   ? "' and others"
+                  : p->n > 1 ? "'"
+                             : "");
+}
+
 static const jit_named *found(const jit_params *p, const char *name, diag *d)
 {
     if (!p || !name) {
@@ -266,8 +281,10 @@ static const jit_named *found(const jit_params *p, const char *name, diag *d)
         return NULL;
     }
     const jit_named *item = params_find(p, name, -1);
-    if (!item)
+    if (!item) {
         diag_plain(d, DIAG_param_name, "there is no parameter '%.100s'", name);
+        hint_names(p, name, d);
+    }
     return item;
 }
 

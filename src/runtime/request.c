@@ -1,6 +1,7 @@
 /* Requests for kernels, checked against the program. */
 #include "request.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "constants.h"
@@ -334,19 +335,32 @@ static bool given_extents(const request *r, const dims_plan *p, int32_t i, int64
     return given == 0 || given >= rank;
 }
 
+/* "argument 'x'", "result 1" */
+enum { OPERAND_WORDS = 96 };
+static const char *operand_words(const graph *g, int32_t i, char *text)
+{
+    bool input = i < g->n_inputs;
+    if (input && g->inputs[i].name)
+        (void)snprintf(text, OPERAND_WORDS, "argument '%.60s'", g->inputs[i].name);
+    else
+        (void)snprintf(text, OPERAND_WORDS, "%s %d", input ? "argument" : "result",
+                       (int)(input ? i : i - g->n_inputs) + 1);
+    return text;
+}
+
 static bool check_extents(const request *r, const graph *g, const dims_plan *p,
                           int64_t (*core)[JIT_MAX_RANK], diag *d)
 {
+    char what[OPERAND_WORDS];
     for (int32_t i = 0; i < p->n_operands; i++) {
         bool input = i < p->n_inputs;
         bool fits = given_extents(r, p, i, core[i]);
         bool batch = input && i < r->types.n_in && r->types.rank[i] > p->rank[i];
         if (fits && !(batch && g->inputs[i].shared))
             continue;
-        diag_plain(d, DIAG_core_rank, "%s %d of %s has %d core dimension%s%s",
-                   input ? "argument" : "result", (int)(input ? i : i - p->n_inputs) + 1,
-                   g->name, (int)p->rank[i], p->rank[i] == 1 ? "" : "s",
-                   fits ? " and no batch axes" : "");
+        diag_plain(d, DIAG_core_rank, "%s of %s has %d core dimension%s%s",
+                   operand_words(g, i, what), g->name, (int)p->rank[i],
+                   p->rank[i] == 1 ? "" : "s", fits ? " and no batch axes" : "");
         return false;
     }
     return true;
@@ -409,11 +423,11 @@ static bool fix_dims(resolved *out, const request *r, const graph *g, arena *ar,
         report_param(g, &fault, d);
         return false;
     }
+    char what[OPERAND_WORDS];
     diag_plain(d, DIAG_dim_differs,
-               "core axis %d of %s %d of %s is %lld in the signature: it is %lld",
-               (int)fault.axis, input ? "argument" : "result",
-               (int)(fault.operand - (input ? 0 : p.n_inputs)) + 1, g->name,
-               (long long)fault.have, (long long)fault.want);
+               "core axis %d of %s of %s is %lld in the signature: it is %lld", (int)fault.axis,
+               operand_words(g, fault.operand, what), g->name, (long long)fault.have,
+               (long long)fault.want);
     return false;
 }
 

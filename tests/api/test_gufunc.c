@@ -447,6 +447,7 @@ Test(gufunc, a_signature_fixes_dimensions)
     cr_assert_eq(err.diagnostic[0].code, 533, "%s", err.diagnostic[0].message);
     cr_assert_null(jit_prepare(m, "f", "f32[2], f32[3]", NULL, &err));
     cr_assert_eq(err.diagnostic[0].code, 532, "%s", err.diagnostic[0].message);
+    cr_assert_str_eq(err.diagnostic[0].message, "argument 'W' of f has 2 core dimensions");
     jit_release(m);
 }
 

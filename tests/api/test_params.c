@@ -153,6 +153,9 @@ Test(params, are_set_saved_and_loaded_by_name)
     cr_expect_str_eq(err.diagnostic[0].message,
                      "parameter 'mlp.h.b' has the shape [5], not [4]");
     cr_expect_eq(jit_params_set(f.p, "mlp.h.c", &value, &err), JIT_ERR_ARGUMENT);
+    cr_expect_str_eq(err.diagnostic[0].hint, "did you mean 'mlp.h.W'?");
+    cr_expect_eq(jit_params_get(f.p, "weights", &value, &err), JIT_ERR_ARGUMENT);
+    cr_expect_str_eq(err.diagnostic[0].hint, "there is 'mlp.h.W' and 'mlp.h.b' and others");
     for (int i = 0; i < 2; i++) {
         char path[64];
         (void)snprintf(path, sizeof path, "/tmp/fusejit_params_%d.%s", (int)getpid(),
