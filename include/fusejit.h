@@ -620,7 +620,7 @@ typedef struct jit_kernel_info {
     int64_t code_bytes;
     /* arithmetic operations of one element, as written; of an array function of one sample, and
      * -1 where that depends on dimensions that the signature leaves open. A sum of products has
-     * two for each, a function such as exp is one, a loop counts as once */
+     * two for each, a function such as exp is one, a loop counts as its counter says, or once */
     int64_t flops;
 } jit_kernel_info;
 JIT_PUBLIC jit_status jit_kernel_describe(const jit_kernel *k, jit_kernel_info *info)

@@ -44,13 +44,57 @@ static uint8_t facts_of(const counter *c, node n)
     return open | (place ? PLACE : 0);
 }
 
+static bool value_of(const counter *c, node n, int64_t *out)
+{
+    return !(c->facts[n] & OPEN) &&
+           graph_value(c->g, n, &(graph_known){ c->dims, NULL }, c->g->ar, out);
+}
+
 static int64_t extent_of(const counter *c, node axis)
 {
     int64_t n;
-    node extent = graph_in(c->g, axis, 0);
-    bool known = !(c->facts[extent] & OPEN) &&
-                 graph_value(c->g, extent, &(graph_known){ c->dims, NULL }, c->g->ar, &n);
-    return known ? n : -1;
+    return value_of(c, graph_in(c->g, axis, 0), &n) ? n : -1;
+}
+
+/* What is added to the variable for the next round, which may be the bound instead; 0: it is not
+ * counted by a constant. */
+static int64_t step_of(const counter *c, node loop, node phi)
+{
+    int32_t k = (int32_t)graph_node(c->g, loop)->imm, i = 0;
+    cell by;
+    while (i < k && graph_in(c->g, loop, i) != phi)
+        i++;
+    node next = i < k ? graph_in(c->g, loop, k + 1 + i) : 0;
+    if (graph_node(c->g, next)->op == OP_select)
+        next = graph_in(c->g, next, 1);
+    bool adds = graph_node(c->g, next)->op == OP_add && graph_in(c->g, next, 0) == phi;
+    return adds && graph_is_const(c->g, graph_in(c->g, next, 1), &by) ? by.i : 0;
+}
+
+/* Of a loop while counter < bound, or bound < counter; 0: the test is another one. */
+static int64_t rounds_by(const counter *c, node loop, node test)
+{
+    if (graph_node(c->g, test)->op != OP_lt)
+        return 0;
+    bool up = graph_node(c->g, graph_in(c->g, test, 0))->op == OP_phi;
+    node phi = graph_in(c->g, test, !up), bound = graph_in(c->g, test, up);
+    int64_t from, to, by = graph_dtype(c->g, phi) == JIT_I64 ? step_of(c, loop, phi) : 0;
+    if (by == 0 || by == INT64_MIN || (by > 0) != up || !(c->facts[bound] & PLACE))
+        return 0;
+    if (!value_of(c, bound, &to) || !value_of(c, graph_in(c->g, phi, 0), &from) ||
+        __builtin_sub_overflow(to, from, &to))
+        return -1;
+    return to == 0 || (to > 0) != up ? 0 : (to - (up ? 1 : -1)) / by + 1;
+}
+
+/* As often as its counter says, at most, else once. */
+static int64_t rounds(const counter *c, node loop)
+{
+    node cond = graph_in(c->g, loop, (int32_t)graph_node(c->g, loop)->imm);
+    int64_t n = rounds_by(c, loop, cond);
+    for (int32_t i = 0; graph_node(c->g, cond)->op == OP_and && n == 0 && i < 2; i++)
+        n = rounds_by(c, loop, graph_in(c->g, cond, i));
+    return n == 0 ? 1 : n;
 }
 
 /* What is around a region has a higher number. */
@@ -62,6 +106,8 @@ static void count_trips(counter *c)
         if (!binds && d->op != OP_loop)
             continue;
         c->trips[n] = c->owner[n] ? c->trips[c->owner[n]] : 1;
+        if (d->op == OP_loop)
+            c->trips[n] = times(c->trips[n], rounds(c, n));
         for (int32_t i = 0; binds && i < graph_n_axes(d); i++)
             c->trips[n] = times(c->trips[n], extent_of(c, graph_in(c->g, n, i)));
     }

@@ -118,7 +118,12 @@ Test(info, array_functions_tell_their_work_and_their_nests)
     jit_error err;
     jit_kernel_info info;
     jit_module *m =
-        jit_compile("fn f(x: [k], W: [k,n], b: [n]) -> [n] = max(x @ W + b, 0.25)", NULL, &err);
+        jit_compile("fn f(x: [k], W: [k,n], b: [n]) -> [n] = max(x @ W + b, 0.25)\n"
+                    "fn g(x: [n]) { var s = 0  for i in 1 .. n by 2 { s = s*2 + x[i] }"
+                    "  return s + sum(x) }\n"
+                    "fn h(x: [n]) { var s = 0  for i in n .. 0 by -1 { s = s*2 + x[i-1] }"
+                    "  return s }",
+                    NULL, &err);
     cr_assert(m, "%s", err.diagnostic[0].message);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         jit_kernel *k = jit_prepare(m, "f", cases[i].signature, NULL, &err);
@@ -128,6 +133,14 @@ Test(info, array_functions_tell_their_work_and_their_nests)
                      (long long)info.flops);
         jit_kernel_release(k);
     }
+    jit_kernel *loop = jit_prepare(m, "g", "f32[9]", NULL, &err);
+    cr_assert(loop && jit_kernel_describe(loop, &info) == JIT_OK);
+    cr_expect_eq(info.flops, 4 * 2 + 9 + 1, "%lld", (long long)info.flops);
+    jit_kernel_release(loop);
+    loop = jit_prepare(m, "h", "f32[9]", NULL, &err);
+    cr_assert(loop && jit_kernel_describe(loop, &info) == JIT_OK);
+    cr_expect_eq(info.flops, 9 * 2, "%lld", (long long)info.flops);
+    jit_kernel_release(loop);
     char *text = jit_stage_text(m, "f", cases[0].signature, NULL, JIT_STAGE_EXPLAIN, &err);
     cr_assert(text && strstr(text, "72 operations a sample") && strstr(text, "nest f:") &&
                   strstr(text, "= arg W") && strstr(text, "fold dot") &&
