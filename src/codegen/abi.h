@@ -14,7 +14,7 @@
  *
  * Generated code never calls the host but through `fuel` and `cancel` checks in loops; it has
  * no static data that it writes. The layout is part of the key of cached code (ABI_VERSION). */
-enum { ABI_VERSION = 2 };
+enum { ABI_VERSION = 3 };
 
 typedef struct kernel_call {
     int64_t n, rows;
@@ -41,6 +41,20 @@ typedef struct kernel_fault { /* a subscript out of range: the first that was me
     int64_t value, extent;
 } kernel_fault;
 
+/* A sample is a few steps one after the other. A step that is one map can be run in parts, at the
+ * same time: part of the map's outermost axis, of its last one, or of both. */
+typedef struct array_step {
+    double work;               /* instructions, roughly; 0: it is not worth being divided */
+    int64_t units[2], unit[2]; /* of the outermost and the last axis; elements in one unit */
+} array_step;
+
+typedef struct array_part { /* what a run is to do */
+    int64_t first, count;   /* steps */
+    int64_t from[2], to[2]; /* elements, multiples of a unit; the last part's `to`: INT64_MAX */
+    int64_t worker;         /* whose memory: see workspace.h */
+    array_step *plan;       /* if not NULL nothing is run: each step is described here */
+} array_part;
+
 typedef struct array_call {
     int64_t rows;
     char *const *data;          /* one per operand */
@@ -54,6 +68,7 @@ typedef struct array_call {
     const volatile int32_t *cancel; /* never NULL here */
     char *workspace;                /* 64-byte aligned, as large as workspace_bytes says */
     kernel_fault *fault;            /* written with KERNEL_OUT_OF_RANGE */
+    const array_part *part;         /* of a kernel with steps */
 } array_call;
 
 enum { /* the kernel's result: JIT_FLAG_* and */

@@ -4,6 +4,7 @@
  *   array_list.c     lists of nodes, row by row; loops over axes; maps
  *   array_fold.c     folds
  *   array_element.c  elements, checks, arrays that change; matrices in panels
+ *   array_part.c     parts of a run, for threads
  *
  * The value of an array is where its storage is: see array_pointer. */
 #ifndef FJ_ARRAY_CODE_H
@@ -44,6 +45,9 @@ typedef struct array_code {
     ir_value masks[ARRAY_VECTORS]; /* where it is */
     bool minds;                    /* what the other lanes do counts: flags, loops, checks */
     int32_t *seen, now;            /* [node]: marks */
+    ir_value part;                 /* array_part; NULL: there are no steps */
+    ir_value step_first, step_count, worker, from[2], to[2]; /* of it */
+    const array_bind *divided; /* the map of which a part is run now */
 } array_code;
 
 ir_value array_kernel(emitter *e, array_nest *a); /* k0 */
@@ -95,6 +99,8 @@ void array_leave(array_code *c, array_context outer);
 /* The nodes of the last axis for the elements from i on, of which `left` exist; NULL: all. */
 void array_strip(array_code *c, const array_bind *b, ir_value i, ir_value left);
 
+/* So many elements of b's vector axis; 0: all of them. */
+int64_t array_columns(const array_code *c, const array_bind *b);
 /* Around rows: a part of b's vector axis at a time. False: there is none. */
 bool array_columns_begin(array_code *c, const array_bind *b, array_loop *l);
 void array_columns_end(array_code *c, array_loop *l);

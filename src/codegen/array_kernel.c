@@ -12,6 +12,7 @@
 
 #include "abi.h"
 #include "array_code.h"
+#include "array_part.h"
 #include "emit.h"
 #include "emit_memory.h"
 #include "values.h"
@@ -27,7 +28,7 @@ typedef struct kernel {
     array_code *c;
     ir_value rows, fuel;
     ir_value index, index_step; /* NULL: the index is not used */
-    ir_value slots, slot_step;
+    ir_value slots, slot_step, call_slots;
     ir_value first; /* sample of the block */
 } kernel;
 
@@ -73,8 +74,16 @@ static void set_leaf_of_call(array_code *c, node n)
                    build_load(e, e->i64,
                               build_offset(e, FIELD(c, e->pointer, dim), build_i64(e, 8 * i)),
                               8));
-    if (d->op == OP_arg && d->shape == 0 && !c->a->sample[n])
-        values_set(e, n, 0, memory_load(e, (jit_dtype)d->dtype, c->operand[i]));
+}
+
+/* Scalars that all samples share. */
+static void set_arguments(array_code *c)
+{
+    for (node n = 1; n < c->e->g->n_nodes; n++) {
+        const node_data *d = graph_node(c->e->g, n);
+        if (c->t->used[n] && d->op == OP_arg && d->shape == 0 && !c->a->sample[n])
+            values_set(c->e, n, 0, memory_load(c->e, (jit_dtype)d->dtype, c->operand[d->imm]));
+    }
 }
 
 /* Negative extents count as none. */
@@ -159,30 +168,58 @@ static ir_value piece_bytes(array_code *c, const array_piece *p)
     return aligned(e, bytes);
 }
 
-static void place_pieces(kernel *k)
+/* Those that each worker has of its own follow those that all share. */
+static ir_value place_pieces_of(kernel *k, bool own, ir_value at)
 {
     array_code *c = k->c;
     emitter *e = c->e;
-    ir_value at = c->a->n_pieces ? FIELD(c, e->pointer, workspace) : NULL;
-    ir_value samples = k->rows; /* of a block that is not larger than the call */
-    int64_t known;
-    if (c->a->n_pieces && c->a->block > 1 && !array_is_known(samples, &known)) {
+    ir_value samples = c->a->block > 1 && !own ? k->rows : NULL;
+    int64_t known; /* of a block that is not larger than the call */
+    if (samples && !array_is_known(samples, &known)) {
         ir_value most[2] = { k->rows, build_i64(e, c->a->block) };
         samples = build_intrinsic(e, "llvm.smin", most, 2);
     }
     for (int32_t i = 0; i < c->a->n_pieces; i++) {
         const array_piece *p = &c->a->pieces[i];
+        if (p->own != own)
+            continue;
         ir_value bytes = piece_bytes(c, p);
         for (int32_t j = 0; j < p->n_storages; j++) {
             c->base[p->storage[j]] = at;
-            c->step[p->storage[j]] = p->by_sample && c->a->block > 1 ? bytes : NULL;
+            c->step[p->storage[j]] = p->by_sample && samples ? bytes : NULL;
         }
-        k->slots = at;
-        k->slot_step = bytes;
-        if (p->by_sample && c->a->block > 1)
-            bytes = build_mul(e, bytes, samples);
-        at = build_offset(e, at, bytes);
+        if (p->fixed > 0 && p->by_sample) {
+            k->slots = at;
+            k->slot_step = bytes;
+        } else if (p->fixed > 0) {
+            k->call_slots = at;
+        }
+        at =
+            build_offset(e, at, p->by_sample && samples ? build_mul(e, bytes, samples) : bytes);
     }
+    return at;
+}
+
+static ir_value own_bytes(array_code *c)
+{
+    emitter *e = c->e;
+    ir_value all = build_i64(e, 0);
+    for (int32_t i = 0; i < c->a->n_pieces; i++)
+        if (c->a->pieces[i].own)
+            all = build_add(e, all, piece_bytes(c, &c->a->pieces[i]));
+    return all;
+}
+
+static void place_pieces(kernel *k)
+{
+    array_code *c = k->c;
+    emitter *e = c->e;
+    if (!c->a->n_pieces)
+        return;
+    ir_value own = place_pieces_of(k, false, FIELD(c, e->pointer, workspace));
+    if (c->part)
+        own = build_offset(e, own, build_mul(e, c->worker, own_bytes(c)));
+    place_pieces_of(k, true, own);
 }
 
 static void place_operands(array_code *c)
@@ -397,10 +434,12 @@ static void run_block(kernel *k, ir_value count)
 {
     const array_nest *a = k->c->a;
     for (int32_t i = 0; i < a->n_stages; i++) {
+        array_step_code s = array_step_begin(k->c, i + 1);
         if (a->stages[i].rows)
             run_rows(k, i, count);
         else
             run_samples(k, i, count);
+        array_step_end(k->c, &s);
     }
 }
 
@@ -498,20 +537,52 @@ static void mark_splats(array_code *c)
             splat[n] = false;
 }
 
+static void move_call_slots(kernel *k, bool store)
+{
+    array_code *c = k->c;
+    emitter *e = c->e;
+    for (node n = 1; n < e->g->n_nodes; n++) {
+        if (c->a->call_slot[n] < 0)
+            continue;
+        ir_value at =
+            build_offset(e, k->call_slots, build_i64(e, 8 * (int64_t)c->a->call_slot[n]));
+        if (store)
+            memory_store(e, graph_dtype(e->g, n), values_get(e, n, 0), at);
+        else
+            values_set(e, holder(e->g, n), 0, memory_load(e, graph_dtype(e->g, n), at));
+    }
+}
+
+static void run_first_step(kernel *k)
+{
+    array_code *c = k->c;
+    if (!c->a->n_steps || c->a->once.n == 0)
+        return;
+    array_step_code s = array_step_begin(c, 0);
+    array_list(c, &c->a->once, 1);
+    emit_flush_flags(c->e);
+    move_call_slots(k, true);
+    array_step_end(c, &s);
+    move_call_slots(k, false);
+}
+
 /* What a call has for all its samples, then those. */
-static void emit_samples(kernel *k)
+static void emit_samples(kernel *k, ir_block end)
 {
     array_code *c = k->c;
     for (node n = 1; n < c->e->g->n_nodes; n++)
         if (c->t->used[n])
             set_leaf_of_call(c, n);
     array_list(c, &c->a->extents, 1);
+    array_part_plan(c, end);
+    set_arguments(c);
     make_strides(c);
     make_panels(c);
     place_pieces(k);
     place_operands(c);
     point_to_first(c);
     array_list(c, &c->a->call, 1);
+    run_first_step(k);
     run_blocks(k);
     emit_flush_flags(c->e);
 }
@@ -524,13 +595,14 @@ static void emit_body(kernel *k, ir_value known)
     load_operands(c);
     make_frame(k);
     k->rows = known ? known : FIELD(c, e->i64, rows);
+    array_part_load(c);
     ir_block end = build_block(e, "end");
     if (!known) {
         ir_block some = build_block(e, "some");
         build_branch(e, build_icmp(e, LLVMIntSGT, k->rows, build_i64(e, 0)), some, end);
         LLVMPositionBuilderAtEnd(e->b, some);
     }
-    emit_samples(k);
+    emit_samples(k, end);
     LLVMBuildBr(e->b, end);
     return_flags(c, end, 0);
     return_flags(c, e->frame.no_fuel, KERNEL_OUT_OF_FUEL);
@@ -557,7 +629,7 @@ static bool is_stages_alone(const array_nest *a)
     for (int32_t i = 0; i < a->call.n; i++)
         if (graph_node(a->g, a->call.node[i])->op != OP_arg)
             return false;
-    return a->block > 1;
+    return a->block > 1 && a->once.n == 0;
 }
 
 static ir_value emit_part(kernel *k, const char *name, ir_value rows)

@@ -1,6 +1,7 @@
 /* Lists of nodes, loops over axes, maps. */
 #include "abi.h"
 #include "array_code.h"
+#include "array_part.h"
 #include "emit.h"
 #include "emit_memory.h"
 #include "values.h"
@@ -482,9 +483,23 @@ static void run_vectors(array_code *c, const array_bind *b, int32_t vectors)
     emitter *e = c->e;
     ir_value n = c->length ? c->length : array_extent(c, graph_in(e->g, b->n, b->n_axes - 1));
     array_width w = { b->lanes, vectors };
-    ir_value whole = array_whole(c, n, (int64_t)w.lanes * w.vectors);
-    strips(c, b, w, (ir_value[]){ build_i64(e, 0), whole }, false);
-    rest_of_strips(c, b, (ir_value[]){ whole, n }, vectors);
+    int64_t step = (int64_t)w.lanes * w.vectors, known;
+    bool fixed = array_is_known(n, &known);
+    const array_bind *divided = b->n_axes == 1 ? b : NULL;
+    ir_value whole = fixed ? array_whole(c, n, step) : NULL;
+    ir_value range[2] = { build_i64(e, 0), fixed ? whole : n };
+    array_part_range(c, divided, 0, range);
+    ir_value rest[2] = { whole, n };
+    if (!fixed) {
+        rest[1] = range[1];
+        rest[0] =
+            build_add(e, range[0], array_whole(c, build_sub(e, range[1], range[0]), step));
+        range[1] = rest[0];
+    }
+    strips(c, b, w, range, false);
+    ir_block after = array_rest_begin(c, divided, n);
+    rest_of_strips(c, b, rest, vectors);
+    array_rest_end(c, after);
 }
 
 /* -------------------------------------------------------------------------- columns */
@@ -503,22 +518,25 @@ static int64_t columns_of(const array_code *c, const array_bind *b)
     return columns;
 }
 
-static bool is_small(const array_code *c, ir_value n, int64_t columns)
+int64_t array_columns(const array_code *c, const array_bind *b)
 {
-    int64_t known;
-    (void)c;
-    return array_is_known(n, &known) && known <= 2 * columns;
+    cell n;
+    int64_t columns = columns_of(c, b);
+    node extent = graph_in(c->a->g, graph_in(c->a->g, b->n, b->n_axes - 1), 0);
+    return graph_is_const(c->a->g, extent, &n) && n.i <= 2 * columns ? 0 : columns;
 }
 
 bool array_columns_begin(array_code *c, const array_bind *b, array_loop *l)
 {
     emitter *e = c->e;
     ir_value n = array_extent(c, graph_in(e->g, b->n, b->n_axes - 1));
-    int64_t columns = columns_of(c, b), known;
+    int64_t columns = array_columns(c, b), known;
+    ir_value range[2] = { build_i64(e, 0), n };
     *l = (array_loop){ 0 };
-    if (is_small(c, n, columns))
+    if (columns == 0)
         columns = LLVMConstIntGetSExtValue(n) > 0 ? LLVMConstIntGetSExtValue(n) : 1;
-    if (!array_loop_begin(c, l, build_i64(e, 0), n, columns))
+    array_part_range(c, b, 1, range);
+    if (!array_loop_begin(c, l, range[0], range[1], columns))
         return false;
     c->origin = l->once ? NULL : l->i;
     c->length = build_i64(e, columns);
@@ -560,12 +578,23 @@ static void run_rows_of(array_code *c, const array_bind *b, int32_t d, array_loo
 static void run_row_axis(array_code *c, const array_bind *b, int32_t d)
 {
     emitter *e = c->e;
-    ir_value from = build_i64(e, 0), n = array_rounds(c, b, d);
+    ir_value n = array_rounds(c, b, d), range[2] = { build_i64(e, 0), n };
+    int64_t known;
+    bool fixed = array_is_known(n, &known);
+    const array_bind *divided = d == 0 ? b : NULL;
+    ir_block after = NULL;
     node outer = e->values->row_axis;
+    if (fixed)
+        range[1] = array_whole(c, n, b->rows);
+    array_part_range(c, divided, 0, range);
+    ir_value from = range[0];
+    n = fixed ? n : range[1];
     e->values->row_axis = b->row_axis;
     for (int32_t rows = b->rows; rows > 0; rows = array_fewer_rows(rows)) {
         array_loop l = { 0 };
-        ir_value to = build_add(e, from, array_whole(c, build_sub(e, n, from), rows));
+        bool first = rows == b->rows && fixed;
+        ir_value to =
+            first ? range[1] : build_add(e, from, array_whole(c, build_sub(e, n, from), rows));
         if (array_loop_begin(c, &l, from, to, rows)) {
             c->rows = rows;
             run_rows_of(c, b, d, &l);
@@ -573,8 +602,11 @@ static void run_row_axis(array_code *c, const array_bind *b, int32_t d)
             c->rows = 1;
             array_loop_end(c, &l);
         }
-        from = to;
+        from = first ? array_whole(c, n, rows) : to;
+        if (first)
+            after = array_rest_begin(c, divided, n);
     }
+    array_rest_end(c, after);
     e->values->row_axis = outer;
 }
 
@@ -585,12 +617,18 @@ static void run_axis(array_code *c, const array_bind *b, int32_t d, int32_t vect
     array_loop l = { 0 };
     if (b->vector && d == b->n_axes - 1) {
         run_vectors(c, b, vectors);
-    } else if (axis == b->row_axis && array_columns_begin(c, b, &l)) {
-        run_row_axis(c, b, d);
-        array_columns_end(c, &l);
-    } else if (axis == b->row_axis) {
         return;
-    } else if (array_loop_begin(c, &l, build_i64(e, 0), array_rounds(c, b, d), 1)) {
+    }
+    if (axis == b->row_axis) {
+        if (array_columns_begin(c, b, &l)) {
+            run_row_axis(c, b, d);
+            array_columns_end(c, &l);
+        }
+        return;
+    }
+    ir_value range[2] = { build_i64(e, 0), array_rounds(c, b, d) };
+    array_part_range(c, d == 0 ? b : NULL, 0, range);
+    if (array_loop_begin(c, &l, range[0], range[1], 1)) {
         array_set_axis(c, axis, l.i);
         run_inside(c, b, d, vectors);
         array_loop_end(c, &l);

@@ -122,13 +122,18 @@ static void find_known(array_nest *a)
     }
 }
 
+/* Where no operand differs from sample to sample there is one, and all depends on it. */
 static void find_samples(array_nest *a)
 {
+    bool any = false;
     for (node n = 1; n < a->g->n_nodes; n++) {
         const node_data *d = graph_node(a->g, n);
         bool own = d->op == OP_arg && !a->g->inputs[d->imm].shared;
         a->sample[n] = a->t->used[n] && (own || d->op == OP_index);
+        any |= own || a->sample[n];
     }
+    for (node n = 1; n < a->g->n_nodes && !any; n++)
+        a->sample[n] = a->t->used[n] && !a->known[n] && graph_node(a->g, n)->op != OP_seed;
     array_spread(a, a->sample);
 }
 
@@ -272,7 +277,7 @@ static nest_list *list_of(array_nest *a, node n)
     if (region == 0 && a->sample[n])
         return &a->stages[a->stage_of[n]].list;
     if (region == 0)
-        return a->known[n] ? &a->extents : &a->call;
+        return a->known[n] ? &a->extents : a->heavy[n] ? &a->once : &a->call;
     return a->bind_at[region] < 0 ? NULL : &a->binds[a->bind_at[region]].level[a->level[n]];
 }
 
@@ -291,7 +296,8 @@ static bool fill_lists(array_nest *a)
         if (l)
             l->n++;
     }
-    bool ok = reserve_list(a, &a->call) && reserve_list(a, &a->extents);
+    bool ok =
+        reserve_list(a, &a->call) && reserve_list(a, &a->extents) && reserve_list(a, &a->once);
     for (int32_t i = 0; ok && i < a->n_stages; i++)
         ok = reserve_list(a, &a->stages[i].list);
     for (int32_t i = 0; ok && i < a->n_binds; i++)
@@ -313,27 +319,38 @@ static bool in_rows_of_samples(const array_nest *a, node n)
     return b && b->row_axis == ROW_SAMPLE;
 }
 
-/* A map whose rows are samples is a stage of its own; the last stage ends the sample. */
+static bool is_stage(const array_nest *a, node n)
+{
+    return in_rows_of_samples(a, n) || (array_bind_of(a, n) && array_bind_of(a, n)->divided);
+}
+
+/* A map whose rows are samples is a stage of its own, and one that is divided; the last stage ends
+ * the sample. */
 static bool make_stages(array_nest *a)
 {
     const graph *g = a->g;
     int32_t n_maps = 0, at = 0;
     for (int32_t i = 0; i < a->n_binds; i++)
-        n_maps += a->binds[i].row_axis == ROW_SAMPLE;
+        n_maps += is_stage(a, a->binds[i].n);
     a->stages = arena_alloc(g->ar, (2 * (size_t)n_maps + 1) * sizeof *a->stages);
     if (!a->stages)
         return false;
     for (node n = 1; n < g->n_nodes; n++) {
         if (a->t->region[n] != 0 || !a->t->used[n])
             continue;
-        if (in_rows_of_samples(a, n)) {
-            a->stages[++at].rows = true;
+        if (is_stage(a, n)) {
+            const array_bind *b = array_bind_of(a, n);
+            a->stages[++at].rows = in_rows_of_samples(a, n);
+            a->stages[at].divided = b->divided ? b : NULL;
+            a->n_steps |= b->divided;
             a->stage_of[n] = at++;
         } else {
             a->stage_of[n] = at;
         }
     }
     a->n_stages = at + 1;
+    a->n_steps = a->n_steps ? a->n_stages + 1 : 0;
+    array_first_step(a);
     return true;
 }
 
@@ -402,8 +419,12 @@ static bool reserve(array_nest *a)
     a->row_axis_of = arena_alloc(ar, n * sizeof *a->row_axis_of);
     a->stage_of = arena_alloc(ar, n * sizeof *a->stage_of);
     a->slot = arena_alloc(ar, n * sizeof *a->slot);
+    a->call_slot = arena_alloc(ar, n * sizeof *a->call_slot);
+    a->heavy = arena_alloc(ar, n);
+    a->loop_work = arena_alloc(ar, ((size_t)a->t->n_loops + 1) * sizeof *a->loop_work);
     return a->bind_at && a->level && a->sample && a->known && a->head && a->value && a->first &&
-           a->step && a->panel && a->row_axis_of && a->stage_of && a->slot;
+           a->step && a->panel && a->row_axis_of && a->stage_of && a->slot && a->call_slot &&
+           a->heavy && a->loop_work;
 }
 
 static bool make(array_nest *a, const array_options *o)
@@ -418,6 +439,7 @@ static bool make(array_nest *a, const array_options *o)
     find_steps(a);
     find_needed(a);
     array_weigh(a);
+    array_divide(a, o);
     if (!make_stages(a) || !fill_lists(a))
         return false;
     find_slots(a);

@@ -40,6 +40,9 @@ typedef struct array_bind { /* a map or fold */
     int32_t lanes, vectors;
     node row_axis;              /* 0: none */
     int32_t rows, most_vectors; /* together; with one row */
+    bool divided;               /* a step of its own, which can be run in parts */
+    double
+        work[GRAPH_MAX_RANK]; /* per axis: of what runs along it, inner maps and folds apart */
 } array_bind;
 
 typedef enum storage_kind { STORAGE_INPUT, STORAGE_OUTPUT, STORAGE_WORK } storage_kind;
@@ -57,6 +60,7 @@ typedef struct array_storage {
 
 typedef struct array_piece { /* of the workspace: elements of the largest of its storages */
     bool by_sample;
+    bool own;         /* a copy for each worker on a sample */
     int64_t fixed;    /* bytes; and */
     int32_t *storage; /* those that share it */
     int32_t n_storages;
@@ -64,7 +68,8 @@ typedef struct array_piece { /* of the workspace: elements of the largest of its
 
 typedef struct array_stage { /* some of the nodes of a sample, for all samples of a block */
     nest_list list;
-    bool rows; /* one map, whose row axis is the sample */
+    bool rows;                 /* one map, whose row axis is the sample */
+    const array_bind *divided; /* one map, that can be run in parts */
 } array_stage;
 
 typedef struct array_nest {
@@ -83,9 +88,13 @@ typedef struct array_nest {
     int32_t *panel;   /* per input: width of the panels that it is read in; 0: C order */
     node *row_axis_of;
     nest_list extents; /* once per call: what depends on dimensions and uniforms alone, */
-    nest_list call;    /*   and the rest */
+    nest_list call;    /*   and the rest; */
+    nest_list once;    /*   of that, if there are steps, what only one worker computes */
     array_stage *stages;
     int32_t n_stages;
+    int32_t n_steps;   /* if a stage is divided: `once`, then each stage; else 0 */
+    double *loop_work; /* per loop of t, as array_bind.work */
+    bool *heavy;       /* per node: in `once` */
     int32_t *stage_of; /* per node of a sample that lies in no loop */
     int32_t block;     /* samples in a block; 1: no stages */
     array_storage *storages;
@@ -96,11 +105,14 @@ typedef struct array_nest {
     int32_t n_pieces;
     int32_t *slot; /* per scalar of a sample that another stage needs: number; or -1 */
     int32_t n_slots;
+    int32_t *call_slot; /* per scalar in `once` that a stage needs: number; or -1 */
+    int32_t n_call_slots;
 } array_nest;
 
 typedef struct array_options {
     const target *target;
     int32_t lanes, vectors; /* 0: choose */
+    bool divide;            /* however small */
 } array_options;
 
 array_nest *array_nest_make(const graph *g, const array_options *o, diag *d);
@@ -110,6 +122,28 @@ bool array_stores(array_nest *a);                         /* array_store.c: stor
 void array_choose(array_nest *a, const array_options *o); /* array_plan.c: vectors, rows */
 void array_panels(array_nest *a);                         /* array_panel.c */
 void array_weigh(array_nest *a);                          /* t->weight */
+void array_divide(array_nest *a, const array_options *o); /* array_steps.c: which are divided */
+void array_first_step(array_nest *a);
+
+/* How often something runs for each run of what it lies in: along the axes of maps and folds and in
+ * the rounds of loops, innermost first. */
+typedef struct array_trips {
+    node region; /* a map or fold and one of its axes, or a loop */
+    int32_t level;
+} array_trips;
+typedef struct array_factor {
+    node extent;      /* 0: `guess` */
+    int32_t multiple; /* of which as many are run; 1 but for vectors */
+    double guess;
+} array_factor;
+bool array_trips_next(const array_nest *a, array_trips *t, array_factor *f);
+/* The work of region r apart from what lies in inner ones: in t, how often. False: no more. */
+typedef struct array_work {
+    int32_t at;
+    array_trips trips;
+    double work;
+} array_work;
+bool array_work_next(const array_nest *a, const array_bind *b, array_work *w);
 
 static inline const array_bind *array_bind_of(const array_nest *a, node n)
 {

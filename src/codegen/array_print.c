@@ -144,6 +144,7 @@ char *array_nest_print(const array_nest *a)
     put(&t, "nest %s:\n  once per call\n", a->g->name ? a->g->name : "_");
     put_list(&t, a, &a->extents, 2);
     put_list(&t, a, &a->call, 2);
+    put_list(&t, a, &a->once, 2);
     put(&t, a->block > 1 ? "  for blocks of %d samples\n" : "  for each sample\n",
         (int)a->block);
     for (int32_t i = 0; i < a->n_stages; i++) {

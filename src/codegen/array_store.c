@@ -195,6 +195,7 @@ static bool add_to_piece(array_nest *a, int32_t storage)
     if (i == a->n_pieces) {
         a->n_pieces++;
         p->by_sample = s->by_sample;
+        p->own = s->home != 0;
         p->storage = arena_alloc(a->g->ar, (size_t)a->n_storages * sizeof *p->storage);
     }
     s->piece = i;
@@ -205,11 +206,13 @@ static bool add_to_piece(array_nest *a, int32_t storage)
 
 static bool make_pieces(array_nest *a)
 {
-    a->pieces = arena_alloc(a->g->ar, ((size_t)a->n_storages + 1) * sizeof *a->pieces);
+    a->pieces = arena_alloc(a->g->ar, ((size_t)a->n_storages + 2) * sizeof *a->pieces);
     bool ok = a->pieces != NULL;
     for (int32_t i = 0; ok && i < a->n_storages; i++)
         if (a->storages[i].kind == STORAGE_WORK)
             ok = add_to_piece(a, i);
+    if (ok && a->n_call_slots > 0)
+        a->pieces[a->n_pieces++] = (array_piece){ .fixed = 8 * (int64_t)a->n_call_slots };
     if (ok && a->n_slots > 0)
         a->pieces[a->n_pieces++] =
             (array_piece){ .by_sample = true, .fixed = 8 * (int64_t)a->n_slots };

@@ -53,7 +53,7 @@ static bool within_limits(const job *j)
 
 static bool make_array_nest(job *j)
 {
-    array_options widths = { j->o->target, j->o->vector_lanes, j->o->interleave };
+    array_options widths = { j->o->target, j->o->vector_lanes, j->o->interleave, j->o->divide };
     j->a = array_nest_make(j->g, &widths, j->d);
     if (j->a && array_wants_split(j->a)) {
         j->g = array_split(j->a, &j->shape_of, j->d);
@@ -157,10 +157,11 @@ static bool fill_areas(const job *j, codegen_object *out)
         for (int32_t k = 0; k < p->n_storages; k++) {
             const array_storage *s = &a->storages[p->storage[k]];
             int32_t shape = j->shape_of ? j->shape_of[s->shape] : s->shape;
-            out->areas[n++] = (codegen_area){ i, shape, type_bits(s->dtype) / 8, 0, copies };
+            out->areas[n++] =
+                (codegen_area){ i, shape, type_bits(s->dtype) / 8, 0, copies, p->own };
         }
         if (p->fixed > 0)
-            out->areas[n++] = (codegen_area){ i, 0, 0, p->fixed, copies };
+            out->areas[n++] = (codegen_area){ i, 0, 0, p->fixed, copies, p->own };
     }
     return true;
 }
@@ -197,6 +198,8 @@ static bool copy_out(const job *j, LLVMMemoryBufferRef buffer, codegen_object *o
     out->vector_lanes = j->t->lanes;
     out->interleave = j->t->interleave;
     if (j->a) {
+        out->n_steps = j->a->n_steps;
+        out->group = j->a->block;
         bool ok = fill_areas(j, out) && fill_panels(j, out);
         if (!ok)
             codegen_free(j->o, out);

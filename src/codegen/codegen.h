@@ -15,6 +15,7 @@ typedef struct codegen_options {
     int32_t vector_lanes; /* 0: chosen; tests force 1, 2, 4, ... */
     int32_t interleave;   /* 0: chosen */
     bool cut;             /* tests: into functions, as if it were large */
+    bool divide;          /* tests: maps in parts, as if they were large */
     target_spare *spare;  /* NULL: none is kept */
 } codegen_options;
 
@@ -25,6 +26,7 @@ typedef struct codegen_area {
     int32_t shape, size; /* elements of graph.shapes[shape] of so many bytes; 0: */
     int64_t fixed;       /*   so many bytes */
     int64_t copies;
+    bool own; /* there is one for each worker on a sample; else they share it */
 } codegen_area;
 
 typedef struct codegen_object {
@@ -39,6 +41,8 @@ typedef struct codegen_object {
      * array_call.panels says so; 0: C order. Freed with the object. */
     int32_t *panel;
     int32_t n_panels; /* inputs */
+    int32_t n_steps,
+        group; /* as abi.h says: 0: there are none; samples that take them together */
 } codegen_object;
 
 /* g: after expand. False and a diagnostic (limit, memory, internal) on failure. */

@@ -45,14 +45,15 @@ static bool area_bytes(const codegen_area *a, const int64_t *extent, int32_t ran
     return true;
 }
 
-/* A piece is as large as the largest area in it. */
+/* Of all pieces for so many rows; rows 0: of those that each worker has of its own. A piece is as
+ * large as the largest area in it. */
 static bool add_pieces(const workspace_plan *p, const int64_t *extent, int64_t rows,
                        int64_t *all)
 {
     *all = 0;
     for (int32_t i = 0; i < p->n_areas;) {
         int64_t most = 0, n, copies = p->areas[i].copies;
-        copies = copies < rows ? copies : rows;
+        copies = rows == 0 ? p->areas[i].own : copies < rows ? copies : rows;
         for (int32_t piece = p->areas[i].piece; i < p->n_areas && p->areas[i].piece == piece;
              extent += p->rank[i++]) {
             if (!area_bytes(&p->areas[i], extent, p->rank[i], &n))
@@ -66,12 +67,23 @@ static bool add_pieces(const workspace_plan *p, const int64_t *extent, int64_t r
     return true;
 }
 
-bool workspace_bytes(const workspace_plan *p, const graph_known *known, int64_t rows,
-                     int64_t *bytes)
+static bool count_bytes(const workspace_plan *p, const graph_known *known, int64_t rows,
+                        int64_t *bytes)
 {
     cell slots[MOST_STEPS];
     int64_t extent[MOST_EXTENTS];
     *bytes = 0;
     return p->n_areas == 0 ||
            (known_run(&p->extents, known, slots, extent) && add_pieces(p, extent, rows, bytes));
+}
+
+bool workspace_bytes(const workspace_plan *p, const graph_known *known, int64_t rows,
+                     int64_t *bytes)
+{
+    return count_bytes(p, known, rows > 0 ? rows : 1, bytes);
+}
+
+bool workspace_own_bytes(const workspace_plan *p, const graph_known *known, int64_t *bytes)
+{
+    return count_bytes(p, known, 0, bytes);
 }

@@ -17,5 +17,7 @@ bool workspace_make(workspace_plan *p, const codegen_object *object, const graph
 /* For one thread's calls of at most so many rows. False: more than can be counted. */
 bool workspace_bytes(const workspace_plan *p, const graph_known *known, int64_t rows,
                      int64_t *bytes);
+/* What each further worker on the same samples adds, after all the rest. */
+bool workspace_own_bytes(const workspace_plan *p, const graph_known *known, int64_t *bytes);
 
 #endif

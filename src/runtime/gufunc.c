@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+const array_part gufunc_whole = { .count = INT64_MAX, .to = { INT64_MAX, INT64_MAX } };
+
 static bool copy_sites(gufunc *f, const graph *g, arena *ar)
 {
     gufunc_site *to = arena_alloc(ar, ((size_t)g->n_sites + 1) * sizeof *to);
@@ -88,6 +90,8 @@ bool gufunc_set_code(gufunc *f, kernel_entry entry, const codegen_object *object
                      const graph *g, arena *ar)
 {
     f->entry = (array_entry)(void (*)(void))entry;
+    f->n_steps = object->n_steps <= GUFUNC_STEPS ? object->n_steps : 0;
+    f->group = object->group;
     return keep_panels(f, object, ar) && workspace_make(&f->workspace, object, g, ar) &&
            fix_extents(f, g, ar);
 }

@@ -26,6 +26,7 @@ typedef struct gufunc {
     const gufunc_site *sites;
     array_entry entry; /* NULL: interpreted */
     workspace_plan workspace;
+    int32_t n_steps, group; /* as codegen_object */
     /* Extents as dims_find gives them where no dimension is free; else NULL. */
     const int64_t *fixed;
     int64_t fixed_workspace, sample_workspace; /* for any number of rows; for one */
@@ -42,7 +43,9 @@ bool gufunc_set_code(gufunc *f, kernel_entry entry, const codegen_object *object
                      const graph *g, arena *ar);
 /* As call_shapes, for operands that have been checked. */
 bool gufunc_shapes(const jit_kernel *k, jit_args *args, diag *d);
-enum { GUFUNC_STACK = 16 << 10 }; /* bytes of workspace on the stack of a run */
+extern const array_part gufunc_whole; /* a run that does everything */
+enum { GUFUNC_STACK = 16 << 10 };     /* bytes of workspace on the stack of a run */
+enum { GUFUNC_STEPS = 64 };           /* of a kernel that is run in parts */
 /* As call_run_quick; nothing has been checked. */
 bool gufunc_run_quick(const jit_kernel *k, jit_args *args, uint32_t *flags);
 /* Which of the matrices are the same for all samples of this call, of more than one sample. */

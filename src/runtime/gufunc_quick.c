@@ -70,6 +70,7 @@ static inline void run(const jit_kernel *k, jit_args *args, array_call *call, ui
     call->fuel = drive_fuel(k, args);
     call->cancel = &drive_never_cancelled;
     call->fault = &fault;
+    call->part = &gufunc_whole;
     fpmode saved = fpmode_enter(k->ftz);
     *flags = args->flags = k->gufunc->entry(call);
     fpmode_leave(saved);

@@ -8,6 +8,7 @@
 #include "gufunc_bind.h"
 #include "gufunc_eval.h"
 #include "gufunc_panels.h"
+#include "gufunc_parts.h"
 
 enum { CANCEL_SAMPLES = 64, CHUNK_BYTES = 128 << 10, ALIGN = 64 };
 
@@ -135,6 +136,7 @@ typedef struct worker { /* one thread's part */
     int64_t index; /* of the first sample of the chunk */
     uint32_t flags;
     kernel_fault fault;
+    const gufunc_parts *parts; /* of several threads on the same samples; NULL: one */
 } worker;
 
 static void move_samples(const worker *w, int32_t i, int64_t n, bool in)
@@ -150,6 +152,14 @@ static void move_samples(const worker *w, int32_t i, int64_t n, bool in)
         buffer.data = (char *)buffer.data + o->bytes;
         place.data = (char *)place.data + step;
     }
+}
+
+static uint32_t enter(const worker *w, const array_call *call)
+{
+    const gufunc_call *c = w->c;
+    if (!c->f->entry)
+        return gufunc_interpret(c->k, call, (gufunc_values){ c->uniforms, c->extents });
+    return w->parts ? gufunc_run_parts(c, w->parts, call) : c->f->entry(call);
 }
 
 static uint32_t run_chunk(worker *w, int64_t n)
@@ -175,10 +185,9 @@ static uint32_t run_chunk(worker *w, int64_t n)
                         .fuel = drive_fuel(c->k, c->args),
                         .cancel = drive_cancel(c->args),
                         .workspace = w->space + c->buffer_bytes,
-                        .fault = &w->fault };
-    uint32_t flags =
-        c->f->entry ? c->f->entry(&call)
-                    : gufunc_interpret(c->k, &call, (gufunc_values){ c->uniforms, c->extents });
+                        .fault = &w->fault,
+                        .part = &gufunc_whole };
+    uint32_t flags = enter(w, &call);
     for (int32_t i = c->k->n_in; i < gufunc_n_operands(c); i++)
         if (c->op[i].packed)
             move_samples(w, i, n, false);
@@ -215,6 +224,7 @@ static uint32_t run_samples(worker *w, int64_t first, int64_t end)
         int64_t n = aim(w, first);
         n = n < end - first ? n : end - first;
         n = n < w->c->chunk ? n : w->c->chunk;
+        n = w->parts && n > w->c->f->group ? w->c->f->group : n;
         flags |= run_chunk(w, n);
         first += n;
     }
@@ -293,19 +303,35 @@ static bool run_crew(gufunc_call *c, worker *workers, int32_t n, diag *d)
 
 /* Each worker has a space of its own. */
 typedef struct room {
-    int32_t n;          /* workers */
+    int32_t n; /* workers: on samples of their own; 1: perhaps several on the same ones */
+    gufunc_parts parts;
     int64_t head, each; /* bytes: of all workers' structs and of panels; of one's space */
     size_t bytes;       /* of it all, wherever it begins */
 } room;
 
-static room plan_room(const gufunc_call *c)
+/* On samples of their own; or, where there are few, all on the same. Samples that a kernel computes
+ * together are not to be torn apart. */
+static void choose_workers(const gufunc_call *c, room *r)
 {
-    room r = { .n = part_count(c) };
-    r.each = capped_sum(rounded_up(c->buffer_bytes), rounded_up(c->workspace_bytes));
-    r.each = capped_sum(r.each, ALIGN);
-    r.head = capped_sum(rounded_up((int64_t)r.n * (int64_t)sizeof(worker)), c->panel_bytes);
-    r.bytes = (size_t)capped_sum(capped_product(r.n, r.each), r.head + ALIGN);
-    return r;
+    enum { TOGETHER = 16 };
+    int64_t each = c->f->group > 1 ? TOGETHER : 1;
+    r->n = part_count(c);
+    gufunc_plan_parts(c, c->b.total > 0 ? drive_threads(c->k, c->args) : 1, &r->parts);
+    if (r->parts.threads > 1 &&
+        r->parts.threads > (r->n < c->b.total / each ? r->n : c->b.total / each))
+        r->n = 1;
+    else
+        r->parts.threads = 1;
+}
+
+static void plan_room(const gufunc_call *c, room *r)
+{
+    choose_workers(c, r);
+    r->each = capped_sum(rounded_up(c->buffer_bytes), rounded_up(c->workspace_bytes));
+    r->each = capped_sum(r->each, capped_product(r->parts.threads - 1, r->parts.own_bytes));
+    r->each = capped_sum(r->each, ALIGN);
+    r->head = capped_sum(rounded_up((int64_t)r->n * (int64_t)sizeof(worker)), c->panel_bytes);
+    r->bytes = (size_t)capped_sum(capped_product(r->n, r->each), r->head + ALIGN);
 }
 
 static bool run_in(gufunc_call *c, const room *r, char *memory, diag *d)
@@ -313,7 +339,9 @@ static bool run_in(gufunc_call *c, const room *r, char *memory, diag *d)
     char *start = memory + (ALIGN - (uintptr_t)memory % ALIGN) % ALIGN;
     worker *workers = (worker *)(void *)start;
     for (int32_t i = 0; i < r->n; i++)
-        workers[i] = (worker){ .c = c, .space = start + r->head + i * r->each };
+        workers[i] = (worker){ .c = c,
+                               .space = start + r->head + i * r->each,
+                               .parts = r->parts.threads > 1 ? &r->parts : NULL };
     gufunc_pack_panels(c, start + r->head - c->panel_bytes);
     return run_crew(c, workers, r->n, d);
 }
@@ -323,7 +351,8 @@ static bool run_workers(gufunc_call *c, diag *d)
 {
     _Alignas(ALIGN) char small[GUFUNC_STACK];
     const jit_allocator *a = &c->k->context->allocator;
-    room r = plan_room(c);
+    room r;
+    plan_room(c, &r);
     if (r.bytes <= sizeof small)
         return run_in(c, &r, small, d);
     if (c->args->workspace && r.bytes < (size_t)TOO_MUCH && r.bytes <= c->args->workspace_bytes)
@@ -388,7 +417,8 @@ bool gufunc_room(const jit_kernel *k, jit_args *args, size_t *bytes, diag *d)
             return false;
     if (!lay_out(&c, d))
         return false;
-    room r = plan_room(&c);
+    room r;
+    plan_room(&c, &r);
     *bytes = !has_work(&c) || r.bytes <= GUFUNC_STACK ? 0 : r.bytes;
     return true;
 }

@@ -111,7 +111,8 @@ static bool run_array(const jit_kernel *k, jit_array *to, uint64_t seed, diag *d
                         .fuel = k->fuel,
                         .cancel = &never,
                         .workspace = workspace + (64 - (uintptr_t)workspace % 64) % 64,
-                        .fault = &fault };
+                        .fault = &fault,
+                        .part = &gufunc_whole };
     uint32_t flags = k->gufunc->entry
                          ? k->gufunc->entry(&call)
                          : gufunc_interpret(k, &call, (gufunc_values){ NULL, extents });

@@ -9,7 +9,7 @@
 #include "panel.h"
 #include "workspace.h"
 
-enum { MAX = 2 * JIT_MAX_OPERANDS, GUARD = 192 };
+enum { MAX = 2 * JIT_MAX_OPERANDS, GUARD = 192, MAX_STEPS = 64, MAX_CUTS = 5, MAX_WORKERS = 4 };
 
 static char message[512];
 
@@ -187,32 +187,106 @@ static bool check(run *x, uint32_t result)
     return s != JIT_OK || all_equal(x);
 }
 
-static uint32_t call(run *x, char *workspace, kernel_fault *fault)
-{
+/* Samples from `first` on. */
+typedef struct samples {
     char *data[MAX];
     int64_t step[MAX];
     uint8_t panels[MAX];
+    array_call c;
+} samples;
+
+static void make_call(const run *x, samples *s, int64_t first, int64_t rows)
+{
     for (int32_t i = 0; i < x->n; i++) {
-        panels[i] = x->operand[i].panels != NULL;
-        data[i] = x->operand[i].panels ? x->operand[i].panels : x->operand[i].at;
-        step[i] = x->operand[i].step;
+        const operand *o = &x->operand[i];
+        s->panels[i] = o->panels != NULL;
+        s->step[i] = o->step;
+        s->data[i] = o->panels ? o->panels : o->at + first * o->step;
     }
-    array_call c = { .rows = x->where->rows,
-                     .data = data,
-                     .row_step = step,
-                     .dim = x->where->dim,
-                     .panels = panels,
-                     .uniform = x->cells,
-                     .index = 1000,
-                     .index_step = 3,
-                     .seed = 42,
-                     .fuel = x->where->fuel ? x->where->fuel : INT64_MAX,
-                     .cancel = &never,
-                     .workspace = workspace,
-                     .fault = fault };
+    s->c = (array_call){ .rows = rows,
+                         .data = s->data,
+                         .row_step = s->step,
+                         .dim = x->where->dim,
+                         .panels = s->panels,
+                         .uniform = x->cells,
+                         .index = 1000 + 3 * (uint64_t)first,
+                         .index_step = 3,
+                         .seed = 42,
+                         .fuel = x->where->fuel ? x->where->fuel : INT64_MAX,
+                         .cancel = &never };
+}
+
+static uint32_t enter(const run *x, samples *s, const array_part *part)
+{
     array_entry entry;
     memcpy(&entry, &x->l->block, sizeof entry);
-    return entry(&c);
+    s->c.part = part;
+    return entry(&s->c);
+}
+
+static const array_part whole = { .count = INT64_MAX, .to = { INT64_MAX, INT64_MAX } };
+
+static uint32_t run_step(const run *x, samples *s, int64_t number, random_state *r)
+{
+    array_step steps[MAX_STEPS];
+    array_part part = { .plan = steps };
+    int64_t cut[2][MAX_CUTS + 1], n[2];
+    uint32_t flags = enter(x, s, &part);
+    part = (array_part){ .first = number, .count = 1 };
+    for (int32_t d = 0; d < 2; d++) {
+        int64_t units = steps[number].units[d];
+        n[d] = 1 + random_below(r, units < MAX_CUTS ? (int32_t)units : MAX_CUTS);
+        for (int64_t i = 0; i < n[d]; i++)
+            cut[d][i] = units * i / n[d] * steps[number].unit[d];
+        cut[d][n[d]] = INT64_MAX;
+    }
+    int64_t all = n[0] * n[1], start = random_below(r, (int32_t)all);
+    for (int64_t i = 0; i < all; i++) { /* in any order, by anybody */
+        int64_t at = (i + start) % all;
+        for (int32_t d = 0; d < 2; d++) {
+            int64_t k = d ? at / n[0] : at % n[0];
+            part.from[d] = cut[d][k];
+            part.to[d] = cut[d][k + 1];
+        }
+        part.worker = random_below(r, MAX_WORKERS);
+        flags |= enter(x, s, &part);
+    }
+    return flags;
+}
+
+/* As threads do: what fails is run again in one piece. */
+static uint32_t run_in_parts(const run *x, char *workspace, kernel_fault *fault)
+{
+    random_state r = *x->r;
+    int64_t group = x->l->object.group, rows = x->where->rows;
+    uint32_t flags = 0;
+    samples s;
+    for (int64_t first = 0; first < rows; first += group) {
+        make_call(x, &s, first, rows - first < group ? rows - first : group);
+        s.c.workspace = workspace;
+        s.c.fault = fault;
+        for (int32_t i = 0; i < x->l->object.n_steps; i++)
+            flags |= run_step(x, &s, i, &r);
+    }
+    return flags;
+}
+
+static uint32_t call(const run *x, char *workspace, kernel_fault *fault)
+{
+    random_state r = *x->r;
+    samples s;
+    uint32_t flags = 0;
+    bool parts = x->l->object.n_steps > 0 && x->l->object.n_steps <= MAX_STEPS;
+    if (parts && random_below(&r, 4) > 0)
+        flags = run_in_parts(x, workspace, fault);
+    else
+        parts = false;
+    if (parts && flags < KERNEL_OUT_OF_FUEL)
+        return flags;
+    make_call(x, &s, 0, x->where->rows);
+    s.c.workspace = workspace;
+    s.c.fault = fault;
+    return enter(x, &s, &whole);
 }
 
 /* What the runtime asks before a call. */
@@ -233,7 +307,7 @@ static bool may_run(run *x)
 
 static bool run_all(run *x)
 {
-    int64_t bytes = 0;
+    int64_t bytes = 0, own = 0;
     graph_known known = known_of(x);
     make_uniforms(x);
     if (!may_run(x))
@@ -245,10 +319,12 @@ static bool run_all(run *x)
         }
     workspace_plan plan;
     if (!workspace_make(&plan, &x->l->object, x->g, x->ar) ||
-        !workspace_bytes(&plan, &known, x->where->rows, &bytes)) {
+        !workspace_bytes(&plan, &known, x->where->rows, &bytes) ||
+        !workspace_own_bytes(&plan, &known, &own)) {
         snprintf(message, sizeof message, "the workspace has no size");
         return false;
     }
+    bytes += (MAX_WORKERS - 1) * own;
     char *workspace = aligned_alloc(64, (size_t)bytes + 128);
     memset(workspace, 0xa5, (size_t)bytes + 128);
     kernel_fault fault = { 0 };

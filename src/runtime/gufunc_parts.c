@@ -1,0 +1,144 @@
+/* Parts of steps, dealt out to threads. */
+#include "gufunc_parts.h"
+
+#include "drive.h"
+#include "fpmode.h"
+
+enum {
+    GRAIN = 250000,      /* instructions, about 20 us: a part has at least so many */
+    PARTS_PER_THREAD = 4 /* a thread that comes late takes fewer */
+};
+
+/* -------------------------------------------------------------------------- plan */
+
+static void describe(const gufunc_call *c, gufunc_parts *p)
+{
+    char *data[MAX_OPERANDS] = { NULL };
+    int64_t row_step[MAX_OPERANDS] = { 0 };
+    array_part part = { .plan = p->step };
+    array_call call = { .rows = 1,
+                        .data = data,
+                        .row_step = row_step,
+                        .dim = c->dims,
+                        .uniform = c->cells,
+                        .seed = c->args->seed,
+                        .cancel = &drive_never_cancelled,
+                        .part = &part };
+    (void)c->f->entry(&call);
+    p->n_steps = c->f->n_steps;
+}
+
+/* How many parts of a step on so many samples are of use. */
+static int64_t useful_parts(const gufunc_parts *p, const array_step *s, int64_t rows)
+{
+    double most = (double)p->threads * (p->own_bytes > 0 ? 1 : PARTS_PER_THREAD);
+    double worth = s->work * (double)rows / GRAIN;
+    return (int64_t)(worth < most ? worth : most);
+}
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+void gufunc_plan_parts(const gufunc_call *c, int32_t threads, gufunc_parts *p)
+{
+    p->threads = threads;
+    p->n_steps = 0;
+    p->own_bytes = 0;
+    int64_t most = 1;
+    if (threads > 1 && c->f->entry && c->f->n_steps > 0 &&
+        workspace_own_bytes(&c->f->workspace, &(graph_known){ c->dims, c->uniforms },
+                            &p->own_bytes))
+        describe(c, p);
+    for (int32_t i = 0; i < p->n_steps; i++) {
+        const array_step *s = &p->step[i];
+        int64_t parts = useful_parts(p, s, least(c->b.total, c->f->group));
+        int64_t units = least(s->units[0], parts) * least(s->units[1], parts);
+        most = least(units, parts) > most ? least(units, parts) : most;
+    }
+    p->threads = (int32_t)least(threads, most);
+}
+
+/* -------------------------------------------------------------------------- one step */
+
+typedef struct split { /* a step in n[0] * n[1] parts */
+    const gufunc_call *c;
+    const array_call *call;
+    const array_step *step;
+    int64_t number, n[2];
+    atomic_uint flags;
+} split;
+
+static uint32_t enter(const gufunc_call *c, const array_call *call, const array_part *part)
+{
+    kernel_fault fault; /* is found again: see gufunc_run_parts */
+    array_call own = *call;
+    own.part = part;
+    own.fault = &fault;
+    return c->f->entry(&own);
+}
+
+static void run_part(void *arg, int64_t i)
+{
+    split *s = arg;
+    array_part part = { .first = s->number, .count = 1, .worker = i };
+    if (s->flags >= KERNEL_OUT_OF_FUEL)
+        return;
+    for (int32_t d = 0; d < 2; d++) {
+        int64_t at = d ? i / s->n[0] : i % s->n[0], n = s->n[d], units = s->step->units[d];
+        part.from[d] = at * units / n * s->step->unit[d];
+        part.to[d] = at == n - 1 ? INT64_MAX : (at + 1) * units / n * s->step->unit[d];
+    }
+    fpmode saved = fpmode_enter(s->c->k->ftz);
+    uint32_t flags = enter(s->c, s->call, &part);
+    fpmode_leave(saved);
+    if (flags)
+        atomic_fetch_or(&s->flags, flags);
+}
+
+/* The last axis first: parts of it read different columns. Units are few beside 2^63. */
+static int64_t choose_split(split *s, const gufunc_parts *p)
+{
+    int64_t parts = useful_parts(p, s->step, s->call->rows);
+    bool exact = p->own_bytes > 0; /* as many parts as there are workspaces */
+    if (parts < 2)
+        return 1;
+    s->n[1] = least(s->step->units[1], parts);
+    s->n[0] = least(s->step->units[0], (parts + (exact ? 0 : s->n[1] - 1)) / s->n[1]);
+    return s->n[0] * s->n[1];
+}
+
+static uint32_t run_steps(const gufunc_call *c, const gufunc_parts *p, const array_call *call)
+{
+    uint32_t flags = 0;
+    array_part plain = gufunc_whole; /* steps one after the other on this thread */
+    plain.count = 0;
+    for (int32_t i = 0; i < p->n_steps && flags < KERNEL_OUT_OF_FUEL; i++) {
+        split s = { .c = c, .call = call, .step = &p->step[i], .number = i };
+        int64_t n = choose_split(&s, p);
+        if (n < 2) {
+            plain.count++;
+            continue;
+        }
+        if (plain.count > 0)
+            flags |= enter(c, call, &plain);
+        if (flags < KERNEL_OUT_OF_FUEL)
+            drive_tasks(c->k, &(drive_job){ (int32_t)least(p->threads, n), n, run_part, &s });
+        flags |= s.flags;
+        plain.first = i + 1;
+        plain.count = 0;
+    }
+    if (plain.count > 0 && flags < KERNEL_OUT_OF_FUEL)
+        flags |= enter(c, call, &plain);
+    return flags;
+}
+
+/* A run that failed is done again by one thread: what is reported is what fails first there. */
+uint32_t gufunc_run_parts(const gufunc_call *c, const gufunc_parts *p, const array_call *call)
+{
+    uint32_t flags = run_steps(c, p, call);
+    if (flags < KERNEL_OUT_OF_FUEL || (flags & KERNEL_CANCELLED))
+        return flags;
+    return c->f->entry(call);
+}
