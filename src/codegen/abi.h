@@ -52,7 +52,8 @@ typedef struct array_part { /* what a run is to do */
     int64_t first, count;   /* steps */
     int64_t from[2], to[2]; /* elements, multiples of a unit; the last part's `to`: INT64_MAX */
     int64_t worker;         /* whose memory: see workspace.h */
-    array_step *plan;       /* if not NULL nothing is run: each step is described here */
+    array_step *plan; /* if not NULL nothing is run: steps that are worth being divided are
+ described here, the others left as they are */
 } array_part;
 
 typedef struct array_call {

@@ -384,8 +384,6 @@ static void run_samples(kernel *k, int32_t stage, ir_value count)
     emitter *e = c->e;
     array_loop l = { 0 };
     bool last = stage == c->a->n_stages - 1;
-    if (is_idle(c, stage))
-        return;
     if (!array_loop_begin(c, &l, build_i64(e, 0), count, 1))
         return;
     reset_fuel(k);
@@ -434,6 +432,8 @@ static void run_block(kernel *k, ir_value count)
 {
     const array_nest *a = k->c->a;
     for (int32_t i = 0; i < a->n_stages; i++) {
+        if (!a->stages[i].rows && is_idle(k->c, i))
+            continue;
         array_step_code s = array_step_begin(k->c, i + 1);
         if (a->stages[i].rows)
             run_rows(k, i, count);

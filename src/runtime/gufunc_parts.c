@@ -16,6 +16,9 @@ static void describe(const gufunc_call *c, gufunc_parts *p)
     char *data[MAX_OPERANDS] = { NULL };
     int64_t row_step[MAX_OPERANDS] = { 0 };
     array_part part = { .plan = p->step };
+    p->n_steps = c->f->n_steps;
+    for (int32_t i = 0; i < p->n_steps; i++)
+        p->step[i] = (array_step){ .units = { 1, 1 } };
     array_call call = { .rows = 1,
                         .data = data,
                         .row_step = row_step,
@@ -25,7 +28,6 @@ static void describe(const gufunc_call *c, gufunc_parts *p)
                         .cancel = &drive_never_cancelled,
                         .part = &part };
     (void)c->f->entry(&call);
-    p->n_steps = c->f->n_steps;
 }
 
 /* How many parts of a step on so many samples are of use. */

@@ -231,6 +231,8 @@ static uint32_t run_step(const run *x, samples *s, int64_t number, random_state 
     array_step steps[MAX_STEPS];
     array_part part = { .plan = steps };
     int64_t cut[2][MAX_CUTS + 1], n[2];
+    for (int32_t i = 0; i < MAX_STEPS; i++)
+        steps[i] = (array_step){ .units = { 1, 1 } };
     uint32_t flags = enter(x, s, &part);
     part = (array_part){ .first = number, .count = 1 };
     for (int32_t d = 0; d < 2; d++) {
