@@ -23,6 +23,7 @@ static void describe(const gufunc_call *c, gufunc_parts *p)
                         .data = data,
                         .row_step = row_step,
                         .dim = c->dims,
+                        .panels = c->panels,
                         .uniform = c->cells,
                         .seed = c->args->seed,
                         .cancel = &drive_never_cancelled,
