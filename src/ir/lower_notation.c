@@ -436,7 +436,7 @@ static void assign_new(lowering *lw, left *l, int32_t variable)
 void lower_index_assign(lowering *lw, const ast_stmt *s)
 {
     left l = { .s = s };
-    target t = { .slot = stmt_slot(lw, &s->u.assign.name) };
+    target t = { .slot = stmt_slot(lw, s) };
     int32_t bindings = lw->n_bindings, axes = lw->n_axes;
     if (t.slot < 0 || !left_shape(lw, &l, t.slot)) {
         (void)lower_step(lw, s->at);

@@ -419,6 +419,11 @@ static int32_t axis_argument(lowering *lw, const ast_expr *e, const char *name, 
     if (e->u.call.n_uniforms == 0)
         return rank - 1;
     const ast_arg *a = &e->u.call.uniforms[0];
+    if (a->value->kind == EXPR_TUPLE) {
+        lower_error(lw, DIAG_not_constant, a->value->at, "the axis is a constant integer");
+        diag_hint(lw->d, "several at once: %s[i,j](x[i,j])", name);
+        return -1;
+    }
     value v = lower_number(lw, a->value);
     if (a->name && strcmp(a->name, "axis") != 0) {
         lower_error(lw, DIAG_unknown_argument, a->at, "'%s' has no uniform argument '%s'", name,
@@ -435,8 +440,8 @@ static int32_t axis_argument(lowering *lw, const ast_expr *e, const char *name, 
     wide axis = v.u.integer < 0 ? v.u.integer + rank : v.u.integer;
     if (axis >= 0 && axis < rank)
         return (int32_t)axis;
-    lower_error(lw, DIAG_reduce_axis, a->value->at, "axis %lld of %s", (long long)v.u.integer,
-                value_text(lw, x));
+    lower_error(lw, DIAG_reduce_axis, a->value->at, "there is no axis %lld: %s has %d",
+                (long long)v.u.integer, value_text(lw, x), (int)rank);
     return -1;
 }
 

@@ -462,7 +462,7 @@ void lower_block(lowering *lw, const ast_block *b);
 /* name: of the variable, for messages; NULL: an unnamed result */
 void stmt_assign(lowering *lw, int32_t slot, const char *name, value v, span at);
 node stmt_live(lowering *lw); /* which elements come out of the statement before */
-int32_t stmt_slot(lowering *lw, const ast_name *name); /* to assign; -1 and a message */
+int32_t stmt_slot(lowering *lw, const ast_stmt *s); /* to assign; -1 and a message */
 /* The type that slot s has once a value of type t is assigned. */
 value_type stmt_type(lowering *lw, int32_t s, const char *name, value_type t, span at);
 value stmt_brought(lowering *lw, int32_t s, value v, value_type t, span at);

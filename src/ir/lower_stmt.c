@@ -170,8 +170,9 @@ static void lower_let(lowering *lw, const ast_stmt *s)
     }
 }
 
-int32_t stmt_slot(lowering *lw, const ast_name *name)
+int32_t stmt_slot(lowering *lw, const ast_stmt *s)
 {
+    const ast_name *name = &s->u.assign.name;
     const binding *b = scope_find(lw, name->name);
     if (b && b->slot >= 0) {
         return b->slot;
@@ -197,8 +198,12 @@ int32_t stmt_slot(lowering *lw, const ast_name *name)
     lower_error(lw, DIAG_unknown_name, name->at, "unknown name '%s'", name->name);
     if (diag_count(lw->d) <= JIT_MAX_DIAGNOSTICS) {
         const char *near = scope_nearest(lw, name->name);
-        diag_hint(lw->d, near ? "did you mean '%s'?" : "make it with 'var %s = ...'",
-                  near ? near : name->name);
+        if (!near && s->u.assign.n_subscripts > 0)
+            diag_hint(lw->d, "name the result, '-> %s: [n]', or make it with 'let %s[i] = ...'",
+                      name->name, name->name);
+        else
+            diag_hint(lw->d, near ? "did you mean '%s'?" : "make it with 'var %s = ...'",
+                      near ? near : name->name);
     }
     return -1;
 }
@@ -210,7 +215,7 @@ static void lower_assign(lowering *lw, const ast_stmt *s)
         lower_index_assign(lw, s);
         return;
     }
-    int32_t i = stmt_slot(lw, name);
+    int32_t i = stmt_slot(lw, s);
     value v = lower_number(lw, s->u.assign.value);
     if (i < 0) {
         return;

@@ -115,7 +115,10 @@ static bool parse_signature(parser *p, ast_fn *f)
         if (!p->failed && p->tok.kind == TOKEN_SEMICOLON)
             parser_fail(p, DIAG_argument_list, p->tok.at, "a second ';' among the arguments");
     }
-    return parser_close(p, TOKEN_RIGHT_PAREN, opened);
+    bool dims = !p->failed && p->tok.kind == TOKEN_LEFT_BRACKET, closed;
+    closed = parser_close(p, TOKEN_RIGHT_PAREN, opened);
+    parser_hint(p, dims ? "dimensions follow a colon, as in x: [n]" : NULL);
+    return closed;
 }
 
 static bool parse_result(parser *p)
