@@ -126,7 +126,6 @@ static bool right_subscripts(lowering *lw, const ast_expr *e, value base)
     const char *name = b->kind == EXPR_NAME ? b->u.name : "this";
     if (s.rank == 0 && b->kind == EXPR_INDEX) {
         lower_error(lw, DIAG_no_axes, b->at, "an element is a number and has no subscripts");
-        diag_hint(lw->d, "all subscripts stand in one pair of brackets: x[i, j]");
         return false;
     }
     if (s.rank == 0) {
