@@ -12,7 +12,7 @@
  * groups of neighbours: rows, step and row_step are not read, n is a positive multiple of the
  * group, and elements from `valid` on are copies that fill the last group.
  *
- * Generated code never calls the host but through `fuel` and `cancel` checks in loops; it has
+ * Generated code never calls the host but for array_call.product; it has
  * no static data that it writes. The layout is part of the key of cached code (ABI_VERSION). */
 enum { ABI_VERSION = 3 };
 
@@ -56,6 +56,18 @@ typedef struct array_part { /* what a run is to do */
  described here, the others left as they are */
 } array_part;
 
+/* c = a b of f32 or f64: row-major, neighbours along a row. */
+typedef struct array_product {
+    int64_t rows, columns, depth;
+    const char *a, *b;
+    char *c;
+    int64_t a_step, b_step, c_step; /* bytes from row to row, any value */
+    int64_t dtype;                  /* jit_dtype */
+} array_product;
+
+/* Non-zero: it is done; 0: nothing was. */
+typedef int32_t (*array_product_entry)(const array_product *p, const void *context);
+
 typedef struct array_call {
     int64_t rows;
     char *const *data;          /* one per operand */
@@ -70,6 +82,8 @@ typedef struct array_call {
     char *workspace;                /* 64-byte aligned, as large as workspace_bytes says */
     kernel_fault *fault;            /* written with KERNEL_OUT_OF_RANGE */
     const array_part *part;         /* of a kernel with steps */
+    array_product_entry product; /* of code that was made for it (codegen_options.products) */
+    const void *product_context;
 } array_call;
 
 enum { /* the kernel's result: JIT_FLAG_* and */

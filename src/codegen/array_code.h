@@ -3,6 +3,7 @@
  *   array_kernel.c   k0: what is computed once, blocks of samples, stages
  *   array_list.c     lists of nodes, row by row; loops over axes; maps
  *   array_fold.c     folds
+ *   array_product.c  products that the call may do instead
  *   array_element.c  elements, checks, arrays that change; matrices in panels
  *   array_part.c     parts of a run, for threads
  *
@@ -84,6 +85,10 @@ ir_value array_rounds(array_code *c, const array_bind *b, int32_t d);
 bool array_by_row(const array_code *c, node n);
 /* n's row if it has rows, for what follows. */
 void array_set_axis(array_code *c, node axis, ir_value i); /* a scalar */
+
+/* Around a map's own code: the call may do it (array_product.c). NULL: it is not asked. */
+ir_block array_product_begin(array_code *c, const array_bind *b, ir_value rows);
+void array_product_end(array_code *c, ir_block done);
 
 /* Vectors along b's last axis: between enter and leave, strips of them. */
 typedef struct array_width {

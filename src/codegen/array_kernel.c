@@ -396,6 +396,15 @@ static void run_samples(kernel *k, int32_t stage, ir_value count)
     array_loop_end(c, &l);
 }
 
+static ir_block begin_product(kernel *k, const array_bind *b, ir_value count)
+{
+    array_code *c = k->c;
+    if (!array_factors_of(c->a, b).left)
+        return NULL;
+    point_to_sample(k, k->first, build_i64(c->e, 0));
+    return array_product_begin(c, b, count);
+}
+
 /* Samples as rows of one map. */
 static void run_rows(kernel *k, int32_t stage, ir_value count)
 {
@@ -405,8 +414,11 @@ static void run_rows(kernel *k, int32_t stage, ir_value count)
     node map = c->a->stages[stage].list.node[0];
     ir_value from = build_i64(e, 0);
     array_loop columns;
-    if (!array_columns_begin(c, array_bind_of(c->a, map), &columns))
+    ir_block done = begin_product(k, array_bind_of(c->a, map), count);
+    if (!array_columns_begin(c, array_bind_of(c->a, map), &columns)) {
+        array_product_end(c, done);
         return;
+    }
     v->row_axis = ROW_SAMPLE;
     for (int32_t rows = array_bind_of(c->a, map)->rows; rows > 0;
          rows = array_fewer_rows(rows)) {
@@ -426,6 +438,7 @@ static void run_rows(kernel *k, int32_t stage, ir_value count)
     }
     v->row_axis = 0;
     array_columns_end(c, &columns);
+    array_product_end(c, done);
 }
 
 static void run_block(kernel *k, ir_value count)

@@ -620,10 +620,12 @@ static void run_axis(array_code *c, const array_bind *b, int32_t d, int32_t vect
         return;
     }
     if (axis == b->row_axis) {
+        ir_block done = array_product_begin(c, b, array_rounds(c, b, d));
         if (array_columns_begin(c, b, &l)) {
             run_row_axis(c, b, d);
             array_columns_end(c, &l);
         }
+        array_product_end(c, done);
         return;
     }
     ir_value range[2] = { build_i64(e, 0), array_rounds(c, b, d) };

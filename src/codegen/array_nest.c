@@ -6,8 +6,9 @@
 #include "array_nest.h"
 
 enum {
-    MANY_BLOCKS = 20
-}; /* that are one where nothing is shared: weights are read less often */
+    MANY_BLOCKS = 20, /* that are one where nothing is shared: weights are read less often; */
+    SOME_BLOCKS = 5   /*   where the call does products, which has to pack weights each time */
+};
 
 /* -------------------------------------------------------------------------- maps and folds */
 
@@ -445,8 +446,8 @@ static bool make(array_nest *a, const array_options *o)
     find_slots(a);
     if (!array_stores(a))
         return false;
-    if (a->block > 1 && !stages_share(a))
-        a->block *= MANY_BLOCKS;
+    if (a->block > 1)
+        a->block *= !stages_share(a) ? MANY_BLOCKS : a->products ? SOME_BLOCKS : 1;
     return true;
 }
 
@@ -457,6 +458,7 @@ array_nest *array_nest_make(const graph *g, const array_options *o, diag *d)
     if (a && t) {
         a->g = g;
         a->t = t;
+        a->products = o->products;
         if (make(a, o))
             return a;
     }

@@ -85,6 +85,7 @@ typedef struct array_nest {
     bool *value;      /* per node: its value is needed, */
     bool *first;      /*   or only that of its first lane: it is a subscript */
     int32_t *step;    /* per node: from lane to lane, if constant; else NOT_AFFINE */
+    bool products;    /* the call may do them */
     int32_t *panel;   /* per input: width of the panels that it is read in; 0: C order */
     node *row_axis_of;
     nest_list extents; /* once per call: what depends on dimensions and uniforms alone, */
@@ -113,6 +114,7 @@ typedef struct array_options {
     const target *target;
     int32_t lanes, vectors; /* 0: choose */
     bool divide;            /* however small */
+    bool products;          /* array_product.c */
 } array_options;
 
 array_nest *array_nest_make(const graph *g, const array_options *o, diag *d);
@@ -144,6 +146,13 @@ typedef struct array_work {
     double work;
 } array_work;
 bool array_work_next(const array_nest *a, const array_bind *b, array_work *w);
+
+/* What the rows and columns of b's product are read from: two nodes; 0, 0: it is none, or more. */
+typedef struct array_factors {
+    node left, right;
+} array_factors;
+array_factors array_factors_of(const array_nest *a, const array_bind *b); /* array_product.c */
+
 
 static inline const array_bind *array_bind_of(const array_nest *a, node n)
 {

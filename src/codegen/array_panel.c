@@ -58,12 +58,13 @@ static bool may_be_large(const graph *g, const graph_shape *s, jit_dtype t)
            (double)rows.i * (double)columns.i * (type_bits(t) / 8) >= PANEL_LARGE;
 }
 
-static bool is_candidate(const graph *g, const node_data *d)
+static bool is_candidate(const array_nest *a, const node_data *d)
 {
+    const graph *g = a->g;
     if (d->op != OP_arg || g->shapes[d->shape].rank != 2)
         return false;
     return g->inputs[d->imm].constant ||
-           may_be_large(g, &g->shapes[d->shape], (jit_dtype)d->dtype);
+           (!a->products && may_be_large(g, &g->shapes[d->shape], (jit_dtype)d->dtype));
 }
 
 int32_t array_panel_of(const array_nest *a, node n)
@@ -77,7 +78,7 @@ void array_panels(array_nest *a)
     const graph *g = a->g;
     for (node n = 1; n < g->n_nodes; n++) {
         const node_data *d = graph_node(g, n);
-        if (!a->t->used[n] || !is_candidate(g, d))
+        if (!a->t->used[n] || !is_candidate(a, d))
             continue;
         a->panel[d->imm] = width_for(a, n);
         if (a->panel[d->imm])

@@ -36,11 +36,23 @@ static bool is_after_folds(const array_nest *a, node n, const array_bind *b)
     return at != 0 && !array_bind_of(a, at) && a->t->varies[n] && array_in_last(a, n, b);
 }
 
+/* Nothing but a fold, or without any: the folds of others the call cannot do. */
+static bool is_bare(const array_nest *a, const array_bind *b)
+{
+    bool any = false;
+    for (node n = 1; n < b->n; n++)
+        any |= a->t->used[n] && is_joint(a, n, b) &&
+               graph_fold_kind(graph_node(a->g, n)) == FOLD_DOT;
+    return !any || is_joint(a, graph_in(a->g, b->n, b->n_axes), b);
+}
+
 static bool is_split(const array_nest *a, const array_bind *b)
 {
     int32_t count = 0;
     if (!b || !b->row_axis)
         return false;
+    if (a->products && !is_bare(a, b))
+        return true;
     for (node n = 1; n < b->n; n++)
         count += a->t->used[n] && op_info((op)graph_node(a->g, n)->op)->rule != RULE_LEAF &&
                  is_after_folds(a, n, b);

@@ -140,6 +140,8 @@ static double fixed_work(const array_nest *a, const array_bind *b, bool *free)
 void array_divide(array_nest *a, const array_options *o)
 {
     weigh_regions(a);
+    if (a->products) /* how others compute them may depend on their rows */
+        return;
     for (int32_t i = 0; i < a->n_binds; i++) {
         array_bind *b = &a->binds[i];
         bool free = o->divide;

@@ -53,7 +53,8 @@ static bool within_limits(const job *j)
 
 static bool make_array_nest(job *j)
 {
-    array_options widths = { j->o->target, j->o->vector_lanes, j->o->interleave, j->o->divide };
+    array_options widths = { j->o->target, j->o->vector_lanes, j->o->interleave, j->o->divide,
+                             j->o->products };
     j->a = array_nest_make(j->g, &widths, j->d);
     if (j->a && array_wants_split(j->a)) {
         j->g = array_split(j->a, &j->shape_of, j->d);

@@ -11,8 +11,12 @@ typedef struct array_layout {
     int32_t shift; /* bytes off alignment */
     int64_t fuel;  /* 0: no limit */
     bool spread;   /* samples lie apart; one sample of each second input is for all rows */
+    bool products; /* the code is made to ask for products */
     bool faults;   /* a subscript out of range is expected to be possible */
 } array_layout;
+
+/* How many products code has asked the call for, which does most in the interpreter's order. */
+int64_t array_products_asked(void);
 
 /* NULL if all is as it should be, else a sentence in a static buffer. */
 const char *array_compared(const graph *g, const linked *l, const array_layout *where,

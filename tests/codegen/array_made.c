@@ -166,7 +166,7 @@ static void run_one(const graph *g, const char *name, const array_layout *where,
         target t;
         linked l;
         cr_assert(target_init(&t, levels[k], &d));
-        codegen_options o = { .target = &t };
+        codegen_options o = { .target = &t, .products = where->products };
         const graph *compiled = t.fma ? g : without_fma(g);
         cr_assert(linked_make(&l, compiled, &o, &d), "%s, %s: %s", name, t.cpu,
                   err.diagnostic[0].message);
@@ -185,14 +185,15 @@ static void run_one(const graph *g, const char *name, const array_layout *where,
     }
 }
 
-void run(maker make, jit_dtype t, const int64_t (*dims)[3], int32_t n, draw from)
+void run(maker make, jit_dtype t, run_dims dims, draw from, bool products)
 {
     made m = make(t);
     cr_assert(!m.g->failed, "%s", m.err.diagnostic[0].message);
     const char *wrong = verify_graph(m.ar, m.g);
     cr_assert_null(wrong, "%s: %s", m.g->name, wrong);
-    for (int32_t i = 0; i < n; i++) {
-        array_layout where = { .dim = { dims[i][0], dims[i][1], dims[i][2] } };
+    for (int32_t i = 0; i < dims.n; i++) {
+        const int64_t *dim = dims.of[i];
+        array_layout where = { .dim = { dim[0], dim[1], dim[2] }, .products = products };
         for (int32_t k = 0; i < 3 && k < 2; k++)
             run_one(fixed_copy(&m, where.dim, k), m.g->name, &where, from);
         run_one(m.g, m.g->name, &where, from);

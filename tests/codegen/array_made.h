@@ -36,10 +36,14 @@ graph *fixed_copy(const made *m, const int64_t *dim, bool constant);
 
 typedef made (*maker)(jit_dtype t);
 
-/* For n triples of dimensions, known and free. */
-void run(maker make, jit_dtype t, const int64_t (*dims)[3], int32_t n, draw from);
+/* For n triples of dimensions, known and free. products: the call does some of them. */
+typedef struct run_dims {
+    const int64_t (*of)[3];
+    int32_t n;
+} run_dims;
+void run(maker make, jit_dtype t, run_dims dims, draw from, bool products);
 
 #define RUN(make, t, dims, from)                                                               \
-    run(make, t, dims, (int32_t)(sizeof dims / sizeof dims[0]), from)
+    run(make, t, (run_dims){ dims, (int32_t)(sizeof dims / sizeof dims[0]) }, from, false)
 
 #endif

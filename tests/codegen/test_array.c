@@ -352,6 +352,17 @@ Test(array, products)
     RUN(narrow, JIT_F64, brief, small);
 }
 
+Test(array, products_by_the_call)
+{
+    static const maker makers[] = { matmul, network, gated };
+    for (int32_t i = 0; i < 3; i++) {
+        int64_t before = array_products_asked();
+        for (int32_t k = 0; k < 2; k++)
+            run(makers[i], k ? JIT_F64 : JIT_F32, (run_dims){ brief, 2 }, small, true);
+        cr_expect_gt(array_products_asked(), before, "maker %d", (int)i);
+    }
+}
+
 /* Weights that never change are asked for in panels of a vector's width. */
 Test(array, panels)
 {
