@@ -433,7 +433,18 @@ typedef struct jit_prepare_options {
      * nearest even, which halves the memory that a run reads; arithmetic and results are of the
      * types that they would be, as if the store held the rounded values. 0: as they are. */
     jit_dtype weights;
+    /* Matrix products of f32 and f64 with two rows or more and at least so many operations
+     * (2 rows columns depth) are done by OpenBLAS, which is loaded now (JIT_ERR_UNSUPPORTED where
+     * it is not there) and held to one thread meanwhile; what follows a product is compiled, and
+     * follows block by block. JIT_BLAS_MEASURED: from the size at which OpenBLAS is measured to be
+     * faster on this machine, if there is one; measured once per context, in a second or less. 0,
+     * the default: all are compiled, whose results have the same bits on every machine.
+     * Parameters that the kernel keeps lie as compiled products read them best: theirs stay
+     * compiled. */
+    double blas_from;
 } jit_prepare_options;
+
+#define JIT_BLAS_MEASURED (-1.0)
 
 enum { JIT_ENTRY_LOOP = 1, JIT_ENTRY_SCALAR = 2 };
 

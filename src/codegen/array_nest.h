@@ -153,7 +153,6 @@ typedef struct array_factors {
 } array_factors;
 array_factors array_factors_of(const array_nest *a, const array_bind *b); /* array_product.c */
 
-
 static inline const array_bind *array_bind_of(const array_nest *a, node n)
 {
     return a->bind_at[n] < 0 ? NULL : &a->binds[a->bind_at[n]];

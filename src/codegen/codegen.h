@@ -20,6 +20,10 @@ typedef struct codegen_options {
     target_spare *spare;  /* NULL: none is kept */
 } codegen_options;
 
+/* Blocks of samples that pass through an array function together divide this number, or the code
+ * does not ask array_call.product. */
+enum { CODEGEN_ROWS = 960 };
+
 /* The workspace of an array function (workspace.h): pieces one after the other, each as large as the largest
  * array that uses it, for so many samples. */
 typedef struct codegen_area {

@@ -91,6 +91,7 @@ static void destroy(jit_context *c)
     thread_pools_free(c->pools);
     target_spare_free(&c->spare);
     engine_free(c->engine);
+    pthread_mutex_destroy(&c->crossover.lock);
     jit_allocator a = c->allocator;
     memory_resize(&a, c, sizeof *c, 0);
 }
@@ -107,6 +108,7 @@ static jit_context *make(const jit_context_options *o, diag *d)
     c->parallel = o->parallel;
     c->limits = o->limits;
     atomic_init(&c->references, 1);
+    pthread_mutex_init(&c->crossover.lock, NULL);
     if (!set_limits(&c->limits, d) || !target_init(&c->target, o->cpu, d)) {
         destroy(c);
         return NULL;

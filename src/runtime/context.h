@@ -19,6 +19,11 @@ struct jit_context {
     engine *engine;
     target_spare spare;
     thread_pools *pools;
+    struct {
+        pthread_mutex_t lock;
+        bool known;
+        double f32, f64; /* operations: see products.h */
+    } crossover;
     atomic_int_fast64_t references;
     atomic_int_fast32_t live_kernels;
 };

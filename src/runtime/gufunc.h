@@ -11,6 +11,7 @@
 #include "codegen.h"
 #include "dims.h"
 #include "kernel.h"
+#include "products.h"
 #include "workspace.h"
 
 typedef struct gufunc_site { /* of a subscript, for messages */
@@ -33,6 +34,8 @@ typedef struct gufunc {
     const struct fixed_operand *operand;       /* NULL: some extent is free, or 0 */
     /* codegen_object's, where a call may choose panels for some input; else NULL */
     const int32_t *panel;
+    array_product_entry product; /* NULL: the code does all */
+    products_rule rule;
 } gufunc;
 
 /* In `ar`; NULL and a diagnostic on failure. */

@@ -64,6 +64,8 @@ static inline void run(const jit_kernel *k, jit_args *args, array_call *call, ui
 {
     kernel_fault fault;
     call->panels = c_order;
+    call->product = k->gufunc->product;
+    call->product_context = &k->gufunc->rule;
     call->index = 0;
     call->index_step = 1;
     call->seed = args->seed;

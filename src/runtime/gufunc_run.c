@@ -186,7 +186,9 @@ static uint32_t run_chunk(worker *w, int64_t n)
                         .cancel = drive_cancel(c->args),
                         .workspace = w->space + c->buffer_bytes,
                         .fault = &w->fault,
-                        .part = &gufunc_whole };
+                        .part = &gufunc_whole,
+                        .product = c->f->product,
+                        .product_context = &c->f->rule };
     uint32_t flags = enter(w, &call);
     for (int32_t i = c->k->n_in; i < gufunc_n_operands(c); i++)
         if (c->op[i].packed)
@@ -260,10 +262,14 @@ static void run_part(void *arg, int64_t i)
         stop_at(t, i);
 }
 
+/* Products by OpenBLAS: its results may depend on how many rows there are, so that all parts but
+ * the last have whole blocks of samples. */
 static int32_t part_count(const gufunc_call *c)
 {
     enum { GRAIN_BYTES = 64 << 10 };
     int64_t bytes = 0;
+    if (c->f->product && (c->b.rank > 1 || c->chunk < c->b.total))
+        return 1;
     for (int32_t i = 0; i < gufunc_n_operands(c); i++)
         bytes = capped_sum(bytes, c->op[i].bytes);
     int64_t useful = c->b.total;
@@ -293,6 +299,8 @@ static bool finish(const gufunc_call *c, const crew *t, int32_t n, diag *d)
 static bool run_crew(gufunc_call *c, worker *workers, int32_t n, diag *d)
 {
     int64_t part = c->b.total / n + (c->b.total % n != 0);
+    if (c->f->product && part % CODEGEN_ROWS != 0)
+        part += CODEGEN_ROWS - part % CODEGEN_ROWS;
     crew t = { .c = c, .workers = workers, .part = part, .stopped = n };
     if (n == 1)
         run_part(&t, 0);

@@ -103,6 +103,15 @@ static bool check_weights(const jit_prepare_options *o, diag *d)
     return false;
 }
 
+static bool check_blas_from(const jit_prepare_options *o, diag *d)
+{
+    if (o->blas_from >= 0 || o->blas_from == JIT_BLAS_MEASURED)
+        return true;
+    diag_plain(d, DIAG_option_value, "jit_prepare_options.blas_from is %g", o->blas_from);
+    diag_hint(d, "a number of operations, JIT_BLAS_MEASURED, or 0 for compiled products");
+    return false;
+}
+
 bool request_read(request *r, jit_module *m, const char *name, const char *text,
                   const jit_prepare_options *options, diag *d)
 {
@@ -123,13 +132,14 @@ bool request_read(request *r, jit_module *m, const char *name, const char *text,
         diag_plain(d, DIAG_option_value, "jit_prepare_options.entries is %d", (int)o.entries);
         return false;
     }
-    if (!check_weights(&o, d))
+    if (!check_weights(&o, d) || !check_blas_from(&o, d))
         return false;
     r->statics = o.statics;
     r->n_statics = o.n_statics;
     r->entries = o.entries;
     r->params = o.params;
     r->weights = o.weights;
+    r->blas_from = o.blas_from;
     return text ? signature_parse(&r->types, text, d) : declared_types(&r->types, m, name, d);
 }
 
@@ -179,6 +189,7 @@ static void put_request(writer *w, const request *r)
     put_text(w, r->name);
     put(w, &entries, 1);
     put(w, &r->shared, sizeof r->shared);
+    put(w, &r->blas_from, sizeof r->blas_from);
     put_types(w, r->types.in, r->types.n_in);
     put_types(w, r->types.out, r->types.n_out);
     if (r->types.has_dims)
@@ -462,6 +473,7 @@ bool request_resolve(resolved *out, jit_module *m, const request *r, arena *ar, 
         !check_inputs(fn, &r->types, d) || !check_statics(fn, r, d))
         return false;
     out->entries = r->entries;
+    out->blas_from = r->blas_from;
     out->spec.fn = fn;
     out->spec.unfused = !m->context->target.fma;
     out->spec.in = r->types.in;

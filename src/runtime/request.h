@@ -15,6 +15,7 @@ typedef struct request {
     /* Not NULL: the kernel keeps these values, so it is its caller's alone and in no cache. */
     const jit_params *params;
     jit_dtype weights; /* see specialisation */
+    double blas_from;  /* jit_prepare_options */
 } request;
 
 /* From jit_prepare's arguments. signature may be NULL: the declared types, f32 where generic.
@@ -29,6 +30,7 @@ typedef struct resolved {
     bool open;                /* the request left a result's type open */
     const jit_params *params; /* the request's */
     int32_t entries;
+    double blas_from;
     int64_t flops; /* -1: it depends on open dimensions */
 } resolved;
 

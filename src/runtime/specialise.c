@@ -225,6 +225,19 @@ static bool reserve_for(const graph *g, diag *d)
     return false;
 }
 
+/* Before the code, which is made for it. */
+static bool decide_products(compile *c, jit_kernel *k)
+{
+    if (!k->gufunc || c->m->interpret)
+        return true;
+    products_rule *rule = &k->gufunc->rule;
+    if (!products_decide(rule, c->m->context, c->r.blas_from, c->d))
+        return false;
+    c->plan.options.products = products_any(rule);
+    k->gufunc->product = c->plan.options.products ? products_do : NULL;
+    return true;
+}
+
 static bool generate(compile *c)
 {
     double start = module_clock();
@@ -264,6 +277,8 @@ static bool add_code(compile *c, jit_kernel *k)
             diag_no_memory(c->d);
         return k->plan && take_constants(c, k);
     }
+    if (!decide_products(c, k))
+        return false;
     dump_code(c);
     if (diag_failed(c->d) || !generate(c))
         return false;
