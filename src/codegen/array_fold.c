@@ -21,6 +21,7 @@ typedef struct folding {
     node x, y;
     node axis; /* the last */
     ir_value total;
+    ir_value used; /* lanes of a tree in slots, where that is decided by the run */
 } folding;
 
 static bool is_arg(const folding *f)
@@ -393,8 +394,10 @@ static ir_value fold_block(folding *f, array_width w, const strip_range *s)
     return by_halves(f, acc, w);
 }
 
-/* Lanes in memory, one element at a time. */
-static ir_value fold_block_in_slots(folding *f, int32_t all, const strip_range *s)
+/* Lanes in memory, one element at a time. used: how many of the lanes, a power of 2; those
+ * that are not hold sums of nothing, which change none. */
+static ir_value fold_block_in_slots(folding *f, int32_t all, ir_value used,
+                                    const strip_range *s)
 {
     array_code *c = f->c;
     emitter *e = c->e;
@@ -410,7 +413,8 @@ static ir_value fold_block_in_slots(folding *f, int32_t all, const strip_range *
                     build_offset(e, slots, build_i64(e, (int64_t)u * w.lanes * size)), size);
     array_loop l = { 0 };
     if (array_loop_begin(c, &l, s->from, s->to, 1)) {
-        ir_value lane = build_and(e, build_sub(e, l.i, s->from), build_i64(e, all - 1));
+        ir_value last = build_sub(e, used, build_i64(e, 1));
+        ir_value lane = build_and(e, build_sub(e, l.i, s->from), last);
         ir_value at = array_element(c, slots, f->t, lane);
         array_set_axis(c, f->axis, l.i);
         array_list(c, &f->b->level[f->b->n_axes - 1], c->vectors);
@@ -427,7 +431,7 @@ static ir_value fold_block_in_slots(folding *f, int32_t all, const strip_range *
 static ir_value fold_lanes_of(folding *f, int32_t all, const strip_range *s)
 {
     if (!f->b->vector)
-        return fold_block_in_slots(f, all, s);
+        return fold_block_in_slots(f, all, f->used ? f->used : build_i64(f->c->e, all), s);
     array_width w = { f->b->lanes, 0 };
     w.lanes = w.lanes > all ? all : w.lanes;
     w.vectors = all / w.lanes;
@@ -458,6 +462,29 @@ static ir_value fold_short(folding *f, ir_value n)
     return is_nothing(&s) ? f->total : combine(f, f->total, fold_lanes_of(f, SHORT_LANES, &s));
 }
 
+/* Whether there are maps, folds or loops in it. */
+static bool holds_others(const folding *f)
+{
+    const array_nest *a = f->c->a;
+    for (node n = 1; n < f->b->n; n++) {
+        op o = (op)graph_node(a->g, n)->op;
+        bool region = o == OP_map || o == OP_fold || o == OP_loop;
+        if (region && a->t->used[n] && array_ancestor(a, n, f->b->n))
+            return true;
+    }
+    return false;
+}
+
+/* Both variants by the same code, so that what it holds is there once however deep it lies. */
+static ir_value fold_either(folding *f, ir_value n)
+{
+    emitter *e = f->c->e;
+    ir_value few = build_icmp(e, LLVMIntSLT, n, build_i64(e, SHORT));
+    int32_t all = fold_lanes(f->t, FOLD_BLOCK);
+    f->used = build_select(e, few, build_i64(e, SHORT_LANES), build_i64(e, all));
+    return fold_long(f, n);
+}
+
 /* In the short variant an empty axis adds a sum of nothing, which changes no total. */
 static ir_value fold_tree(folding *f, ir_value n)
 {
@@ -465,6 +492,8 @@ static ir_value fold_tree(folding *f, ir_value n)
     int64_t known;
     if (array_is_known(n, &known))
         return known < SHORT ? fold_short(f, n) : fold_long(f, n);
+    if (!f->b->vector && holds_others(f))
+        return fold_either(f, n);
     ir_block few = build_block(e, "short"), many = build_block(e, "long"), from[2];
     ir_block end = build_block(e, "folded");
     ir_value total = f->total, r[2];

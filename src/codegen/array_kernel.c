@@ -194,8 +194,9 @@ static ir_value place_pieces_of(kernel *k, bool own, ir_value at)
         } else if (p->fixed > 0) {
             k->call_slots = at;
         }
-        at =
-            build_offset(e, at, p->by_sample && samples ? build_mul(e, bytes, samples) : bytes);
+        bytes = p->by_sample && samples ? build_mul(e, bytes, samples) : bytes;
+        /* Frozen: else every address is a sum of all sizes before it, which LLVM takes apart. */
+        at = LLVMBuildFreeze(e->b, build_offset(e, at, bytes), "");
     }
     return at;
 }

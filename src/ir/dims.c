@@ -205,7 +205,7 @@ static bool evaluate(const dims_plan *p, const graph_known *given, int64_t *exte
 }
 
 /* The same where some have no value: 12 // w is none where w is 0, which harms nothing while
- * another extent is looked at, and in a check that need not hold. */
+ * another extent is looked at, and in a check that need not hold. To a subscript it is 0. */
 static bool evaluate_some(const dims_plan *p, const graph_known *given, int32_t only,
                           int64_t *extents)
 {
@@ -216,9 +216,9 @@ static bool evaluate_some(const dims_plan *p, const graph_known *given, int32_t 
     for (int32_t i = 0; i < p->extents.n_roots; i++)
         extents[i] = roots[i].value.i;
     if (only >= 0)
-        return roots[only].known;
+        return roots[only].known && !roots[only].divided;
     for (int32_t i = 0; i < n; i++)
-        fine = fine && roots[i].known;
+        fine = fine && roots[i].known && !roots[i].divided;
     for (int32_t i = n; i < p->extents.n_roots; i += 3) {
         bool idle = roots[i + 2].known && roots[i + 2].value.i == 0;
         fine = fine && (idle || (roots[i].known && roots[i + 1].known && roots[i + 2].known));

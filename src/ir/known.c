@@ -83,7 +83,7 @@ static bool overflows(op o, const cell *v)
 }
 
 static bool run_operator(const known_step *s, const graph_known *given, const cell *in,
-                         cell *out)
+                         cell *out, uint32_t *flags)
 {
     if (s->op == OP_const) {
         *out = s->value;
@@ -99,18 +99,18 @@ static bool run_operator(const known_step *s, const graph_known *given, const ce
             *out = given->uniforms[s->value.u];
         return given->uniforms != NULL;
     }
-    uint32_t flags = 0;
     if (type_is_integer((jit_dtype)s->in_type) && overflows((op)s->op, in))
         return false;
-    *out = op_eval((op)s->op, (jit_dtype)s->in_type, (jit_dtype)s->out_type, in, &flags);
-    return flags == 0;
+    *out = op_eval((op)s->op, (jit_dtype)s->in_type, (jit_dtype)s->out_type, in, flags);
+    return true;
 }
 
 static bool run_step(const known_step *s, const graph_known *given, const cell *slots,
                      cell *out)
 {
     cell in[3] = { slots[s->in[0]], slots[s->in[1]], slots[s->in[2]] };
-    return run_operator(s, given, in, out);
+    uint32_t flags = 0;
+    return run_operator(s, given, in, out, &flags) && flags == 0;
 }
 
 bool known_run(const known_program *p, const graph_known *given, cell *slots, int64_t *out)
@@ -132,9 +132,12 @@ void known_run_each(const known_program *p, const graph_known *given, known_slot
         slots[i] = (known_slot){ .known = true };
         for (int32_t k = 0; k < s->n_in; k++) {
             slots[i].known = slots[i].known && slots[s->in[k]].known;
+            slots[i].divided = slots[i].divided || slots[s->in[k]].divided;
             in[k] = slots[s->in[k]].value;
         }
-        slots[i].known = slots[i].known && run_operator(s, given, in, &slots[i].value);
+        uint32_t flags = 0;
+        slots[i].known = slots[i].known && run_operator(s, given, in, &slots[i].value, &flags);
+        slots[i].divided = slots[i].divided || flags != 0;
     }
     for (int32_t i = 0; i < p->n_roots; i++)
         out[i] = slots[p->roots[i]];

@@ -26,6 +26,7 @@ bool known_run(const known_program *p, const graph_known *given, cell *slots, in
 typedef struct known_slot {
     cell value;
     bool known;
+    bool divided; /* by zero, somewhere on the way: 0, as in a run */
 } known_slot;
 void known_run_each(const known_program *p, const graph_known *given, known_slot *slots,
                     known_slot *out);
