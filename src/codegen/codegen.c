@@ -20,7 +20,8 @@
 
 enum {
     MAX_WEIGHT = 80000, /* instructions: about 1.5 seconds */
-    LOOP_CONTROL = 60   /* of a loop in a nest that is cut */
+    LOOP_CONTROL = 60,  /* of a loop in a nest that is cut */
+    NEST_CONTROL = 120  /* of a map or fold of arrays */
 };
 
 typedef struct job {
@@ -38,6 +39,7 @@ typedef struct job {
 static bool within_limits(const job *j)
 {
     int64_t weight = j->t->weight + (int64_t)LOOP_CONTROL * j->t->n_loops;
+    weight += j->a ? (int64_t)NEST_CONTROL * j->a->n_binds : 0;
     if (!j->a && j->t->n_buffers > JIT_MAX_OPERANDS) {
         diag_plain(j->d, DIAG_code_size, "'%s' has %d arguments and results, the limit is %d",
                    j->g->name, j->t->n_buffers, (int)JIT_MAX_OPERANDS);

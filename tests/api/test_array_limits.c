@@ -80,7 +80,8 @@ static void expect(text *t, int code)
 
 Test(array_limits, are_told)
 {
-    text dims = { NULL, 0, 0 }, checks = dims, ranks = dims, arrays = dims, instructions = dims;
+    text dims = { NULL, 0, 0 }, checks = dims, ranks = dims, arrays = dims;
+    text instructions = dims, nests = dims;
     add(&dims, "fn f(y", 0);
     add_each(&dims, ", a%d: [n%d,m%d,k%d]", 30);
     add(&dims, ") = a0[0,0,0]", 0);
@@ -102,6 +103,13 @@ Test(array_limits, are_told)
     add_each(&instructions, "+ sum[j](x[j]*%d)", 4096);
     add(&instructions, "}", 0);
     expect(&instructions, 420);
+    add(&nests, "fn f(x: [n]) {\n", 0);
+    add_each(&nests, "var t%d: [n+%d] = %d  for i in 0 .. n { t%d[i] = x[i] + t%d[n-1-i] }\n",
+             300);
+    add(&nests, "return 0", 0);
+    add_each(&nests, "+ sum(t%d)", 300);
+    add(&nests, "}", 0);
+    expect(&nests, 420);
 }
 
 /* -------------------------------------------------------------------------- sizes at a call */
