@@ -133,7 +133,9 @@ static void check_graph(uint64_t seed)
     mark_constants(made, &r);
     const graph *compiled = random_below(&r, 2) ? fuse_graph(made, ar, &d, 0) : made;
     cr_assert_not_null(compiled);
-    codegen_options o = { .target = &t, .divide = random_below(&r, 2) };
+    codegen_options o = { .target = &t,
+                          .divide = random_below(&r, 2),
+                          .products = random_below(&r, 3) == 0 };
     linked l;
     cr_assert(linked_make(&l, compiled, &o, &d), "seed %llu, %s: %s", (unsigned long long)seed,
               t.cpu, err.diagnostic[0].message);
