@@ -78,6 +78,22 @@ static void check_pieces(const source *src)
     arena_free(ar);
 }
 
+/* The last function goes all the way to loop nests, as if it were to be called. */
+static void check_nests(jit_module *m, const source *src)
+{
+    jit_error err;
+    jit_function_info info;
+    int n = jit_function_count(m);
+    if (n == 0 || jit_function_at(m, n - 1, &info) != JIT_OK)
+        return;
+    char *text = jit_stage_text(m, info.name, NULL, NULL, JIT_STAGE_NEST, &err);
+    if (!text)
+        check_messages(&err, src);
+    if (!text && err.status == JIT_ERR_INTERNAL)
+        abort();
+    jit_text_free(text);
+}
+
 static void check_compile(const uint8_t *data, size_t size)
 {
     char *text = malloc(size + 1);
@@ -88,7 +104,9 @@ static void check_compile(const uint8_t *data, size_t size)
     jit_error err;
     source src = { "<text>", text, (int32_t)strlen(text), false };
     jit_module *m = jit_compile(text, NULL, &err);
-    if (!m)
+    if (m)
+        check_nests(m, &src);
+    else
         check_messages(&err, &src);
     jit_release(m);
     m = jit_compile_expression(NULL, text, NULL, &err);

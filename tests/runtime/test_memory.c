@@ -119,6 +119,27 @@ static bool array_call(jit_context *c, int interpret, jit_error *err)
     return ok;
 }
 
+/* One large sample, in parts on several threads. */
+static bool sample_in_parts(jit_context *c, jit_error *err)
+{
+    enum { N = 300, K = 64 };
+    jit_options o = { .size = sizeof o, .context = c };
+    jit_module *m = jit_compile(
+        "fn f(x: [n,n], W: [n,k]) -> [n,k] { let h = tanh(x @ W)  return softmax(h)*h }", &o,
+        err);
+    float *x = calloc(N * N, 4), *w = calloc(N * K, 4);
+    jit_array in[2] = { jit_array_of(JIT_F32, x, 2, (int64_t[]){ N, N }),
+                        jit_array_of(JIT_F32, w, 2, (int64_t[]){ N, K }) };
+    jit_array out = { .rank = -1 };
+    jit_args args = { .in = in, .n_in = 2, .out = &out, .n_out = 1, .threads = 3 };
+    bool ok = m && x && w && jit_call(m, "f", &args, err) == JIT_OK;
+    jit_array_free(&out);
+    free(x);
+    free(w);
+    jit_release(m);
+    return ok;
+}
+
 static bool arrays_compiled(jit_context *c, jit_error *err)
 {
     return array_call(c, 0, err);
@@ -296,6 +317,7 @@ Test(memory, failures_in_array_functions_are_clean)
 {
     fail_each(arrays_compiled, "array call");
     fail_each(arrays_interpreted, "interpreted array call");
+    fail_each(sample_in_parts, "a large sample on threads");
     fail_each(parameters, "parameters");
     jit_module *m = jit_compile(layers, &(jit_options){ .size = sizeof(jit_options) }, NULL);
     store = jit_params_new(m, "mlp", "f32[4]", NULL, NULL);
