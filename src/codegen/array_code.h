@@ -1,8 +1,10 @@
 /* Instructions of array functions (see array_nest.h for what they are made from).
  *
  *   array_kernel.c   k0: what is computed once, blocks of samples, stages
- *   array_list.c     lists of nodes, row by row; loops over axes; maps
- *   array_fold.c     folds
+ *   array_extents.c  strides, sizes
+ *   array_list.c     lists of nodes, row by row; maps
+ *   array_loops.c    counted loops, extents
+ *   array_fold.c     folds, and array_fold_vectors.c
  *   array_product.c  products that the call may do instead
  *   array_element.c  elements, checks, arrays that change; matrices in panels
  *   array_part.c     parts of a run, for threads
@@ -38,7 +40,8 @@ typedef struct array_code {
     ir_value nowhere;   /* and one that is written instead of what must not be */
     ir_value fault;
     ir_block out_of_range;
-    int32_t rows;                  /* that are emitted together */
+    int32_t rows;                  /* that are emitted together: */
+    bool together;                 /*   samples, with all their maps and folds */
     int32_t vectors;               /* and vectors */
     ir_value origin, length;       /* part of a vector axis that is run now; NULL: all */
     const array_bind *strip;       /* whose last axis they run along; NULL: scalars */
@@ -52,6 +55,16 @@ typedef struct array_code {
 } array_code;
 
 ir_value array_kernel(emitter *e, array_nest *a); /* k0 */
+
+ir_value array_field(array_code *c, ir_type type, size_t offset); /* of array_call */
+
+/* Once per call: array_extents.c */
+void array_make_strides(array_code *c);
+void array_make_panels(array_code *c);
+ir_value array_piece_bytes(array_code *c, const array_piece *p);
+/* As many of `count` samples as a stage (-1: all) runs together: none where axes are long, or not one
+ * vector, or unless `small`, if not NULL. */
+ir_value array_samples_together(array_code *c, int32_t stage, ir_value count, ir_value small);
 
 /* Called by emit_list and emit_control. */
 void array_list(array_code *c, const nest_list *l, int32_t vectors);
@@ -103,6 +116,9 @@ array_context array_enter(array_code *c, const array_bind *b, array_width w);
 void array_leave(array_code *c, array_context outer);
 /* The nodes of the last axis for the elements from i on, of which `left` exist; NULL: all. */
 void array_strip(array_code *c, const array_bind *b, ir_value i, ir_value left);
+
+/* Where a strip begins that would reach past n, of whole strips: so that it ends there. */
+ir_value array_overlapping(array_code *c, ir_value i, ir_value n);
 
 /* So many elements of b's vector axis; 0: all of them. */
 int64_t array_columns(const array_code *c, const array_bind *b);

@@ -17,12 +17,12 @@
 #include "emit_memory.h"
 #include "values.h"
 
-static ir_value field(array_code *c, ir_type type, size_t offset)
+ir_value array_field(array_code *c, ir_type type, size_t offset)
 {
     emitter *e = c->e;
     return build_load(e, type, build_offset(e, c->call, build_i64(e, (int64_t)offset)), 8);
 }
-#define FIELD(c, type, name) field(c, type, offsetof(array_call, name))
+#define FIELD(c, type, name) array_field(c, type, offsetof(array_call, name))
 
 typedef struct kernel {
     array_code *c;
@@ -30,6 +30,7 @@ typedef struct kernel {
     ir_value index, index_step; /* NULL: the index is not used */
     ir_value slots, slot_step, call_slots;
     ir_value first; /* sample of the block */
+    ir_value small; /* a->together: every array of a sample is; NULL: none is made */
 } kernel;
 
 static int32_t n_operands(const graph *g)
@@ -86,86 +87,17 @@ static void set_arguments(array_code *c)
     }
 }
 
-/* Negative extents count as none. */
-static ir_value extent_of(array_code *c, node n)
-{
-    emitter *e = c->e;
-    int64_t known;
-    ir_value v = values_get(e, n, 0), zero = build_i64(e, 0);
-    if (array_is_known(v, &known))
-        return known < 0 ? zero : v;
-    return build_intrinsic(e, "llvm.smax", (ir_value[]){ v, zero }, 2);
-}
-
-static void make_strides(array_code *c)
-{
-    emitter *e = c->e;
-    for (int32_t i = 1; i < e->g->n_shapes; i++) {
-        const graph_shape *s = &e->g->shapes[i];
-        ir_value *stride = &c->stride[i * (GRAPH_MAX_RANK + 1)], n = build_i64(e, 1);
-        bool used = true;
-        for (int32_t d = 0; d < s->rank; d++)
-            used = used && c->t->used[s->extent[d]] &&
-                   (graph_is_const(e->g, s->extent[d], NULL) || c->a->value[s->extent[d]]);
-        for (int32_t d = s->rank - 1; used && d >= 0; d--) {
-            stride[d] = n;
-            n = build_mul(e, n, extent_of(c, s->extent[d]));
-        }
-        stride[s->rank] = n;
-    }
-}
-
-/* In panels or in C order, as the call says. */
-static void choose_panel(array_code *c, int32_t i, array_panel *p)
-{
-    emitter *e = c->e;
-    ir_value at = build_offset(e, FIELD(c, e->pointer, panels), build_i64(e, i));
-    ir_value yes =
-        build_icmp(e, LLVMIntNE, build_load(e, e->i8, at, 1), LLVMConstInt(e->i8, 0, 0));
-    const ir_value *stride = &c->stride[e->g->inputs[i].shape * (GRAPH_MAX_RANK + 1)];
-    p->row = LLVMBuildSelect(e->b, yes, p->row, stride[0], "");
-    p->column = LLVMBuildSelect(e->b, yes, p->column, build_i64(e, 1), "");
-}
-
-static void make_panels(array_code *c)
-{
-    emitter *e = c->e;
-    for (int32_t i = 0; i < e->g->n_inputs; i++) {
-        const graph_input *in = &e->g->inputs[i];
-        c->panel[i].width = c->a->panel[i];
-        if (!c->panel[i].width)
-            continue;
-        c->panel[i].row = build_i64(e, c->panel[i].width);
-        c->panel[i].column = extent_of(c, e->g->shapes[in->shape].extent[0]);
-        if (!in->constant)
-            choose_panel(c, i, &c->panel[i]);
-    }
-}
-
 /* -------------------------------------------------------------------------- storage */
 
-static ir_value aligned(emitter *e, ir_value bytes)
+/* How many samples have their own copy of a piece: as add_pieces of workspace.c says. */
+static ir_value copies_of(kernel *k, ir_value samples, ir_value bytes)
 {
-    return build_and(e, build_add(e, bytes, build_i64(e, 63)), build_i64(e, -64));
-}
-
-static ir_value bytes_of(array_code *c, const array_storage *s)
-{
-    int32_t rank = c->a->g->shapes[s->shape].rank;
-    ir_value n = c->stride[s->shape * (GRAPH_MAX_RANK + 1) + rank];
-    return build_mul(c->e, n, build_i64(c->e, type_bits(s->dtype) / 8));
-}
-
-/* As workspace_bytes says. */
-static ir_value piece_bytes(array_code *c, const array_piece *p)
-{
-    emitter *e = c->e;
-    ir_value bytes = build_i64(e, p->fixed);
-    for (int32_t i = 0; i < p->n_storages; i++) {
-        ir_value more = bytes_of(c, &c->a->storages[p->storage[i]]);
-        bytes = i == 0 ? more : build_intrinsic(e, "llvm.smax", (ir_value[]){ bytes, more }, 2);
-    }
-    return aligned(e, bytes);
+    emitter *e = k->c->e;
+    if (!k->c->a->together)
+        return samples;
+    ir_value small = build_icmp(e, LLVMIntULE, bytes, build_i64(e, ARRAY_SMALL));
+    k->small = k->small ? build_and(e, k->small, small) : small;
+    return LLVMBuildSelect(e->b, small, samples, build_i64(e, 1), "");
 }
 
 /* Those that each worker has of its own follow those that all share. */
@@ -183,7 +115,7 @@ static ir_value place_pieces_of(kernel *k, bool own, ir_value at)
         const array_piece *p = &c->a->pieces[i];
         if (p->own != own)
             continue;
-        ir_value bytes = piece_bytes(c, p);
+        ir_value bytes = array_piece_bytes(c, p);
         for (int32_t j = 0; j < p->n_storages; j++) {
             c->base[p->storage[j]] = at;
             c->step[p->storage[j]] = p->by_sample && samples ? bytes : NULL;
@@ -194,7 +126,8 @@ static ir_value place_pieces_of(kernel *k, bool own, ir_value at)
         } else if (p->fixed > 0) {
             k->call_slots = at;
         }
-        bytes = p->by_sample && samples ? build_mul(e, bytes, samples) : bytes;
+        if (p->by_sample && samples)
+            bytes = build_mul(e, bytes, copies_of(k, samples, bytes));
         /* Frozen: else every address is a sum of all sizes before it, which LLVM takes apart. */
         at = LLVMBuildFreeze(e->b, build_offset(e, at, bytes), "");
     }
@@ -207,7 +140,7 @@ static ir_value own_bytes(array_code *c)
     ir_value all = build_i64(e, 0);
     for (int32_t i = 0; i < c->a->n_pieces; i++)
         if (c->a->pieces[i].own)
-            all = build_add(e, all, piece_bytes(c, &c->a->pieces[i]));
+            all = build_add(e, all, array_piece_bytes(c, &c->a->pieces[i]));
     return all;
 }
 
@@ -379,21 +312,56 @@ static bool is_idle(const array_code *c, int32_t stage)
     return true;
 }
 
-static void run_samples(kernel *k, int32_t stage, ir_value count)
+static void run_sample(kernel *k, int32_t stage, ir_value in_block, int32_t rows)
 {
     array_code *c = k->c;
     emitter *e = c->e;
-    array_loop l = { 0 };
-    bool last = stage == c->a->n_stages - 1;
-    if (!array_loop_begin(c, &l, build_i64(e, 0), count, 1))
-        return;
+    emit_values *v = e->values;
     reset_fuel(k);
-    enter_sample(k, stage, l.i);
+    for (v->row = 0; v->row < rows; v->row++)
+        enter_sample(k, stage, build_add(e, in_block, build_i64(e, v->row)));
+    v->row = 0;
+    c->rows = rows;
     array_list(c, &c->a->stages[stage].list, 1);
+    c->rows = 1;
     emit_flush_flags(e);
-    store_slots(k, stage, l.i);
-    for (int32_t i = 0; last && i < e->g->n_outputs; i++)
-        give_output(k, i, l.i);
+    for (v->row = 0; v->row < rows; v->row++) {
+        ir_value at = build_add(e, in_block, build_i64(e, v->row));
+        store_slots(k, stage, at);
+        for (int32_t i = 0; stage == c->a->n_stages - 1 && i < e->g->n_outputs; i++)
+            give_output(k, i, at);
+    }
+    v->row = 0;
+}
+
+static void run_together(kernel *k, int32_t stage, ir_value to)
+{
+    array_code *c = k->c;
+    bool outer = c->together;
+    array_loop l = { 0 };
+    if (!array_loop_begin(c, &l, build_i64(c->e, 0), to, ARRAY_TOGETHER))
+        return;
+    c->together = true;
+    c->e->values->row_axis = ROW_SAMPLE;
+    run_sample(k, stage, l.i, ARRAY_TOGETHER);
+    c->e->values->row_axis = 0;
+    c->together = outer;
+    array_loop_end(c, &l);
+}
+
+static void run_samples(kernel *k, int32_t stage, ir_value count)
+{
+    array_code *c = k->c;
+    array_loop l = { 0 };
+    ir_value from = build_i64(c->e, 0);
+    if (c->a->stages[stage].together)
+        from = array_samples_together(c, stage, count, NULL);
+    if (c->together)
+        from = count;
+    run_together(k, stage, from);
+    if (!array_loop_begin(c, &l, from, count, 1))
+        return;
+    run_sample(k, stage, l.i, 1);
     array_loop_end(c, &l);
 }
 
@@ -457,21 +425,32 @@ static void run_block(kernel *k, ir_value count)
     }
 }
 
-static void run_blocks(kernel *k)
+static void run_range(kernel *k, const ir_value *range, int32_t block)
 {
     array_code *c = k->c;
     emitter *e = c->e;
     array_loop l = { 0 };
-    if (!array_loop_begin(c, &l, build_i64(e, 0), k->rows, c->a->block))
+    if (!array_loop_begin(c, &l, range[0], range[1], block))
         return;
     k->first = l.i;
     check_cancel(k);
-    ir_value left = build_sub(e, k->rows, l.i), block = build_i64(e, c->a->block);
-    ir_value count = l.once ? left : block;
-    if (c->a->block > 1 && !l.once)
-        count = build_intrinsic(e, "llvm.smin", (ir_value[]){ left, block }, 2);
+    ir_value left = build_sub(e, range[1], l.i), whole = build_i64(e, block);
+    ir_value count = l.once ? left : whole;
+    if (block > 1 && !l.once && !c->together)
+        count = build_intrinsic(e, "llvm.smin", (ir_value[]){ left, whole }, 2);
     run_block(k, count);
     array_loop_end(c, &l);
+}
+
+static void run_blocks(kernel *k)
+{
+    array_code *c = k->c;
+    ir_value range[3] = { build_i64(c->e, 0), NULL, k->rows };
+    range[1] = c->a->together ? array_samples_together(c, -1, k->rows, k->small) : range[0];
+    c->together = c->a->together;
+    run_range(k, range, ARRAY_TOGETHER);
+    c->together = false;
+    run_range(k, range + 1, c->a->together ? 1 : c->a->block);
 }
 
 /* -------------------------------------------------------------------------- all */
@@ -590,8 +569,8 @@ static void emit_samples(kernel *k, ir_block end)
     array_list(c, &c->a->extents, 1);
     array_part_plan(c, end);
     set_arguments(c);
-    make_strides(c);
-    make_panels(c);
+    array_make_strides(c);
+    array_make_panels(c);
     place_pieces(k);
     place_operands(c);
     point_to_first(c);
@@ -643,7 +622,7 @@ static bool is_stages_alone(const array_nest *a)
     for (int32_t i = 0; i < a->call.n; i++)
         if (graph_node(a->g, a->call.node[i])->op != OP_arg)
             return false;
-    return a->block > 1 && a->once.n == 0;
+    return a->block > 1 && !a->together && a->once.n == 0;
 }
 
 static ir_value emit_part(kernel *k, const char *name, ir_value rows)

@@ -444,9 +444,10 @@ static bool make(array_nest *a, const array_options *o)
     if (!make_stages(a) || !fill_lists(a))
         return false;
     find_slots(a);
+    array_join_samples(a);
     if (!array_stores(a))
         return false;
-    if (a->block > 1)
+    if (a->block > 1 && !a->together)
         a->block *= !stages_share(a) ? MANY_BLOCKS : a->products ? SOME_BLOCKS : 1;
     return true;
 }

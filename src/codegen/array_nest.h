@@ -23,7 +23,10 @@
 #include "nest.h"
 
 enum {
-    ROW_SAMPLE = -1, /* as a row axis: the sample */
+    ROW_SAMPLE = -1,    /* as a row axis: the sample */
+    ARRAY_TOGETHER = 4, /* samples: see array_stage */
+    ARRAY_SHORT = 128,  /* elements of their axes in vectors are fewer, */
+    ARRAY_SMALL = 4096, /*   and an array of theirs has no more bytes */
     NOT_AFFINE = 1 << 30
 };
 
@@ -70,6 +73,7 @@ typedef struct array_stage { /* some of the nodes of a sample, for all samples o
     nest_list list;
     bool rows;                 /* one map, whose row axis is the sample */
     const array_bind *divided; /* one map, that can be run in parts */
+    bool together;             /* where axes are short: samples side by side */
 } array_stage;
 
 typedef struct array_nest {
@@ -98,6 +102,7 @@ typedef struct array_nest {
     bool *heavy;       /* per node: in `once` */
     int32_t *stage_of; /* per node of a sample that lies in no loop */
     int32_t block;     /* samples in a block; 1: no stages */
+    bool together;     /* blocks are there for that alone, in all stages */
     array_storage *storages;
     int32_t n_storages;
     int32_t *storage; /* per node that is an array: index in storages */
@@ -146,6 +151,7 @@ typedef struct array_work {
     double work;
 } array_work;
 bool array_work_next(const array_nest *a, const array_bind *b, array_work *w);
+void array_join_samples(array_nest *a); /* array_together.c: stages */
 
 /* What the rows and columns of b's product are read from: two nodes; 0, 0: it is none, or more. */
 typedef struct array_factors {

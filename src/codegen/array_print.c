@@ -145,14 +145,18 @@ char *array_nest_print(const array_nest *a)
     put_list(&t, a, &a->extents, 2);
     put_list(&t, a, &a->call, 2);
     put_list(&t, a, &a->once, 2);
-    put(&t, a->block > 1 ? "  for blocks of %d samples\n" : "  for each sample\n",
+    put(&t,
+        a->block > 1 && !a->together ? "  for blocks of %d samples\n" : "  for each sample\n",
         (int)a->block);
     for (int32_t i = 0; i < a->n_stages; i++) {
-        if (a->block > 1 && a->stages[i].list.n)
+        if (a->block > 1 && !a->together && a->stages[i].list.n)
             put(&t,
                 a->stages[i].rows ? "  stage: rows of %d samples\n"
                                   : "  stage: sample by sample\n",
                 a->stages[i].rows ? (int)array_bind_of(a, a->stages[i].list.node[0])->rows : 1);
+        if (a->stages[i].together || (a->together && i == 0))
+            put(&t, "  %d samples together where axes are below %d\n", ARRAY_TOGETHER,
+                ARRAY_SHORT);
         put_list(&t, a, &a->stages[i].list, 2);
     }
     for (int32_t i = 0; i < a->g->n_outputs; i++)

@@ -156,15 +156,15 @@ static bool fill_areas(const job *j, codegen_object *out)
     n = 0;
     for (int32_t i = 0; i < a->n_pieces; i++) {
         const array_piece *p = &a->pieces[i];
-        int64_t copies = p->by_sample ? a->block : 1;
+        int64_t copies = p->by_sample ? a->block : 1, most = a->together ? ARRAY_SMALL : 0;
         for (int32_t k = 0; k < p->n_storages; k++) {
             const array_storage *s = &a->storages[p->storage[k]];
             int32_t shape = j->shape_of ? j->shape_of[s->shape] : s->shape;
             out->areas[n++] =
-                (codegen_area){ i, shape, type_bits(s->dtype) / 8, 0, copies, p->own };
+                (codegen_area){ i, shape, type_bits(s->dtype) / 8, 0, copies, most, p->own };
         }
         if (p->fixed > 0)
-            out->areas[n++] = (codegen_area){ i, 0, 0, p->fixed, copies, p->own };
+            out->areas[n++] = (codegen_area){ i, 0, 0, p->fixed, copies, 0, p->own };
     }
     return true;
 }
@@ -202,7 +202,7 @@ static bool copy_out(const job *j, LLVMMemoryBufferRef buffer, codegen_object *o
     out->interleave = j->t->interleave;
     if (j->a) {
         out->n_steps = j->a->n_steps;
-        out->group = j->a->block;
+        out->group = j->a->together ? 1 : j->a->block;
         bool ok = fill_areas(j, out) && fill_panels(j, out);
         if (!ok)
             codegen_free(j->o, out);

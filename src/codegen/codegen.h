@@ -31,7 +31,8 @@ typedef struct codegen_area {
     int32_t shape, size; /* elements of graph.shapes[shape] of so many bytes; 0: */
     int64_t fixed;       /*   so many bytes */
     int64_t copies;
-    bool own; /* there is one for each worker on a sample; else they share it */
+    int64_t most; /* bytes of a piece with copies: a larger one has none; 0: any */
+    bool own;     /* there is one for each worker on a sample; else they share it */
 } codegen_area;
 
 typedef struct codegen_object {

@@ -237,8 +237,11 @@ ir_value emit_scale(emitter *e, const emit_args *a)
     if (finite)
         whole = LLVMBuildFreeze(e->b, whole, "");
     ir_value usual = scaled(e, f, a->v[0], whole, most);
-    return finite ? emit_select_by_nan(e, a->v[1], a->v[1], usual)
-                  : with_special_scales(e, f, a->v, usual);
+    if (!finite)
+        return with_special_scales(e, f, a->v, usual);
+    if (range_nan_with(e->g, graph_in(e->g, a->n, 0), graph_in(e->g, a->n, 1)))
+        return usual;
+    return emit_select_by_nan(e, a->v[1], a->v[1], usual);
 }
 
 ir_value emit_ldexp(emitter *e, const emit_args *a)

@@ -126,3 +126,29 @@ range range_of(const graph *g, node n)
 {
     return find(g, n, DEPTH);
 }
+
+static bool passes_nan(op o)
+{
+    return o == OP_add || o == OP_sub || o == OP_mul || o == OP_div || o == OP_mad ||
+           o == OP_fma || o == OP_neg || o == OP_abs || o == OP_sqrt || o == OP_min ||
+           o == OP_max || o == OP_rint || o == OP_floor || o == OP_ceil || o == OP_trunc;
+}
+
+static bool nan_with(const graph *g, node x, node n, int32_t depth)
+{
+    const node_data *d = graph_node(g, x);
+    if (x == n)
+        return true;
+    if (depth == 0 || !passes_nan((op)d->op))
+        return false;
+    for (int32_t i = d->n_in - 1; i >= 0; i--)
+        if (nan_with(g, graph_in(g, x, i), n, depth - 1))
+            return true;
+    return false;
+}
+
+bool range_nan_with(const graph *g, node x, node n)
+{
+    enum { NEAR = 8 };
+    return nan_with(g, x, n, NEAR);
+}

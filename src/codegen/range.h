@@ -11,5 +11,7 @@ typedef struct range {
 
 /* The value of n is in the range, or NaN. */
 range range_of(const graph *g, node n);
+/* x is NaN wherever n is, as far as can be seen from nearby. */
+bool range_nan_with(const graph *g, node x, node n);
 
 #endif

@@ -52,7 +52,7 @@ static bool add_pieces(const workspace_plan *p, const int64_t *extent, int64_t r
 {
     *all = 0;
     for (int32_t i = 0; i < p->n_areas;) {
-        int64_t most = 0, n, copies = p->areas[i].copies;
+        int64_t most = 0, n, copies = p->areas[i].copies, limit = p->areas[i].most;
         copies = rows == 0 ? p->areas[i].own : copies < rows ? copies : rows;
         for (int32_t piece = p->areas[i].piece; i < p->n_areas && p->areas[i].piece == piece;
              extent += p->rank[i++]) {
@@ -60,6 +60,7 @@ static bool add_pieces(const workspace_plan *p, const int64_t *extent, int64_t r
                 return false;
             most = n > most ? n : most;
         }
+        copies = limit > 0 && most > limit ? 1 : copies;
         if (__builtin_mul_overflow(most, copies, &most) ||
             __builtin_add_overflow(*all, most, all))
             return false;
