@@ -184,6 +184,7 @@ static void read_request(request *r, const char *name, const jit_args *args)
     r->shared = 0;
     r->params = NULL;
     r->weights = JIT_NONE;
+    r->blas_from = 0;
 }
 
 /* Whether a kernel for arrays that are the same for all samples is better for this call; then

@@ -279,7 +279,7 @@ Test(params, of_functions_of_any_size)
         cr_assert(p, "%s", err.diagnostic[0].message);
         cr_expect_eq(values(p, "g.b")[2], 1);
         jit_params_free(p);
-        for (const char *name = "h\0k"; *name; name += 2) {
+        for (const char *name = "h\0k\0"; *name; name += 2) {
             cr_expect_null(jit_params_new(m, name, NULL, NULL, &err));
             cr_expect_eq(err.diagnostic[0].code, 232, "%s", err.diagnostic[0].message);
             p = jit_params_new(m, name, "f32[4]", NULL, &err);
