@@ -142,6 +142,47 @@ static bool right_subscripts(lowering *lw, const ast_expr *e, value base)
     return false;
 }
 
+/* Whether one of the subscripts is made of the axis. */
+static bool made_of(lowering *lw, const node *subscript, int32_t n, node axis)
+{
+    enum { NEAR = 4000 };
+    bool *reads = NULL;
+    node last = 0;
+    for (int32_t i = 0; i < n; i++)
+        last = subscript[i] > last ? subscript[i] : last;
+    if (last >= axis && last - axis < NEAR)
+        reads = arena_alloc(lw->ar, (size_t)(last - axis + 1) * sizeof *reads);
+    for (int32_t i = 0; i < n && reads; i++)
+        if (subscript[i] >= axis)
+            reads[subscript[i] - axis] = true;
+    for (node at = last; at > axis && reads; at--)
+        for (int32_t i = 0; reads[at - axis] && i < graph_node(lw->g, at)->n_in; i++)
+            if (graph_in(lw->g, at, i) >= axis)
+                reads[graph_in(lw->g, at, i) - axis] = true;
+    return reads && reads[0];
+}
+
+/* An element that is the same along an axis around is read before the axis is gone through, even
+ * if that has no elements: then what was checked for its elements does not hold. */
+static void guard_invariant(lowering *lw, const graph_shape *s, node *subscript, int32_t n)
+{
+    bool guarded = false;
+    int32_t around = lw->n_axes;
+    lw->n_axes = 0; /* else an axis says that its extent has elements */
+    for (int32_t i = 0; i < around && !guarded; i++)
+        guarded = !extent_at_least(lw, graph_in(lw->g, lw->axes[i], 0), 1) &&
+                  !made_of(lw, subscript, n, lw->axes[i]);
+    for (int32_t i = 0; i < n && guarded; i++) {
+        subscript_bounds b;
+        op o = (op)graph_node(lw->g, subscript[i])->op;
+        if (o != OP_bound &&
+            extent_range(lw, subscript[i], s->extent[i], &b) != SUBSCRIPT_PROVEN)
+            subscript[i] = graph_bound(lw->g, subscript[i], s->extent[i], lw->no,
+                                       (graph_site){ NULL, i, { 0, 0 } });
+    }
+    lw->n_axes = around;
+}
+
 /* The rest of the axes, where subscripts are given for the first n. */
 static value row(lowering *lw, value base, node *subscript, int32_t n, span at)
 {
@@ -177,6 +218,7 @@ value lower_index(lowering *lw, const ast_expr *e)
     }
     if (!fine || lw->stop)
         return value_poison();
+    guard_invariant(lw, &s, subscript, n);
     return n < s.rank ? row(lw, base, subscript, n, e->at)
                       : lower_array_at(lw, base, subscript, e->at);
 }

@@ -184,3 +184,18 @@ Test(array_limits, subscripts_divided_by_zero)
                      err.diagnostic[0].message);
     }
 }
+
+/* What is the same along an axis of no elements is not read, though it is computed before. */
+Test(array_limits, the_first_of_no_elements)
+{
+    static const char *const programs[] = {
+        "fn f(x: [n]) = 2 + sum[i](x[i]*(x[0] + 1))",
+        "fn f(x: [n]) { var t: [n] = 0  t[i] = x[0] - x[n-1]  return 2 + sum[i](t[i]*x[i]) }",
+    };
+    jit_error err;
+    jit_array in = jit_array_of(JIT_F32, NULL, 1, (int64_t[]){ 0 });
+    for (size_t i = 0; i < sizeof programs / sizeof *programs; i++)
+        for (int interpret = 0; interpret < 2; interpret++)
+            cr_expect_eq(call(programs[i], interpret, &in, &err), JIT_OK, "%s: %s", programs[i],
+                         err.diagnostic[0].message);
+}
