@@ -8,6 +8,7 @@
  *   array_product.c  products that the call may do instead
  *   array_element.c  elements, checks, arrays that change; matrices in panels
  *   array_part.c     parts of a run, for threads
+ *   array_group*.c   the same where lanes are samples
  *
  * The value of an array is where its storage is: see array_pointer. */
 #ifndef FJ_ARRAY_CODE_H
@@ -45,6 +46,7 @@ typedef struct array_code {
     int32_t vectors;               /* and vectors */
     ir_value origin, length;       /* part of a vector axis that is run now; NULL: all */
     const array_bind *strip;       /* whose last axis they run along; NULL: scalars */
+    bool samples;                  /* lanes are samples: array_group.h */
     ir_value *mask;                /* per vector: lanes that exist; NULL: all */
     ir_value masks[ARRAY_VECTORS]; /* where it is */
     bool minds;                    /* what the other lanes do counts: flags, loops, checks */
@@ -54,7 +56,8 @@ typedef struct array_code {
     const array_bind *divided; /* the map of which a part is run now */
 } array_code;
 
-ir_value array_kernel(emitter *e, array_nest *a); /* k0 */
+/* k0. few: what runs calls of few samples or large ones, if samples are in vectors; or NULL. */
+ir_value array_kernel(emitter *e, array_nest *a, ir_value few);
 
 ir_value array_field(array_code *c, ir_type type, size_t offset); /* of array_call */
 

@@ -2,7 +2,7 @@
 #include <stddef.h>
 
 #include "abi.h"
-#include "array_code.h"
+#include "array_group.h"
 #include "emit.h"
 #include "emit_memory.h"
 #include "values.h"
@@ -227,6 +227,10 @@ static ir_value load_one(array_code *c, const access *x)
 void array_at(array_code *c, node n)
 {
     emitter *e = c->e;
+    if (c->samples) {
+        group_at(c, n);
+        return;
+    }
     int32_t lanes = e->lanes;
     access x = access_of(c, n);
     bool varies = c->t->varies[n];
@@ -336,13 +340,19 @@ static const array_storage *storage_of(const array_code *c, node n)
 
 static void copy_array(array_code *c, int32_t to, int32_t from)
 {
-    if (to != from)
+    if (group_has(c, to))
+        group_copy(c, to, from);
+    else if (to != from)
         array_copy(c, array_pointer(c, to), array_pointer(c, from), &c->a->storages[to]);
 }
 
 void array_put(array_code *c, node n)
 {
     emitter *e = c->e;
+    if (group_has(c, c->a->storage[n])) {
+        group_put(c, n);
+        return;
+    }
     access x = access_of(c, n);
     int32_t lanes = e->lanes;
     cell when;
@@ -367,6 +377,10 @@ void array_choice(array_code *c, node n)
 {
     emitter *e = c->e;
     const graph *g = e->g;
+    if (group_has(c, c->a->storage[n])) {
+        group_choice(c, n);
+        return;
+    }
     ir_value yes = array_pointer(c, c->a->storage[graph_in(g, n, 1)]);
     ir_value no = array_pointer(c, c->a->storage[graph_in(g, n, 2)]);
     int32_t lanes = e->lanes;

@@ -72,7 +72,8 @@ static ir_value bytes_of(array_code *c, const array_storage *s)
 {
     int32_t rank = c->a->g->shapes[s->shape].rank;
     ir_value n = c->stride[s->shape * (GRAPH_MAX_RANK + 1) + rank];
-    return build_mul(c->e, n, build_i64(c->e, type_bits(s->dtype) / 8));
+    int64_t size = type_bits(s->dtype) / 8 * (s->lanes ? c->a->group : 1);
+    return build_mul(c->e, n, build_i64(c->e, size));
 }
 
 /* As workspace_bytes says. */

@@ -1,6 +1,7 @@
 /* Folds that are loops; see array_fold.h. */
 #include "array_fold.h"
 
+#include "array_group.h"
 #include "emit.h"
 #include "values.h"
 
@@ -226,6 +227,10 @@ void array_fold(array_code *c, node n)
     emit_flush_flags(e);
     if (!b->vector && !fold_is_tree(c->a, n)) {
         fold_by_loops(&f);
+        return;
+    }
+    if (c->samples && c->t->varies[n]) {
+        group_fold(c, n);
         return;
     }
     int32_t lanes = e->lanes;

@@ -11,8 +11,9 @@
 #include <stddef.h>
 
 #include "abi.h"
-#include "array_code.h"
+#include "array_group.h"
 #include "array_part.h"
+#include "codegen.h"
 #include "emit.h"
 #include "emit_memory.h"
 #include "values.h"
@@ -31,6 +32,8 @@ typedef struct kernel {
     ir_value slots, slot_step, call_slots;
     ir_value first; /* sample of the block */
     ir_value small; /* a->together: every array of a sample is; NULL: none is made */
+    ir_value bytes; /* of the workspace */
+    ir_value few;   /* see array_kernel */
 } kernel;
 
 static int32_t n_operands(const graph *g)
@@ -130,6 +133,7 @@ static ir_value place_pieces_of(kernel *k, bool own, ir_value at)
             bytes = build_mul(e, bytes, copies_of(k, samples, bytes));
         /* Frozen: else every address is a sum of all sizes before it, which LLVM takes apart. */
         at = LLVMBuildFreeze(e->b, build_offset(e, at, bytes), "");
+        k->bytes = build_add(e, k->bytes, bytes);
     }
     return at;
 }
@@ -148,6 +152,7 @@ static void place_pieces(kernel *k)
 {
     array_code *c = k->c;
     emitter *e = c->e;
+    k->bytes = build_i64(e, 0);
     if (!c->a->n_pieces)
         return;
     ir_value own = place_pieces_of(k, false, FIELD(c, e->pointer, workspace));
@@ -559,6 +564,27 @@ static void run_first_step(kernel *k)
     move_call_slots(k, false);
 }
 
+static void return_call(array_code *c, ir_value f)
+{
+    emitter *e = c->e;
+    ir_value r = LLVMBuildCall2(e->b, LLVMGlobalGetValueType(f), f, &c->call, 1, "");
+    LLVMSetTailCall(r, 1);
+    LLVMBuildRet(e->b, r);
+}
+
+/* Calls that are not worth it, or whose workspace would be too large: as workspace_bytes says. */
+static void leave_few(kernel *k)
+{
+    emitter *e = k->c->e;
+    ir_block other = build_block(e, "few"), on = build_block(e, "many");
+    ir_value much = build_icmp(e, LLVMIntSGT, k->bytes, build_i64(e, ARRAY_GROUP_BYTES));
+    ir_value little = build_icmp(e, LLVMIntSLT, k->rows, build_i64(e, ARRAY_GROUP_ROWS));
+    build_branch(e, build_or(e, much, little), other, on);
+    LLVMPositionBuilderAtEnd(e->b, other);
+    return_call(k->c, k->few);
+    LLVMPositionBuilderAtEnd(e->b, on);
+}
+
 /* What a call has for all its samples, then those. */
 static void emit_samples(kernel *k, ir_block end)
 {
@@ -572,11 +598,16 @@ static void emit_samples(kernel *k, ir_block end)
     array_make_strides(c);
     array_make_panels(c);
     place_pieces(k);
+    if (k->few)
+        leave_few(k);
     place_operands(c);
     point_to_first(c);
     array_list(c, &c->a->call, 1);
     run_first_step(k);
-    run_blocks(k);
+    if (c->a->group)
+        array_groups(c, &(array_run){ k->rows, k->fuel, k->index, k->index_step });
+    else
+        run_blocks(k);
     emit_flush_flags(c->e);
 }
 
@@ -633,14 +664,6 @@ static ir_value emit_part(kernel *k, const char *name, ir_value rows)
     return f;
 }
 
-static void return_call(array_code *c, ir_value f)
-{
-    emitter *e = c->e;
-    ir_value r = LLVMBuildCall2(e->b, LLVMGlobalGetValueType(f), f, &c->call, 1, "");
-    LLVMSetTailCall(r, 1);
-    LLVMBuildRet(e->b, r);
-}
-
 /* Two functions, and one that only chooses: it saves no registers. */
 static ir_value emit_choice(kernel *k)
 {
@@ -667,10 +690,10 @@ static ir_value emit_kernel(kernel *k)
     return f;
 }
 
-ir_value array_kernel(emitter *e, array_nest *a)
+ir_value array_kernel(emitter *e, array_nest *a, ir_value few)
 {
     array_code c = { .e = e, .a = a, .t = a->t, .rows = 1, .vectors = 1 };
-    kernel k = { .c = &c };
+    kernel k = { .c = &c, .few = few };
     ir_value f = NULL;
     e->lanes = e->full = c.t->lanes = 1;
     e->values->row_axis_of = a->row_axis_of;

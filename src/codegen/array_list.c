@@ -1,6 +1,7 @@
 /* Lists of nodes, maps. */
 #include "abi.h"
 #include "array_fold.h"
+#include "array_group.h"
 #include "array_part.h"
 #include "emit.h"
 #include "emit_memory.h"
@@ -278,6 +279,10 @@ static void store_strip(array_code *c, const array_bind *b, ir_value i)
 {
     emitter *e = c->e;
     emit_values *v = e->values;
+    if (c->samples) {
+        group_store(c, b, map_index(c, b, i));
+        return;
+    }
     int32_t rows = row_count(c, b), row = v->row;
     for (int32_t r = 0; r < rows; r++) {
         v->row = rows > 1 ? r : row;

@@ -440,11 +440,13 @@ static bool make(array_nest *a, const array_options *o)
     find_steps(a);
     find_needed(a);
     array_weigh(a);
-    array_divide(a, o);
+    if (!o->samples && !o->whole)
+        array_divide(a, o);
     if (!make_stages(a) || !fill_lists(a))
         return false;
     find_slots(a);
-    array_join_samples(a);
+    if (!o->samples)
+        array_join_samples(a);
     if (!array_stores(a))
         return false;
     if (a->block > 1 && !a->together)

@@ -15,6 +15,10 @@
  * another axis, or for all samples (a matrix product), so many values of that axis are computed
  * together: each node that depends on it once for each row.
  *
+ * Samples in vectors: where most of a sample is a loop, whose rounds come one after the other, the
+ * lanes are samples instead (array_lanes.c): a group of them side by side, their arrays with
+ * element i of all of them as neighbours; maps and folds are scalar loops around that.
+ *
  * Storage: each array that is made has elements in memory: an output's, or a piece of the
  * workspace. `put` and loop variables use the old array's where that is not read any more. */
 #ifndef FJ_ARRAY_NEST_H
@@ -57,6 +61,8 @@ typedef struct array_storage {
     jit_dtype dtype;
     node home;           /* the map, fold or loop that it is made in; 0: none */
     bool by_sample;      /* WORK: a copy for each sample of a block */
+    bool staged;         /* WORK: input `number`, brought there for each group of samples */
+    bool lanes;          /* WORK: each element is there for all samples of a group */
     int32_t first, last; /* positions in which it is needed, if home is 0 and by_sample */
     int32_t piece;       /* WORK: of the workspace */
 } array_storage;
@@ -103,6 +109,8 @@ typedef struct array_nest {
     int32_t *stage_of; /* per node of a sample that lies in no loop */
     int32_t block;     /* samples in a block; 1: no stages */
     bool together;     /* blocks are there for that alone, in all stages */
+    int32_t lanes, vectors,
+        group; /* samples in vectors; group = lanes * vectors; 0: none are */
     array_storage *storages;
     int32_t n_storages;
     int32_t *storage; /* per node that is an array: index in storages */
@@ -120,6 +128,8 @@ typedef struct array_options {
     int32_t lanes, vectors; /* 0: choose */
     bool divide;            /* however small */
     bool products;          /* array_product.c */
+    bool samples;           /* in vectors */
+    bool whole;             /* no map is divided */
 } array_options;
 
 array_nest *array_nest_make(const graph *g, const array_options *o, diag *d);
@@ -158,6 +168,11 @@ typedef struct array_factors {
     node left, right;
 } array_factors;
 array_factors array_factors_of(const array_nest *a, const array_bind *b); /* array_product.c */
+
+/* array_lanes.c */
+bool array_lanes_pay(const array_nest *a); /* a: without samples in vectors */
+void array_lanes_begin(array_nest *a);     /* before axes are chosen, */
+void array_lanes_choose(array_nest *a, const array_options *o); /* and after */
 
 static inline const array_bind *array_bind_of(const array_nest *a, node n)
 {

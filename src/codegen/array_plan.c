@@ -348,10 +348,15 @@ void array_choose(array_nest *a, const array_options *o)
     a->t->rows = a->t->interleave = 1;
     a->t->lanes = a->t->target->vector_bytes;
     find_blocked(a);
+    if (o->samples)
+        array_lanes_begin(a);
     choose_axes(a);
     choose_widths(a, o);
-    array_panels(a);
+    if (!o->samples)
+        array_panels(a);
     choose_masks(a);
+    if (o->samples)
+        array_lanes_choose(a, o);
     for (int32_t i = 0; i < a->n_binds; i++)
         if (a->binds[i].vector && a->binds[i].folds &&
             graph_node(a->g, a->binds[i].n)->op == OP_map)
@@ -373,6 +378,8 @@ static int64_t copies_of(const array_nest *a, node n)
         if (b->row_axis)
             copies *= a->row_axis_of[n] == b->row_axis ? b->rows + 2 : 3;
     }
+    if (a->group && a->sample[n] && a->t->varies[n])
+        copies *= a->vectors;
     return copies;
 }
 
@@ -383,7 +390,7 @@ static int32_t lanes_around(const array_nest *a, node n)
         if (b && b->vector && array_in_last(a, n, b))
             return b->lanes;
     }
-    return 1;
+    return a->group && a->sample[n] && a->t->varies[n] ? a->lanes : 1;
 }
 
 static bool is_gather(const array_nest *a, node n)

@@ -145,9 +145,14 @@ char *array_nest_print(const array_nest *a)
     put_list(&t, a, &a->extents, 2);
     put_list(&t, a, &a->call, 2);
     put_list(&t, a, &a->once, 2);
-    put(&t,
-        a->block > 1 && !a->together ? "  for blocks of %d samples\n" : "  for each sample\n",
-        (int)a->block);
+    if (a->group)
+        put(&t, "  for groups of %d samples: vectors of %d, %d at a time\n", (int)a->group,
+            (int)a->lanes, (int)a->vectors);
+    else
+        put(&t,
+            a->block > 1 && !a->together ? "  for blocks of %d samples\n"
+                                         : "  for each sample\n",
+            (int)a->block);
     for (int32_t i = 0; i < a->n_stages; i++) {
         if (a->block > 1 && !a->together && a->stages[i].list.n)
             put(&t,

@@ -25,6 +25,13 @@ static bool is_output(const graph *g, node n)
     return false;
 }
 
+/* A loop names its variables, it does not read them. */
+static bool names(const graph *g, node n, int32_t i)
+{
+    const node_data *d = graph_node(g, n);
+    return d->op == OP_loop && i < (int32_t)d->imm;
+}
+
 /* x is not read by anybody but `heir`, once `by` is computed. */
 static bool is_dead_after(const array_nest *a, node x, node heir, node by)
 {
@@ -35,7 +42,7 @@ static bool is_dead_after(const array_nest *a, node x, node heir, node by)
         if (!a->t->used[n] || n == heir)
             continue;
         for (int32_t i = 0; i < graph_node(g, n)->n_in; i++)
-            if (graph_in(g, n, i) == x && !is_before(a, n, by))
+            if (graph_in(g, n, i) == x && !names(g, n, i) && !is_before(a, n, by))
                 return false;
     }
     return true;
@@ -47,7 +54,9 @@ static bool may_inherit(const array_nest *a, node x, node heir, node by)
     const array_storage *s = &a->storages[a->storage[x]];
     bool same_place = a->t->region[x] == a->t->region[by] && a->level[x] == a->level[by] &&
                       a->sample[x] == a->sample[by];
-    return s->kind != STORAGE_INPUT && same_place && is_dead_after(a, x, heir, by);
+    bool lanes = a->group && a->t->varies[heir];
+    return s->kind != STORAGE_INPUT && same_place && s->lanes == lanes &&
+           is_dead_after(a, x, heir, by);
 }
 
 /* -------------------------------------------------------------------------- storages */
@@ -59,7 +68,8 @@ static int32_t new_storage(array_nest *a, node n, node home)
                           .shape = graph_node(a->g, n)->shape,
                           .dtype = graph_dtype(a->g, n),
                           .home = home,
-                          .by_sample = home == 0 && a->sample[n] };
+                          .by_sample = home == 0 && a->sample[n],
+                          .lanes = a->group && a->t->varies[n] };
     return a->n_storages++;
 }
 
@@ -86,7 +96,10 @@ static void store_node(array_nest *a, node n)
     switch ((op)d->op) {
     case OP_arg:
         a->storage[n] = new_storage(a, n, 0);
-        a->storages[a->storage[n]].kind = STORAGE_INPUT;
+        if (a->group && a->t->varies[n])
+            a->storages[a->storage[n]].staged = true;
+        else
+            a->storages[a->storage[n]].kind = STORAGE_INPUT;
         a->storages[a->storage[n]].number = (int32_t)d->imm;
         break;
     case OP_put:
@@ -126,7 +139,7 @@ static void store_swaps(array_nest *a, node loop)
 static void place_outputs(array_nest *a)
 {
     const graph *g = a->g;
-    for (int32_t i = 0; i < g->n_outputs; i++) {
+    for (int32_t i = 0; !a->group && i < g->n_outputs; i++) {
         node n = g->outputs[i].value;
         array_storage *s = array_is(a, n) ? &a->storages[a->storage[n]] : NULL;
         if (!s || s->kind != STORAGE_WORK || !s->by_sample)
@@ -171,6 +184,9 @@ static void find_spans(array_nest *a)
             array_storage *s = &a->storages[a->swap[n]];
             s->first = s->last = position(a, n);
         }
+    for (int32_t i = 0; i < a->n_storages; i++)
+        if (a->storages[i].staged)
+            a->storages[i].first = 0;
 }
 
 static bool fits(const array_nest *a, const array_piece *p, const array_storage *s)

@@ -29,6 +29,7 @@ typedef struct job {
     const codegen_options *o;
     diag *d;
     nest *t;
+    array_nest *grouped;     /* samples in vectors; NULL: they are not */
     array_nest *a;           /* of an array function, else NULL; */
     const int32_t *shape_of; /*   the shapes of its graph in g, if it is another */
     emit_values values;
@@ -40,6 +41,7 @@ static bool within_limits(const job *j)
 {
     int64_t weight = j->t->weight + (int64_t)LOOP_CONTROL * j->t->n_loops;
     weight += j->a ? (int64_t)NEST_CONTROL * j->a->n_binds : 0;
+    weight += j->grouped ? j->grouped->t->weight : 0;
     if (!j->a && j->t->n_buffers > JIT_MAX_OPERANDS) {
         diag_plain(j->d, DIAG_code_size, "'%s' has %d arguments and results, the limit is %d",
                    j->g->name, j->t->n_buffers, (int)JIT_MAX_OPERANDS);
@@ -53,14 +55,32 @@ static bool within_limits(const job *j)
     return false;
 }
 
+/* One nest for many samples, and one for few, of which none is divided among threads: a loop
+ * cannot be. */
+static void make_grouped(job *j, array_options widths)
+{
+    array_options whole = widths;
+    whole.whole = widths.samples = true;
+    j->grouped = array_nest_make(j->g, &widths, j->d);
+    if (j->a->n_steps)
+        j->a = array_nest_make(j->g, &whole, j->d);
+    j->a = j->grouped ? j->a : NULL;
+}
+
 static bool make_array_nest(job *j)
 {
-    array_options widths = { j->o->target, j->o->vector_lanes, j->o->interleave, j->o->divide,
-                             j->o->products };
+    array_options widths = { .target = j->o->target,
+                             .lanes = j->o->vector_lanes,
+                             .vectors = j->o->interleave,
+                             .divide = j->o->divide,
+                             .products = j->o->products,
+                             .samples = j->o->samples == SAMPLES_TOGETHER };
     j->a = array_nest_make(j->g, &widths, j->d);
     if (j->a && array_wants_split(j->a)) {
         j->g = array_split(j->a, &j->shape_of, j->d);
         j->a = j->g ? array_nest_make(j->g, &widths, j->d) : NULL;
+    } else if (j->a && j->o->samples == SAMPLES_CHOOSE && array_lanes_pay(j->a)) {
+        make_grouped(j, widths);
     }
     j->t = j->a ? j->a->t : NULL;
     return j->t != NULL;
@@ -103,6 +123,22 @@ static void mark_functions(emitter *e)
                                     nounwind);
 }
 
+/* The code for many samples calls that for few. */
+static void emit_arrays(job *j)
+{
+    emitter *e = &j->e;
+    ir_value few = array_kernel(e, j->a, NULL);
+    if (!j->grouped)
+        return;
+    LLVMSetValueName2(few, "few", 3);
+    LLVMSetLinkage(few, LLVMInternalLinkage);
+    e->t = j->grouped->t;
+    if (values_make(&j->values, e->t, j->d))
+        array_kernel(e, j->grouped, few);
+    else
+        e->failed = true;
+}
+
 static bool make_module(job *j)
 {
     if (!make_nest(j) || !values_make(&j->values, j->t, j->d) ||
@@ -117,7 +153,9 @@ static bool make_module(job *j)
                     .values = &j->values };
     e->b = LLVMCreateBuilderInContext(e->context);
     make_types(e);
-    ir_value block = j->a ? array_kernel(e, j->a) : loops_block(e);
+    ir_value block = j->a ? NULL : loops_block(e);
+    if (j->a)
+        emit_arrays(j);
     if (j->o->entry_loop && !j->a)
         entries_loop(e, block, j->o->defaults);
     if (j->o->entry_scalar && !j->a)
@@ -141,31 +179,44 @@ static void fill_shape(const nest *t, block_shape *s)
     block_plan(s);
 }
 
-static bool fill_areas(const job *j, codegen_object *out)
+static int32_t count_areas(const array_nest *a)
 {
-    const array_nest *a = j->a;
     int32_t n = 0;
-    for (int32_t i = 0; i < a->n_pieces; i++)
+    for (int32_t i = 0; a && i < a->n_pieces; i++)
         n += a->pieces[i].n_storages + (a->pieces[i].fixed > 0);
-    out->areas = memory_resize(j->o->allocator, NULL, 0, ((size_t)n + 1) * sizeof *out->areas);
-    if (!out->areas) {
-        diag_no_memory(j->d);
-        return false;
-    }
-    out->n_areas = n;
-    n = 0;
-    for (int32_t i = 0; i < a->n_pieces; i++) {
+    return n;
+}
+
+static void add_areas(const job *j, const array_nest *a, codegen_object *out)
+{
+    bool many = a == j->grouped;
+    for (int32_t i = 0; a && i < a->n_pieces; i++) {
         const array_piece *p = &a->pieces[i];
         int64_t copies = p->by_sample ? a->block : 1, most = a->together ? ARRAY_SMALL : 0;
         for (int32_t k = 0; k < p->n_storages; k++) {
             const array_storage *s = &a->storages[p->storage[k]];
             int32_t shape = j->shape_of ? j->shape_of[s->shape] : s->shape;
-            out->areas[n++] =
-                (codegen_area){ i, shape, type_bits(s->dtype) / 8, 0, copies, most, p->own };
+            int32_t size = type_bits(s->dtype) / 8 * (s->lanes ? a->group : 1);
+            out->areas[out->n_areas++] =
+                (codegen_area){ i, many, shape, size, 0, copies, most, p->own };
         }
         if (p->fixed > 0)
-            out->areas[n++] = (codegen_area){ i, 0, 0, p->fixed, copies, 0, p->own };
+            out->areas[out->n_areas++] =
+                (codegen_area){ i, many, 0, 0, p->fixed, copies, 0, p->own };
     }
+}
+
+static bool fill_areas(const job *j, codegen_object *out)
+{
+    int32_t n = count_areas(j->a) + count_areas(j->grouped);
+    out->areas = memory_resize(j->o->allocator, NULL, 0, ((size_t)n + 1) * sizeof *out->areas);
+    if (!out->areas) {
+        diag_no_memory(j->d);
+        return false;
+    }
+    out->n_areas = 0;
+    add_areas(j, j->a, out);
+    add_areas(j, j->grouped, out);
     return true;
 }
 
@@ -286,7 +337,8 @@ char *codegen_text(const graph *g, const codegen_options *o, codegen_text_kind k
     job j = { .g = g, .o = o, .d = d };
     char *text = NULL;
     if (kind == CODEGEN_NEST) {
-        if (make_nest(&j) && !(text = j.a ? array_nest_print(j.a) : nest_print(j.t)))
+        const array_nest *a = make_nest(&j) && j.grouped ? j.grouped : j.a;
+        if (j.t && !(text = a ? array_nest_print(a) : nest_print(j.t)))
             diag_no_memory(d);
         return text;
     }

@@ -7,17 +7,26 @@
 #include "graph.h"
 #include "target.h"
 
+/* Whether lanes are samples (array_lanes.c). TOGETHER, for tests: in all calls, whatever that
+ * costs. */
+typedef enum codegen_samples {
+    SAMPLES_CHOOSE,
+    SAMPLES_APART,
+    SAMPLES_TOGETHER
+} codegen_samples;
+
 typedef struct codegen_options {
     const target *target;
     const jit_allocator *allocator;
     bool entry_loop, entry_scalar;
-    const cell *defaults; /* of the uniforms, for the raw entries; in their cell types */
-    int32_t vector_lanes; /* 0: chosen; tests force 1, 2, 4, ... */
-    int32_t interleave;   /* 0: chosen */
-    bool cut;             /* tests: into functions, as if it were large */
-    bool divide;          /* tests: maps in parts, as if they were large */
-    bool products;        /* array functions: array_call.product is asked before a product */
-    target_spare *spare;  /* NULL: none is kept */
+    const cell *defaults;    /* of the uniforms, for the raw entries; in their cell types */
+    int32_t vector_lanes;    /* 0: chosen; tests force 1, 2, 4, ... */
+    int32_t interleave;      /* 0: chosen */
+    bool cut;                /* tests: into functions, as if it were large */
+    bool divide;             /* tests: maps in parts, as if they were large */
+    bool products;           /* array functions: array_call.product is asked before a product */
+    codegen_samples samples; /* of array functions */
+    target_spare *spare;     /* NULL: none is kept */
 } codegen_options;
 
 /* Blocks of samples that pass through an array function together divide this number, or the code
@@ -25,9 +34,13 @@ typedef struct codegen_options {
 enum { CODEGEN_ROWS = 960 };
 
 /* The workspace of an array function (workspace.h): pieces one after the other, each as large as the largest
- * array that uses it, for so many samples. */
+ * array that uses it, for so many samples. Where samples are in vectors there are two sets of
+ * them: those of code for many samples are used in a call of at least ARRAY_GROUP_ROWS samples,
+ * if they are not more than ARRAY_GROUP_BYTES together. */
+enum { ARRAY_GROUP_ROWS = 3, ARRAY_GROUP_BYTES = 8 << 20 };
 typedef struct codegen_area {
     int32_t piece;
+    bool many;
     int32_t shape, size; /* elements of graph.shapes[shape] of so many bytes; 0: */
     int64_t fixed;       /*   so many bytes */
     int64_t copies;

@@ -46,15 +46,16 @@ static bool area_bytes(const codegen_area *a, const int64_t *extent, int32_t ran
 }
 
 /* Of all pieces for so many rows; rows 0: of those that each worker has of its own. A piece is as
- * large as the largest area in it. */
+ * large as the largest area in it. all[1]: of code for many samples. */
 static bool add_pieces(const workspace_plan *p, const int64_t *extent, int64_t rows,
                        int64_t *all)
 {
-    *all = 0;
     for (int32_t i = 0; i < p->n_areas;) {
         int64_t most = 0, n, copies = p->areas[i].copies, limit = p->areas[i].most;
         copies = rows == 0 ? p->areas[i].own : copies < rows ? copies : rows;
-        for (int32_t piece = p->areas[i].piece; i < p->n_areas && p->areas[i].piece == piece;
+        bool many = p->areas[i].many;
+        for (int32_t piece = p->areas[i].piece;
+             i < p->n_areas && p->areas[i].piece == piece && p->areas[i].many == many;
              extent += p->rank[i++]) {
             if (!area_bytes(&p->areas[i], extent, p->rank[i], &n))
                 return false;
@@ -62,7 +63,7 @@ static bool add_pieces(const workspace_plan *p, const int64_t *extent, int64_t r
         }
         copies = limit > 0 && most > limit ? 1 : copies;
         if (__builtin_mul_overflow(most, copies, &most) ||
-            __builtin_add_overflow(*all, most, all))
+            __builtin_add_overflow(all[many], most, &all[many]))
             return false;
     }
     return true;
@@ -72,10 +73,15 @@ static bool count_bytes(const workspace_plan *p, const graph_known *known, int64
                         int64_t *bytes)
 {
     cell slots[MOST_STEPS];
-    int64_t extent[MOST_EXTENTS];
+    int64_t extent[MOST_EXTENTS], all[2] = { 0, 0 };
     *bytes = 0;
-    return p->n_areas == 0 ||
-           (known_run(&p->extents, known, slots, extent) && add_pieces(p, extent, rows, bytes));
+    if (p->n_areas == 0)
+        return true;
+    if (!known_run(&p->extents, known, slots, extent) || !add_pieces(p, extent, rows, all))
+        return false;
+    bool many = rows >= ARRAY_GROUP_ROWS && all[1] <= ARRAY_GROUP_BYTES;
+    *bytes = many && all[1] > all[0] ? all[1] : all[0];
+    return true;
 }
 
 bool workspace_bytes(const workspace_plan *p, const graph_known *known, int64_t rows,

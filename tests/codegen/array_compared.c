@@ -35,6 +35,7 @@ typedef struct run {
     cell uniform[64];
     uint32_t flags; /* wanted */
     bool outside;   /* wanted: a subscript out of range */
+    eval_fault fault;
 } run;
 
 static const volatile int32_t never = 0;
@@ -133,6 +134,7 @@ static jit_status interpret(run *x, const eval_plan *p, int64_t row)
                           .fuel = x->where->fuel ? x->where->fuel : -1 };
     jit_status s = eval_array_run(p, &c);
     x->flags |= c.flags;
+    x->fault = c.fault;
     return s;
 }
 
@@ -167,7 +169,17 @@ static bool all_equal(run *x)
     return true;
 }
 
-static bool check(run *x, uint32_t result)
+static bool same_fault(const run *x, const kernel_fault *f)
+{
+    if (f->site == x->fault.site && f->value == x->fault.value && f->extent == x->fault.extent)
+        return true;
+    snprintf(message, sizeof message, "site %lld, %lld of %lld, not site %d, %lld of %lld",
+             (long long)f->site, (long long)f->value, (long long)f->extent, (int)x->fault.site,
+             (long long)x->fault.value, (long long)x->fault.extent);
+    return false;
+}
+
+static bool check(run *x, uint32_t result, const kernel_fault *fault)
 {
     eval_plan *p = eval_prepare(NULL, x->g);
     jit_status s = JIT_OK;
@@ -184,6 +196,8 @@ static bool check(run *x, uint32_t result)
                  (int)s);
         return false;
     }
+    if (s == JIT_ERR_INDEX && x->where->first_fault)
+        return same_fault(x, fault);
     return s != JIT_OK || all_equal(x);
 }
 
@@ -361,7 +375,7 @@ static bool run_all(run *x)
     memset(workspace, 0xa5, (size_t)bytes + 128);
     kernel_fault fault = { 0 };
     uint32_t result = call(x, workspace, &fault);
-    bool ok = check(x, result);
+    bool ok = check(x, result, &fault);
     for (int32_t i = 0; i < 128; i++)
         if (ok && workspace[bytes + i] != (char)0xa5) {
             snprintf(message, sizeof message, "bytes after the workspace were written");

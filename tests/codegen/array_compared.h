@@ -8,11 +8,12 @@
 typedef struct array_layout {
     int64_t rows;
     int64_t dim[16];
-    int32_t shift; /* bytes off alignment */
-    int64_t fuel;  /* 0: no limit */
-    bool spread;   /* samples lie apart; one sample of each second input is for all rows */
-    bool products; /* the code is made to ask for products */
-    bool faults;   /* a subscript out of range is expected to be possible */
+    int32_t shift;    /* bytes off alignment */
+    int64_t fuel;     /* 0: no limit */
+    bool spread;      /* samples lie apart; one sample of each second input is for all rows */
+    bool products;    /* the code is made to ask for products */
+    bool faults;      /* a subscript out of range is expected to be possible */
+    bool first_fault; /* what is reported is what the interpreter meets first */
 } array_layout;
 
 /* How many products code has asked the call for, which does most in the interpreter's order. */

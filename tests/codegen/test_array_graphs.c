@@ -109,7 +109,19 @@ static void mark_constants(graph *g, random_state *r)
     }
 }
 
-static void check_graph(uint64_t seed)
+/* Samples in vectors or not, and loops that end by what they compute. */
+typedef struct variety {
+    codegen_samples samples;
+    bool whiles;
+} variety;
+
+static variety variety_of(uint64_t seed)
+{
+    random_state r = { seed * 33331 + 5 };
+    return (variety){ (codegen_samples)random_below(&r, 3), random_below(&r, 2) == 0 };
+}
+
+static void check_graph(uint64_t seed, variety v)
 {
     random_state r = { seed * 77777 + 1 };
     jit_error err;
@@ -118,7 +130,8 @@ static void check_graph(uint64_t seed)
     arena *ar = arena_new(NULL, 0);
     random_array_options options = { .n_arrays = 2 + random_below(&r, 9),
                                      .loops = random_below(&r, 2) == 0,
-                                     .gathers = random_below(&r, 2) == 0 };
+                                     .gathers = random_below(&r, 2) == 0,
+                                     .whiles = v.whiles };
     const graph *g = random_array_graph(ar, &d, seed, &options);
     array_layout where = { 0 };
     choose_dims(&r, g, where.dim);
@@ -135,13 +148,15 @@ static void check_graph(uint64_t seed)
     cr_assert_not_null(compiled);
     codegen_options o = { .target = &t,
                           .divide = random_below(&r, 2),
-                          .products = random_below(&r, 3) == 0 };
+                          .products = random_below(&r, 3) == 0,
+                          .samples = v.samples };
     linked l;
     cr_assert(linked_make(&l, compiled, &o, &d), "seed %llu, %s: %s", (unsigned long long)seed,
               t.cpu, err.diagnostic[0].message);
     for (int32_t i = 0; i < 2; i++) {
         double work = work_of(compiled, where.dim);
         where.rows = random_below(&r, 5) ? random_below(&r, 8) : random_below(&r, 60);
+        where.rows += v.samples == SAMPLES_TOGETHER ? where.rows : 0;
         while (where.rows > 1 && (double)where.rows * work > (double)MOST_WORK)
             where.rows /= 2;
         where.spread = random_below(&r, 2);
@@ -160,7 +175,7 @@ static void check_graphs(uint64_t part)
 {
     uint64_t seed = random_seed();
     for (uint64_t i = 0; i < GRAPHS; i++)
-        check_graph(seed + part * 1000003 + i);
+        check_graph(seed + part * 1000003 + i, variety_of(seed + i));
 }
 
 Test(array_graphs, as_the_interpreter_1)
@@ -175,7 +190,7 @@ Test(array_graphs, that_failed_once)
 {
     static const uint64_t seeds[] = { 50, 1010044, 20521, 41038, 61261 };
     for (size_t i = 0; i < sizeof seeds / sizeof seeds[0]; i++)
-        check_graph(seeds[i]);
+        check_graph(seeds[i], (variety){ SAMPLES_APART, false });
 }
 
 Test(array_graphs, as_the_interpreter_2)

@@ -302,6 +302,16 @@ static node expression(maker *m, jit_dtype t, int32_t depth)
 
 /* -------------------------------------------------------------------------- arrays */
 
+/* Whether a loop goes on: what it computes alone, no elements at its counter. */
+static node goes_on(maker *m, node in_range, node v)
+{
+    jit_dtype t = graph_dtype(m->g, v);
+    if (!m->o.whiles)
+        return in_range;
+    node more = t == JIT_BOOL ? v : graph_apply2(m->g, OP_lt, v, expression(m, t, 1), nowhere);
+    return graph_apply2(m->g, OP_and, in_range, more, nowhere);
+}
+
 /* for i in 0 .. n { a[i ..] = expression if condition }, over the first axis */
 static node array_loop(maker *m, node array)
 {
@@ -315,6 +325,7 @@ static node array_loop(maker *m, node array)
     phi[1] = graph_phi(g, array, nowhere);
     phi[2] = graph_phi(g, init, nowhere);
     node cond = graph_apply2(g, OP_lt, phi[0], s.extent[0], nowhere), guard = m->yes;
+    cond = goes_on(m, cond, phi[2]);
     subscript[0] = phi[0];
     for (int32_t i = 1; i < s.rank; i++)
         subscript[i] = guarded(m, s.extent[i], &guard, 1);

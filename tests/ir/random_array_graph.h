@@ -11,6 +11,7 @@ typedef struct random_array_options {
     bool loops;       /* over arrays, with puts; and over scalars, inside maps and folds */
     bool math;        /* operators that need expansion */
     bool gathers;     /* subscripts that are data, with guards */
+    bool whiles;      /* loops over arrays that end by what they compute */
 } random_array_options;
 
 /* A graph that verifies, of RANDOM_DIMS dims of any extents, with at most 16 operands and one
