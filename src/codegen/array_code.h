@@ -1,6 +1,7 @@
 /* Instructions of array functions (see array_nest.h for what they are made from).
  *
  *   array_kernel.c   k0: what is computed once, blocks of samples, stages
+ *   array_start.c    operands, scalars, storage
  *   array_extents.c  strides, sizes
  *   array_list.c     lists of nodes, row by row; maps
  *   array_loops.c    counted loops, extents

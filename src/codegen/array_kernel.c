@@ -1,6 +1,6 @@
 /* k0 of an array function:
  *
- *   entry     operands, uniforms, dimensions, strides; what does not depend on the sample
+ *   entry     operands, uniforms, dimensions, strides (array_start.c); what does not depend on the sample
  *   block     for so many samples as pass through the stages together
  *     stage     for each of them: pointers, what other stages have left, the nodes, results
  *   end       the flags
@@ -8,179 +8,13 @@
  * Where there are stages, a call of one sample goes to a function of its own, which is the same
  * without blocks and rows that are left over: a small network takes not much longer than those.
  */
-#include <stddef.h>
-
-#include "abi.h"
+#include "array_kernel.h"
 #include "array_group.h"
 #include "array_part.h"
 #include "codegen.h"
 #include "emit.h"
 #include "emit_memory.h"
 #include "values.h"
-
-ir_value array_field(array_code *c, ir_type type, size_t offset)
-{
-    emitter *e = c->e;
-    return build_load(e, type, build_offset(e, c->call, build_i64(e, (int64_t)offset)), 8);
-}
-#define FIELD(c, type, name) array_field(c, type, offsetof(array_call, name))
-
-typedef struct kernel {
-    array_code *c;
-    ir_value rows, fuel;
-    ir_value index, index_step; /* NULL: the index is not used */
-    ir_value slots, slot_step, call_slots;
-    ir_value first; /* sample of the block */
-    ir_value small; /* a->together: every array of a sample is; NULL: none is made */
-    ir_value bytes; /* of the workspace */
-    ir_value few;   /* see array_kernel */
-} kernel;
-
-static int32_t n_operands(const graph *g)
-{
-    return g->n_inputs + g->n_outputs;
-}
-
-/* -------------------------------------------------------------------------- start */
-
-static void load_operands(array_code *c)
-{
-    emitter *e = c->e;
-    ir_value data = FIELD(c, e->pointer, data), steps = FIELD(c, e->pointer, row_step);
-    for (int32_t i = 0; i < n_operands(e->g); i++) {
-        ir_value at = build_i64(e, 8 * (int64_t)i);
-        c->operand[i] = build_load(e, e->pointer, build_offset(e, data, at), 8);
-        c->row_step[i] = build_load(e, e->i64, build_offset(e, steps, at), 8);
-    }
-}
-
-static bool is_used(const array_code *c, op o)
-{
-    for (node n = 1; n < c->e->g->n_nodes; n++)
-        if (c->t->used[n] && graph_node(c->e->g, n)->op == o)
-            return true;
-    return false;
-}
-
-static void set_leaf_of_call(array_code *c, node n)
-{
-    emitter *e = c->e;
-    const node_data *d = graph_node(e->g, n);
-    int64_t i = (int64_t)d->imm;
-    if (d->op == OP_uniform)
-        values_set(
-            e, n, 0,
-            memory_uniform(e, (jit_dtype)d->dtype, FIELD(c, e->pointer, uniform), (int32_t)i));
-    if (d->op == OP_seed)
-        values_set(e, n, 0, FIELD(c, e->i64, seed));
-    if (d->op == OP_dim)
-        values_set(e, n, 0,
-                   build_load(e, e->i64,
-                              build_offset(e, FIELD(c, e->pointer, dim), build_i64(e, 8 * i)),
-                              8));
-}
-
-/* Scalars that all samples share. */
-static void set_arguments(array_code *c)
-{
-    for (node n = 1; n < c->e->g->n_nodes; n++) {
-        const node_data *d = graph_node(c->e->g, n);
-        if (c->t->used[n] && d->op == OP_arg && d->shape == 0 && !c->a->sample[n])
-            values_set(c->e, n, 0, memory_load(c->e, (jit_dtype)d->dtype, c->operand[d->imm]));
-    }
-}
-
-/* -------------------------------------------------------------------------- storage */
-
-/* How many samples have their own copy of a piece: as add_pieces of workspace.c says. */
-static ir_value copies_of(kernel *k, ir_value samples, ir_value bytes)
-{
-    emitter *e = k->c->e;
-    if (!k->c->a->together)
-        return samples;
-    ir_value small = build_icmp(e, LLVMIntULE, bytes, build_i64(e, ARRAY_SMALL));
-    k->small = k->small ? build_and(e, k->small, small) : small;
-    return LLVMBuildSelect(e->b, small, samples, build_i64(e, 1), "");
-}
-
-/* Those that each worker has of its own follow those that all share. */
-static ir_value place_pieces_of(kernel *k, bool own, ir_value at)
-{
-    array_code *c = k->c;
-    emitter *e = c->e;
-    ir_value samples = c->a->block > 1 && !own ? k->rows : NULL;
-    int64_t known; /* of a block that is not larger than the call */
-    if (samples && !array_is_known(samples, &known)) {
-        ir_value most[2] = { k->rows, build_i64(e, c->a->block) };
-        samples = build_intrinsic(e, "llvm.smin", most, 2);
-    }
-    for (int32_t i = 0; i < c->a->n_pieces; i++) {
-        const array_piece *p = &c->a->pieces[i];
-        if (p->own != own)
-            continue;
-        ir_value bytes = array_piece_bytes(c, p);
-        for (int32_t j = 0; j < p->n_storages; j++) {
-            c->base[p->storage[j]] = at;
-            c->step[p->storage[j]] = p->by_sample && samples ? bytes : NULL;
-        }
-        if (p->fixed > 0 && p->by_sample) {
-            k->slots = at;
-            k->slot_step = bytes;
-        } else if (p->fixed > 0) {
-            k->call_slots = at;
-        }
-        if (p->by_sample && samples)
-            bytes = build_mul(e, bytes, copies_of(k, samples, bytes));
-        /* Frozen: else every address is a sum of all sizes before it, which LLVM takes apart. */
-        at = LLVMBuildFreeze(e->b, build_offset(e, at, bytes), "");
-        k->bytes = build_add(e, k->bytes, bytes);
-    }
-    return at;
-}
-
-static ir_value own_bytes(array_code *c)
-{
-    emitter *e = c->e;
-    ir_value all = build_i64(e, 0);
-    for (int32_t i = 0; i < c->a->n_pieces; i++)
-        if (c->a->pieces[i].own)
-            all = build_add(e, all, array_piece_bytes(c, &c->a->pieces[i]));
-    return all;
-}
-
-static void place_pieces(kernel *k)
-{
-    array_code *c = k->c;
-    emitter *e = c->e;
-    k->bytes = build_i64(e, 0);
-    if (!c->a->n_pieces)
-        return;
-    ir_value own = place_pieces_of(k, false, FIELD(c, e->pointer, workspace));
-    if (c->part)
-        own = build_offset(e, own, build_mul(e, c->worker, own_bytes(c)));
-    place_pieces_of(k, true, own);
-}
-
-static void place_operands(array_code *c)
-{
-    for (int32_t i = 0; i < c->a->n_storages; i++) {
-        const array_storage *s = &c->a->storages[i];
-        if (s->kind == STORAGE_WORK)
-            continue;
-        int32_t o = s->number + (s->kind == STORAGE_OUTPUT ? c->a->g->n_inputs : 0);
-        bool shared = s->kind == STORAGE_INPUT && c->a->g->inputs[o].shared;
-        c->base[i] = c->operand[o];
-        c->step[i] = shared ? NULL : c->row_step[o];
-    }
-}
-
-static void point_to_first(array_code *c)
-{
-    int32_t rows = c->e->values->rows;
-    for (int32_t i = 0; i < c->a->n_storages; i++)
-        for (int32_t r = 0; r < rows; r++)
-            c->pointer[i * rows + r] = c->base[i];
-}
 
 /* -------------------------------------------------------------------------- one sample */
 
@@ -460,6 +294,14 @@ static void run_blocks(kernel *k)
 
 /* -------------------------------------------------------------------------- all */
 
+static bool is_used(const array_code *c, op o)
+{
+    for (node n = 1; n < c->e->g->n_nodes; n++)
+        if (c->t->used[n] && graph_node(c->e->g, n)->op == o)
+            return true;
+    return false;
+}
+
 static void make_frame(kernel *k)
 {
     array_code *c = k->c;
@@ -506,7 +348,7 @@ static bool reserve(array_code *c)
 {
     const graph *g = c->e->g;
     size_t n = (size_t)c->a->n_storages + 1, rows = (size_t)c->e->values->rows;
-    size_t operands = (size_t)n_operands(g) + 1;
+    size_t operands = (size_t)(g->n_inputs + g->n_outputs) + 1;
     size_t strides = (size_t)g->n_shapes * (GRAPH_MAX_RANK + 1);
     c->stride = arena_alloc(g->ar, strides * sizeof *c->stride);
     c->base = arena_alloc(g->ar, n * sizeof *c->base);
@@ -589,19 +431,16 @@ static void leave_few(kernel *k)
 static void emit_samples(kernel *k, ir_block end)
 {
     array_code *c = k->c;
-    for (node n = 1; n < c->e->g->n_nodes; n++)
-        if (c->t->used[n])
-            set_leaf_of_call(c, n);
+    array_set_leaves(c);
     array_list(c, &c->a->extents, 1);
     array_part_plan(c, end);
-    set_arguments(c);
+    array_set_arguments(c);
     array_make_strides(c);
     array_make_panels(c);
-    place_pieces(k);
+    array_place_pieces(k);
     if (k->few)
         leave_few(k);
-    place_operands(c);
-    point_to_first(c);
+    array_place_operands(c);
     array_list(c, &c->a->call, 1);
     run_first_step(k);
     if (c->a->group)
@@ -616,7 +455,7 @@ static void emit_body(kernel *k, ir_value known)
 {
     array_code *c = k->c;
     emitter *e = c->e;
-    load_operands(c);
+    array_load_operands(c);
     make_frame(k);
     k->rows = known ? known : FIELD(c, e->i64, rows);
     array_part_load(c);
