@@ -51,8 +51,10 @@ typedef struct array_code {
     ir_value *mask;                /* per vector: lanes that exist; NULL: all */
     ir_value masks[ARRAY_VECTORS]; /* where it is */
     bool minds;                    /* what the other lanes do counts: flags, loops, checks */
-    int32_t *seen, now;            /* [node]: marks */
-    ir_value part;                 /* array_part; NULL: there are no steps */
+    /* The strip begins at an even number of vectors; and c->origin does. */
+    bool even, even_origin;
+    int32_t *seen, now; /* [node]: marks */
+    ir_value part;      /* array_part; NULL: there are no steps */
     ir_value step_first, step_count, worker, from[2], to[2]; /* of it */
     const array_bind *divided; /* the map of which a part is run now */
 } array_code;
@@ -115,6 +117,7 @@ typedef struct array_context {
     int32_t lanes, full, vectors;
     const array_bind *strip;
     ir_value *mask;
+    bool even;
 } array_context;
 array_context array_enter(array_code *c, const array_bind *b, array_width w);
 void array_leave(array_code *c, array_context outer);

@@ -40,6 +40,10 @@ typedef struct access {
     bool affine, neighbours;
     ir_value start; /* index of the first lane, or of what all lanes share */
     ir_value step;  /* affine: from lane to lane */
+    /* In vectors of paired panels: start is that of the pair which the first vector belongs to.
+     * odd: 1 if it is the second of it; NULL if it is known to be the first. */
+    bool paired;
+    ir_value odd;
 } access;
 
 /* Lane 0 of a subscript that is affine. */
@@ -56,6 +60,7 @@ static access access_of(array_code *c, node n)
     x.t = graph_dtype(g, x.array);
     x.vectors = c->t->varies[n] ? c->vectors : 1;
     x.neighbours = true;
+    x.paired = c->t->varies[n] && c->e->full > 1 && array_in_pairs(c->a, n);
     for (int32_t d = 0; d < x.rank; d++) {
         int32_t step = c->a->step[graph_in(g, n, d + 1)];
         x.affine = x.affine && step != NOT_AFFINE;
@@ -64,16 +69,29 @@ static access access_of(array_code *c, node n)
     return x;
 }
 
+/* Of column i of a paired panel, from its first. */
+static ir_value place_in_pair(emitter *e, ir_value i, int32_t width)
+{
+    ir_value half = build_i64(e, width / 2), in = build_and(e, i, build_i64(e, width / 2 - 1));
+    ir_value second = build_icmp(e, LLVMIntUGE, i, half);
+    return build_add(e, build_add(e, in, in), LLVMBuildZExt(e->b, second, e->i64, ""));
+}
+
 /* Of element i along axis d from element 0. A scalar, unlike a vector, may lie inside a panel. */
-static ir_value distance(array_code *c, const access *x, int32_t d, ir_value i)
+static ir_value distance(array_code *c, access *x, int32_t d, ir_value i)
 {
     emitter *e = c->e;
     int32_t panel = array_panel_of(c->a, x->n);
     ir_value stride = stride_of(c, x->array, d);
-    if (!panel || d == 0 || e->full > 1)
+    if (!panel || d == 0 || (e->full > 1 && (!x->paired || c->even)))
         return build_mul(e, i, stride);
-    ir_value whole = build_and(e, i, build_i64(e, -panel));
-    return build_add(e, build_mul(e, whole, stride), build_sub(e, i, whole));
+    ir_value whole = build_and(e, i, build_i64(e, -panel)), in = build_sub(e, i, whole);
+    whole = build_mul(e, whole, stride);
+    if (x->paired)
+        x->odd = LLVMBuildUDiv(e->b, in, build_i64(e, e->full), "");
+    if (x->paired)
+        return whole;
+    return build_add(e, whole, array_in_pairs(c->a, x->n) ? place_in_pair(e, in, panel) : in);
 }
 
 /* The sum of what all lanes share, and of first lanes if all are affine. */
@@ -124,10 +142,26 @@ static ir_value guard_of(array_code *c, const access *x, int32_t u)
 
 /* -------------------------------------------------------------------------- loads */
 
+/* Vector u out of its pair. */
+static ir_value load_half(array_code *c, const access *x, ir_value p, int32_t u)
+{
+    emitter *e = c->e;
+    ir_value both = build_load(e, build_int_type(e, 32), p, 1);
+    ir_value down = build_bits(e, 32, u % 2 ? 16 : 0);
+    if (x->odd) {
+        ir_value number = build_and(e, build_add(e, x->odd, build_i64(e, u)), build_i64(e, 1));
+        number = LLVMBuildTrunc(e->b, build_mul(e, number, build_i64(e, 16)), e->i32, "");
+        down = build_splat(e, number);
+    }
+    return LLVMBuildTrunc(e->b, LLVMBuildLShr(e->b, both, down, ""), build_int_type(e, 16), "");
+}
+
 /* Panels are filled up with zeros: nothing has to be left out. */
 static ir_value load_in_part(array_code *c, const access *x, ir_value p, int32_t u)
 {
     emitter *e = c->e;
+    if (x->paired)
+        return load_half(c, x, p, u);
     const node_data *array = graph_node(e->g, x->array);
     if (array_panel_of(c->a, x->n) && e->g->inputs[array->imm].constant)
         return build_load(e, memory_type(e, x->t), p, 1);
@@ -146,16 +180,24 @@ static ir_value masked_load(array_code *c, const access *x, ir_value p, int32_t 
         return v;
     int32_t lanes = e->lanes;
     e->lanes = 1;
-    ir_value at = array_element(c, array_pointer(c, c->a->storage[x->array]), x->t, x->start);
+    ir_value start = x->odd ? build_add(e, x->start, x->odd) : x->start;
+    ir_value at = array_element(c, array_pointer(c, c->a->storage[x->array]), x->t, start);
     ir_value first = build_load(e, memory_type(e, x->t), at, 1);
     e->lanes = lanes;
     return build_select(e, c->mask[u], v, build_splat(e, first));
 }
 
-/* Bytes to vector u. */
+/* Bytes to vector u, or to its pair. */
 static ir_value vector_offset(array_code *c, const access *x, int32_t u)
 {
     emitter *e = c->e;
+    if (x->paired) {
+        ir_value k = build_i64(e, x->odd ? u : u / 2 * 2);
+        if (x->odd)
+            k = build_and(e, build_add(e, x->odd, k), build_i64(e, -2));
+        k = build_mul(e, k, build_i64(e, (int64_t)e->full * type_bits(x->t) / 8));
+        return build_mul(e, k, stride_of(c, x->array, 1));
+    }
     ir_value bytes = build_i64(e, (int64_t)u * e->full * type_bits(x->t) / 8);
     int32_t panel = array_panel_of(c->a, x->n);
     if (panel)
@@ -170,7 +212,7 @@ static ir_value load_neighbours(array_code *c, const access *x, int32_t u)
     p = build_offset(e, p, vector_offset(c, x, u));
     if (c->mask && e->full > 1)
         return memory_value(e, x->t, masked_load(c, x, p, u));
-    return memory_load(e, x->t, p);
+    return x->paired ? load_half(c, x, p, u) : memory_load(e, x->t, p);
 }
 
 /* Index of a lane, less x->start. */

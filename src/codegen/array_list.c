@@ -157,12 +157,13 @@ static void spread_operands(array_code *c, const array_bind *b)
 array_context array_enter(array_code *c, const array_bind *b, array_width w)
 {
     emitter *e = c->e;
-    array_context outer = { e->lanes, e->full, c->vectors, c->strip, c->mask };
+    array_context outer = { e->lanes, e->full, c->vectors, c->strip, c->mask, c->even };
     emit_flush_flags(e);
     e->lanes = e->full = c->t->lanes = w.lanes;
     c->vectors = w.vectors;
     c->strip = b;
     c->mask = NULL;
+    c->even = false;
     spread_operands(c, b);
     return outer;
 }
@@ -176,6 +177,7 @@ void array_leave(array_code *c, array_context outer)
     c->vectors = outer.vectors;
     c->strip = outer.strip;
     c->mask = outer.mask;
+    c->even = outer.even;
 }
 
 /* How many lanes of vector u exist, as lanes of the width that the target compares best. */
@@ -300,6 +302,19 @@ static void one_strip(array_code *c, const array_bind *b, ir_value i, ir_value l
     store_strip(c, b, i);
 }
 
+/* Whether each begins at an even number of vectors: where code can know. */
+static bool begins_even(const array_code *c, const array_bind *b, array_width w,
+                        const ir_value *range)
+{
+    int64_t from, to, both = 2 * (int64_t)w.lanes;
+    bool part = b == c->divided && range[0] == c->from[0] && b->vectors % 2 == 0;
+    bool known = array_is_known(range[0], &from) && from % both == 0;
+    if (!(known || part) || (c->origin && !c->even_origin))
+        return false;
+    bool once = array_is_known(range[1], &to) && to - from <= (int64_t)w.lanes * w.vectors;
+    return once || w.vectors % 2 == 0;
+}
+
 /* Strips of the range, relative to c->origin; partly: the last is masked. */
 static void strips(array_code *c, const array_bind *b, array_width w, const ir_value *range,
                    bool partly)
@@ -310,6 +325,7 @@ static void strips(array_code *c, const array_bind *b, array_width w, const ir_v
     if (array_is_known(range[0], &from) && array_is_known(range[1], &to) && from >= to)
         return;
     array_context outer = array_enter(c, b, w);
+    c->even = begins_even(c, b, w, range);
     if (array_loop_begin(c, &l, range[0], range[1], (int64_t)w.lanes * w.vectors)) {
         ir_value i = c->origin ? build_add(e, c->origin, l.i) : l.i;
         one_strip(c, b, i, partly ? build_sub(e, range[1], l.i) : NULL);
@@ -437,6 +453,7 @@ bool array_columns_begin(array_code *c, const array_bind *b, array_loop *l)
     if (!array_loop_begin(c, l, range[0], range[1], columns))
         return false;
     c->origin = l->once ? NULL : l->i;
+    c->even_origin = columns % (2 * (int64_t)b->lanes) == 0;
     c->length = build_i64(e, columns);
     if (!array_is_known(n, &known) || known % columns != 0)
         c->length = build_intrinsic(e, "llvm.smin",

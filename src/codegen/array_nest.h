@@ -188,6 +188,8 @@ int32_t array_fewer_rows(int32_t rows); /* 0: no fewer */
 int32_t array_row_vectors(const array_bind *b, int32_t rows);
 /* Of the array that n, an `at`, reads; 0: it lies in C order. */
 int32_t array_panel_of(const array_nest *a, node n);
+/* Whether they are paired. */
+bool array_in_pairs(const array_nest *a, node n);
 /* Whether n lies where the last axis of b runs. */
 bool array_in_last(const array_nest *a, node n, const array_bind *b);
 /* n, or the map, fold or loop around it that lies directly in `region`; 0: it is not in there. */

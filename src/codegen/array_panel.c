@@ -23,6 +23,16 @@ static array_bind *map_along(const array_nest *a, node n)
     return b;
 }
 
+static bool is_paired(const graph *g, const node_data *array)
+{
+    return array->op == OP_arg && array->dtype == JIT_BF16 && g->inputs[array->imm].constant;
+}
+
+bool array_in_pairs(const array_nest *a, node n)
+{
+    return array_panel_of(a, n) && is_paired(a->g, graph_node(a->g, graph_in(a->g, n, 0)));
+}
+
 /* The width of panels that suits all who read the array; 0: none does. */
 static int32_t width_for(const array_nest *a, node array)
 {
@@ -34,9 +44,10 @@ static int32_t width_for(const array_nest *a, node array)
             if (graph_in(g, n, i) != array)
                 continue;
             const array_bind *b = d->op == OP_at ? map_along(a, n) : NULL;
-            if (!b || (width != 0 && width != b->lanes))
+            int32_t vectors = is_paired(g, graph_node(g, array)) ? 2 : 1;
+            if (!b || (width != 0 && width != vectors * b->lanes))
                 return 0;
-            width = b->lanes;
+            width = vectors * b->lanes;
         }
     }
     return width;

@@ -54,9 +54,34 @@ static void pack_rest(const panel_shape *s, char *to, const char *from, int64_t 
     }
 }
 
+/* columns: as many as the panel has of the matrix. */
+static void pair_one(const panel_shape *s, char *to, const char *from, int64_t columns)
+{
+    int64_t half = s->width / 2;
+    memset(to, 0, (size_t)s->rows * (size_t)s->width * 2);
+    for (int64_t k = 0; k < s->rows; k++) {
+        for (int64_t j = 0; j < columns; j++)
+            memcpy(to + 2 * (j < half ? 2 * j : 2 * (j - half) + 1), from + 2 * j, 2);
+        to += 2 * (int64_t)s->width;
+        from += 2 * s->columns;
+    }
+}
+
+static void pair_all(const panel_shape *s, char *to, const char *from)
+{
+    for (int64_t j = 0; j < s->columns; j += s->width) {
+        int64_t left = s->columns - j;
+        pair_one(s, to + 2 * j * s->rows, from + 2 * j, left < s->width ? left : s->width);
+    }
+}
+
 void panel_pack(const panel_shape *s, void *to, const void *from)
 {
     enum { TOGETHER = 8 };
+    if (s->paired) {
+        pair_all(s, to, from);
+        return;
+    }
     char *panel = to;
     const char *columns = from;
     int64_t whole = s->columns / s->width, rest = s->columns % s->width;

@@ -4,7 +4,11 @@
  *
  *     element (k, j) of rows x columns at ((j / width) * rows + k) * width + j % width
  *
- * so that a tile of `width` columns reads its memory once, from front to back. */
+ * so that a tile of `width` columns reads its memory once, from front to back.
+ *
+ * In constant panels of bf16 (paired) columns c and c + width/2 are neighbours: half a panel's row read as u32
+ * has the first half of its columns in the low halves, which a shift makes f32, and the second in
+ * the high ones, which a mask does. To widen each alone takes twice the operations. */
 #ifndef FJ_PANEL_H
 #define FJ_PANEL_H
 
@@ -21,6 +25,7 @@ typedef struct panel_shape {
     int64_t rows, columns; /* of the matrix */
     int32_t width;         /* at least 1 */
     int32_t size;          /* bytes of an element */
+    bool paired;           /* the width is even, the size 2 */
 } panel_shape;
 
 /* What the panels take. False: more than can be counted. */

@@ -86,8 +86,12 @@ static size_t packed_bytes(const taking *t, int32_t i)
 static panel_shape shape_of_panels(const taking *t, int32_t i)
 {
     const jit_array *a = given(t, i);
-    return (panel_shape){ a->shape[0], a->shape[1], t->panel[i],
-                          (int32_t)jit_dtype_size(kept_type(t, i)) };
+    jit_dtype kept = kept_type(t, i);
+    return (panel_shape){ .rows = a->shape[0],
+                          .columns = a->shape[1],
+                          .width = t->panel[i],
+                          .size = (int32_t)jit_dtype_size(kept),
+                          .paired = kept == JIT_BF16 };
 }
 
 static bool in_panels(const taking *t, int32_t i)

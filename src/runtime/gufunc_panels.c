@@ -8,7 +8,10 @@
 static panel_shape shape_of(const gufunc_call *c, int32_t i)
 {
     const operand *o = &c->op[i];
-    return (panel_shape){ o->shape[0], o->shape[1], -c->f->panel[i], c->k->size[i] };
+    return (panel_shape){ .rows = o->shape[0],
+                          .columns = o->shape[1],
+                          .width = -c->f->panel[i],
+                          .size = c->k->size[i] };
 }
 
 static bool same_for_all(const gufunc_call *c, int32_t i)

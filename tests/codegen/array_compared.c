@@ -98,8 +98,11 @@ static bool pack_operand(run *x, int32_t i)
     size_t bytes;
     if (width == 0 || (choice && (!same || random_below(x->r, 2))))
         return true;
-    panel_shape s = { o->extent[0], o->extent[1], choice ? -width : width,
-                      type_bits(o->t) / 8 };
+    panel_shape s = { .rows = o->extent[0],
+                      .columns = o->extent[1],
+                      .width = choice ? -width : width,
+                      .size = type_bits(o->t) / 8,
+                      .paired = !choice && o->t == JIT_BF16 };
     if (x->g->inputs[i].constant == choice || o->rank != 2 || !panel_bytes(&s, &bytes))
         return false;
     o->panels = aligned_alloc(PANEL_ALIGN, (bytes / PANEL_ALIGN + 1) * PANEL_ALIGN);

@@ -14,7 +14,9 @@ static void check_places(const panel_shape *s, const unsigned char *packed,
     int64_t panels = (s->columns + s->width - 1) / s->width;
     for (int64_t k = 0; k < s->rows; k++)
         for (int64_t j = 0; j < panels * s->width; j++) {
-            int64_t at = ((j / s->width) * s->rows + k) * s->width + j % s->width;
+            int64_t half = s->width / 2, c = j % s->width;
+            c = !s->paired ? c : c < half ? 2 * c : 2 * (c - half) + 1;
+            int64_t at = ((j / s->width) * s->rows + k) * s->width + c;
             const unsigned char *got = packed + (size_t)at * size;
             static const unsigned char zero[8];
             const unsigned char *want =
@@ -48,15 +50,18 @@ Test(panel, every_element_has_its_place)
     for (size_t k = 0; k < 10; k++)
         for (size_t j = 0; j < 10; j++)
             for (size_t w = 0; w < 6; w++)
-                for (size_t b = 0; b < 3; b++)
-                    check(&(panel_shape){ sizes[k], sizes[j], widths[w], bytes[b] });
+                for (size_t b = 0; b < 4; b++) {
+                    panel_shape s = { sizes[k], sizes[j], widths[w], bytes[b % 3], b == 3 };
+                    if (!s.paired || s.width % 2 == 0)
+                        check(&s);
+                }
 }
 
 Test(panel, sizes_that_cannot_be_counted_are_refused)
 {
     size_t bytes;
-    cr_expect_not(panel_bytes(&(panel_shape){ INT64_MAX / 8, 3, 16, 4 }, &bytes));
-    cr_expect_not(panel_bytes(&(panel_shape){ 1 << 20, INT64_MAX / 8, 16, 8 }, &bytes));
-    cr_expect(panel_bytes(&(panel_shape){ 0, INT64_MAX, 1, 8 }, &bytes));
+    cr_expect_not(panel_bytes(&(panel_shape){ INT64_MAX / 8, 3, 16, 4, false }, &bytes));
+    cr_expect_not(panel_bytes(&(panel_shape){ 1 << 20, INT64_MAX / 8, 16, 8, false }, &bytes));
+    cr_expect(panel_bytes(&(panel_shape){ 0, INT64_MAX, 1, 8, false }, &bytes));
     cr_expect_eq(bytes, 0);
 }
