@@ -63,7 +63,8 @@ static int64_t weigh(const array_nest *a, int32_t stage)
 static void mark_rows(array_nest *a, int32_t stage)
 {
     for (node n = 1; n < a->g->n_nodes; n++)
-        if (a->sample[n] && (a->t->region[n] == 0 || is_in(a, n, stage)))
+        if (a->sample[n] && graph_node(a->g, n)->op != OP_axis &&
+            (a->t->region[n] == 0 || is_in(a, n, stage)))
             a->row_axis_of[n] = ROW_SAMPLE;
 }
 

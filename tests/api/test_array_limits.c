@@ -199,3 +199,17 @@ Test(array_limits, the_first_of_no_elements)
             cr_expect_eq(call(programs[i], interpret, &in, &err), JIT_OK, "%s: %s", programs[i],
                          err.diagnostic[0].message);
 }
+
+/* All arguments unused: one sample, whose rows are short; this crashed the code generator. */
+Test(array_limits, results_that_depend_on_no_argument)
+{
+    static const char program[] =
+        "fn f(x: [n]) -> y: [n,n] { y = ((layer_norm(y) > y*y + y*y ? "
+        "log_softmax(y)*(y @ y) : y @ y + layer_norm(y)) + (y @ y)) }";
+    float x[3] = { 1, 2, 3 };
+    jit_error err;
+    jit_array in = jit_array_of(JIT_F32, x, 1, (int64_t[]){ 3 });
+    for (int interpret = 0; interpret < 2; interpret++)
+        cr_expect_eq(call(program, interpret, &in, &err), JIT_OK, "%s",
+                     err.diagnostic[0].message);
+}
