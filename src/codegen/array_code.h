@@ -10,6 +10,7 @@
  *   array_element.c  elements, checks, arrays that change; matrices in panels
  *   array_part.c     parts of a run, for threads
  *   array_group*.c   the same where lanes are samples
+ *   array_pace.c     fuel and cancel in maps and folds
  *
  * The value of an array is where its storage is: see array_pointer. */
 #ifndef FJ_ARRAY_CODE_H
@@ -56,6 +57,7 @@ typedef struct array_code {
     int32_t *seen, now; /* [node]: marks */
     ir_value part;      /* array_part; NULL: there are no steps */
     ir_value step_first, step_count, worker, from[2], to[2]; /* of it */
+    ir_value ticks;            /* i64 in memory: see array_pace.h */
     const array_bind *divided; /* the map of which a part is run now */
 } array_code;
 

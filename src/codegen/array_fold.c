@@ -2,6 +2,7 @@
 #include "array_fold.h"
 
 #include "array_group.h"
+#include "array_pace.h"
 #include "emit.h"
 #include "values.h"
 
@@ -155,6 +156,29 @@ static bool is_brief(const folding *f, int32_t d, const sums *s, int64_t rounds)
            f->b->level[d].n <= 4 && rounds * s->n <= VALUES;
 }
 
+/* As long as an array that is given: there is an end to it, and registers are short where many
+ * sums go round. */
+enum { FEW_SUMS = 2 };
+static bool is_input_axis(const array_code *c, node axis)
+{
+    const graph *g = c->a->g;
+    for (int32_t i = 0; i < g->n_inputs; i++) {
+        const graph_shape *s = &g->shapes[g->inputs[i].shape];
+        for (int32_t d = 0; d < s->rank; d++)
+            if (s->extent[d] == graph_in(g, axis, 0))
+                return true;
+    }
+    return false;
+}
+
+static bool has_folds(const array_code *c, const nest_list *l)
+{
+    for (int32_t i = 0; i < l->n; i++)
+        if (array_bind_of(c->a, l->node[i]))
+            return true;
+    return false;
+}
+
 static void run_loops(folding *f, int32_t d, sums *s)
 {
     array_code *c = f->c;
@@ -166,10 +190,20 @@ static void run_loops(folding *f, int32_t d, sums *s)
             run_round(f, d, s, build_i64(c->e, i));
         return;
     }
-    if (!array_loop_begin(c, &l, build_i64(c->e, 0), rounds, 1))
+    array_loop blocks = { .carried = s->at, .n_carried = s->n };
+    ir_value range[2] = { build_i64(c->e, 0), rounds };
+    bool innermost = d == f->b->n_axes - 1 && !has_folds(c, &f->b->level[d]);
+    bool product = innermost && s->n > FEW_SUMS && is_input_axis(c, f->axis);
+    blocks.once = !innermost || product;
+    if (!blocks.once && !array_blocks_begin(c, f->b, &blocks, range, 1))
         return;
-    run_round(f, d, s, l.i);
-    array_loop_end(c, &l);
+    if (array_loop_begin(c, &l, range[0], range[1], 1)) {
+        if (!innermost)
+            array_tick(c, f->b);
+        run_round(f, d, s, l.i);
+        array_loop_end(c, &l);
+    }
+    array_loop_end(c, &blocks);
 }
 
 static void run_round(folding *f, int32_t d, sums *s, ir_value i)

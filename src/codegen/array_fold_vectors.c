@@ -1,5 +1,6 @@
 /* Folds in vectors; see array_fold.h. Sums are held [row][vector]. */
 #include "array_fold.h"
+#include "array_pace.h"
 
 #include "emit.h"
 #include "emit_memory.h"
@@ -117,6 +118,18 @@ static void fold_exact_rows(folding *f, ir_value n)
     add_to_totals(f, acc, w, true);
 }
 
+/* A block of strips at a time. */
+static void add_blocks(folding *f, array_width w, const strip_range *s, ir_value *acc)
+{
+    array_code *c = f->c;
+    array_loop blocks = { .carried = acc, .n_carried = f->rows * w.vectors };
+    ir_value range[2] = { s->from, s->to };
+    if (!array_blocks_begin(c, f->b, &blocks, range, (int64_t)w.lanes * w.vectors))
+        return;
+    add_strips(f, w, &(strip_range){ range[0], range[1] }, acc, WHOLE);
+    array_loop_end(c, &blocks);
+}
+
 /* Exact in any order: whole strips, then vectors of which the last is masked, or scalars. */
 static void fold_exact(folding *f, ir_value n)
 {
@@ -128,7 +141,7 @@ static void fold_exact(folding *f, ir_value n)
     strip_range rest = { whole.to, n };
     array_context outer = array_enter(c, f->b, w);
     start_vectors(f, acc, w);
-    add_strips(f, w, &whole, acc, WHOLE);
+    add_blocks(f, w, &whole, acc);
     if (f->b->masks && !is_nothing(&rest)) {
         c->vectors = 1;
         add_strips(f, one, &rest, acc, MASKED);
@@ -270,6 +283,7 @@ static void fold_long(folding *f, ir_value n)
     int32_t all = fold_lanes(f->t, FOLD_BLOCK);
     if (!array_loop_begin(c, &l, build_i64(e, 0), n, FOLD_BLOCK))
         return;
+    array_tick(c, f->b);
     ir_value end = build_add(e, l.i, build_i64(e, FOLD_BLOCK));
     end = build_intrinsic(e, "llvm.smin", (ir_value[]){ end, n }, 2);
     int64_t known;
@@ -365,6 +379,7 @@ static void run_axes(folding *f, int32_t d)
     array_loop l = { .carried = f->total, .n_carried = f->rows };
     if (!array_loop_begin(c, &l, build_i64(c->e, 0), array_rounds(c, f->b, d), 1))
         return;
+    array_tick(c, f->b);
     array_set_axis(c, axis, l.i);
     array_list(c, &f->b->level[d], c->vectors);
     run_axes(f, d + 1);

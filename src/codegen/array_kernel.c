@@ -10,6 +10,7 @@
  */
 #include "array_kernel.h"
 #include "array_group.h"
+#include "array_pace.h"
 #include "array_part.h"
 #include "codegen.h"
 #include "emit.h"
@@ -312,7 +313,9 @@ static void make_frame(kernel *k)
         e->frame.flags = build_local(e, e->i32, 4);
         build_store(e, build_i32(e, 0), e->frame.flags, 4);
     }
-    if (c->t->n_loops) {
+    if (c->a->paced)
+        array_pace_begin(c);
+    if (c->t->n_loops || c->a->paced) {
         e->frame.fuel = build_local(e, e->i64, 8);
         e->frame.no_fuel = build_block(e, "no_fuel");
         k->fuel = FIELD(c, e->i64, fuel);

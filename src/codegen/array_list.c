@@ -2,6 +2,7 @@
 #include "abi.h"
 #include "array_fold.h"
 #include "array_group.h"
+#include "array_pace.h"
 #include "array_part.h"
 #include "emit.h"
 #include "emit_memory.h"
@@ -326,10 +327,18 @@ static void strips(array_code *c, const array_bind *b, array_width w, const ir_v
         return;
     array_context outer = array_enter(c, b, w);
     c->even = begins_even(c, b, w, range);
-    if (array_loop_begin(c, &l, range[0], range[1], (int64_t)w.lanes * w.vectors)) {
-        ir_value i = c->origin ? build_add(e, c->origin, l.i) : l.i;
-        one_strip(c, b, i, partly ? build_sub(e, range[1], l.i) : NULL);
-        array_loop_end(c, &l);
+    array_loop blocks = { .once = true };
+    ir_value part[2] = { range[0], range[1] };
+    int64_t step = (int64_t)w.lanes * w.vectors;
+    if (b->folds || partly || array_blocks_begin(c, b, &blocks, part, step)) {
+        if (array_loop_begin(c, &l, part[0], part[1], step)) {
+            if (b->folds && !b->row_axis)
+                array_tick(c, b);
+            ir_value i = c->origin ? build_add(e, c->origin, l.i) : l.i;
+            one_strip(c, b, i, partly ? build_sub(e, range[1], l.i) : NULL);
+            array_loop_end(c, &l);
+        }
+        array_loop_end(c, &blocks);
     }
     array_leave(c, outer);
 }
@@ -452,6 +461,8 @@ bool array_columns_begin(array_code *c, const array_bind *b, array_loop *l)
     array_part_range(c, b, 1, range);
     if (!array_loop_begin(c, l, range[0], range[1], columns))
         return false;
+    if (!l->once)
+        array_tick(c, b);
     c->origin = l->once ? NULL : l->i;
     c->even_origin = columns % (2 * (int64_t)b->lanes) == 0;
     c->length = build_i64(e, columns);
@@ -511,6 +522,8 @@ static void run_row_axis(array_code *c, const array_bind *b, int32_t d)
         ir_value to =
             first ? range[1] : build_add(e, from, array_whole(c, build_sub(e, n, from), rows));
         if (array_loop_begin(c, &l, from, to, rows)) {
+            if (rows == b->rows)
+                array_tick(c, b);
             c->rows = rows;
             run_rows_of(c, b, d, &l);
             run_inside(c, b, d, array_row_vectors(b, rows));
@@ -546,6 +559,7 @@ static void run_axis(array_code *c, const array_bind *b, int32_t d, int32_t vect
     ir_value range[2] = { build_i64(e, 0), array_rounds(c, b, d) };
     array_part_range(c, d == 0 ? b : NULL, 0, range);
     if (array_loop_begin(c, &l, range[0], range[1], 1)) {
+        array_tick(c, b);
         array_set_axis(c, axis, l.i);
         run_inside(c, b, d, vectors);
         array_loop_end(c, &l);

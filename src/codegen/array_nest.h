@@ -47,6 +47,7 @@ typedef struct array_bind { /* a map or fold */
     int32_t lanes, vectors;
     node row_axis;              /* 0: none */
     int32_t rows, most_vectors; /* together; with one row */
+    bool brief;                 /* all its elements take no time, and are known in number */
     bool divided;               /* a step of its own, which can be run in parts */
     double
         work[GRAPH_MAX_RANK]; /* per axis: of what runs along it, inner maps and folds apart */
@@ -105,6 +106,7 @@ typedef struct array_nest {
     int32_t n_stages;
     int32_t n_steps;   /* if a stage is divided: `once`, then each stage; else 0 */
     double *loop_work; /* per loop of t, as array_bind.work */
+    bool paced;        /* some map or fold is not brief */
     bool *heavy;       /* per node: in `once` */
     int32_t *stage_of; /* per node of a sample that lies in no loop */
     int32_t block;     /* samples in a block; 1: no stages */

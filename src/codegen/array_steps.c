@@ -98,7 +98,7 @@ bool array_trips_next(const array_nest *a, array_trips *t, array_factor *f)
 
 static bool is_around(const array_nest *a, const array_bind *b, node region)
 {
-    return region == b->n || array_ancestor(a, region, b->n) != 0;
+    return region != 0 && (region == b->n || array_ancestor(a, region, b->n) != 0);
 }
 
 bool array_work_next(const array_nest *a, const array_bind *b, array_work *w)
@@ -127,7 +127,7 @@ static double fixed_work(const array_nest *a, const array_bind *b, bool *free)
     double all = 0;
     for (array_work w = { 0 }; array_work_next(a, b, &w);) {
         array_factor f;
-        while (array_trips_next(a, &w.trips, &f)) {
+        while (is_around(a, b, w.trips.region) && array_trips_next(a, &w.trips, &f)) {
             cell n = { .i = 1 };
             *free |= f.extent && !graph_is_const(a->g, f.extent, &n);
             w.work *= f.extent ? n.i > 0 ? (double)n.i : 0 : f.guess;
@@ -144,9 +144,12 @@ void array_divide(array_nest *a, const array_options *o)
         return;
     for (int32_t i = 0; i < a->n_binds; i++) {
         array_bind *b = &a->binds[i];
-        bool free = o->divide;
+        bool free = false;
+        double work = fixed_work(a, b, &free);
+        b->brief = !free && work < MUCH;
+        a->paced |= !b->brief;
         if (a->t->region[b->n] == 0 && a->sample[b->n] && graph_node(a->g, b->n)->op == OP_map)
-            b->divided = fixed_work(a, b, &free) >= MUCH || free;
+            b->divided = !b->brief || o->divide;
     }
 }
 

@@ -30,6 +30,7 @@ typedef struct run {
     bool *outside;        /* of bounds: out of range */
     fold_state *folds;
     jit_status status;
+    int64_t n_elements; /* of maps and folds, so far */
 } run;
 
 /* -------------------------------------------------------------------------- arrays */
@@ -362,6 +363,16 @@ static void reuse_or_new(run *r, const step *s, const int64_t *extent)
     r->arrays[s->slot] = new_array(r, extent, s->rank, (jit_dtype)s->out_type);
 }
 
+/* So many elements of maps and folds take a unit of fuel. */
+static void take_turn(run *r)
+{
+    enum { ELEMENTS = 1 << 16 };
+    if (++r->n_elements % ELEMENTS == 0 && r->status == JIT_OK)
+        r->status = eval_back(&r->c->fuel, r->c->cancel);
+    else if (r->c->cancel && *r->c->cancel)
+        r->status = JIT_ERR_CANCELLED;
+}
+
 /* The next step. */
 static int32_t begin_elements(run *r, const step *s)
 {
@@ -388,8 +399,7 @@ static int32_t next_elements(run *r, const step *s)
         accumulate(r, s, &r->folds[s->number]);
         r->slots[s->slot] = result_of(s, &r->folds[s->number]);
     }
-    if (r->c->cancel && *r->c->cancel)
-        r->status = JIT_ERR_CANCELLED;
+    take_turn(r);
     bool more = next_element(extent, s->rank, at);
     (void)store_axes(r, s, at, extent);
     return more ? s->to : (int32_t)(s - r->p->steps) + 1;

@@ -1,9 +1,11 @@
 /* One large sample of an array function on several threads: the bits, the flags, the faults and the
  * workspace are those of one thread. */
 #include <criterion/criterion.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <fusejit.h>
 
@@ -274,4 +276,77 @@ Test(parts, report_the_first_fault)
     free(x);
     free(y);
     jit_release(m);
+}
+
+/* -------------------------------------------------------------------------- without end */
+
+typedef struct endless {
+    const char *text; /* n: far too many */
+    int rank;         /* of the result */
+} endless;
+
+static const endless endlesses[] = {
+    { "fn f(x; n: i64 = 5) = sum[i in 0 .. n](1/(x + i))", 0 },      /* a tree */
+    { "fn f(x; n: i64 = 5) = max[i in 0 .. n](i % 7 + x)", 0 },      /* exact, in vectors */
+    { "fn f(x; n: i64 = 5) @seq = sum[i in 0 .. n](1/(x + i))", 0 }, /* one by one */
+    { "fn f(x; n: i64 = 5) = sum[i in 0 .. n, j in 0 .. n, k in 0 .. 3](x*i + j*k)", 0 },
+    { "fn f(x: [m]; n: i64 = 5) -> y: [m] { y[j] = sum[k in 0 .. n](x[j]*k + j) }", 1 },
+};
+
+static int32_t stop_word;
+
+static void *stop_soon(void *arg)
+{
+    (void)arg;
+    nanosleep(&(struct timespec){ .tv_nsec = 20000000 }, NULL);
+    __atomic_store_n(&stop_word, 1, __ATOMIC_RELAXED);
+    return NULL;
+}
+
+static jit_status run_endless(const jit_kernel *k, const endless *s, jit_args args,
+                              jit_error *err)
+{
+    static float values[3000], results[3000];
+    int64_t n = 3000, many = (int64_t)1 << 50;
+    uint8_t set = 1;
+    jit_array in = jit_array_of(JIT_F32, values, s->rank, &n);
+    jit_array out = jit_array_of(JIT_F32, results, s->rank, &n);
+    for (int i = 0; i < 3000; i++)
+        values[i] = 1;
+    args.in = &in;
+    args.n_in = 1;
+    args.out = &out;
+    args.n_out = 1;
+    args.uniform_i64 = &many;
+    args.uniform_set = &set;
+    args.n_uniform = 1;
+    return jit_run(k, &args, err);
+}
+
+/* By both engines, and on threads. */
+Test(parts, endless_sums_stop)
+{
+    jit_error err;
+    for (size_t i = 0; i < sizeof endlesses / sizeof endlesses[0]; i++)
+        for (int way = 0; way < 3; way++) {
+            const endless *s = &endlesses[i];
+            jit_options o = { .size = sizeof o, .interpret = way == 2 };
+            jit_args args = { .threads = way == 1 ? 2 : 1, .fuel = 3 };
+            jit_module *m = jit_compile(s->text, &o, &err);
+            cr_assert(m, "%s: %s", s->text, err.diagnostic[0].message);
+            jit_kernel *k = jit_prepare(m, "f", "f32 -> f32", NULL, &err);
+            cr_assert(k, "%s: %s", s->text, err.diagnostic[0].message);
+            cr_expect_eq(run_endless(k, s, args, &err), JIT_ERR_FUEL, "%s: way %d", s->text,
+                         way);
+            pthread_t thread;
+            stop_word = 0;
+            args.fuel = -1;
+            args.cancel = &stop_word;
+            cr_assert_eq(pthread_create(&thread, NULL, stop_soon, NULL), 0);
+            cr_expect_eq(run_endless(k, s, args, &err), JIT_ERR_CANCELLED, "%s: way %d",
+                         s->text, way);
+            pthread_join(thread, NULL);
+            jit_kernel_release(k);
+            jit_release(m);
+        }
 }

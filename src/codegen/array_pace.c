@@ -1,0 +1,71 @@
+/* Ticks. What happens at most of them is that a counter in memory goes down by one. */
+#include "array_pace.h"
+
+enum {
+    TICKS = 64,      /* from one look to the next: a unit of fuel */
+    ROUNDS = 1 << 14 /* of an innermost loop, at most, between two ticks */
+};
+
+void array_pace_begin(array_code *c)
+{
+    emitter *e = c->e;
+    c->ticks = build_local(e, e->i64, 8);
+    build_store(e, build_i64(e, TICKS), c->ticks, 8);
+}
+
+static void take_fuel(array_code *c)
+{
+    emitter *e = c->e;
+    ir_block go_on = build_block(e, "fuelled");
+    ir_value left = build_sub(e, build_load(e, e->i64, e->frame.fuel, 8), build_i64(e, 1));
+    build_store(e, left, e->frame.fuel, 8);
+    build_store(e, build_i64(e, TICKS), c->ticks, 8);
+    build_rare_branch(e, build_icmp(e, LLVMIntSLT, left, build_i64(e, 0)), e->frame.no_fuel,
+                      go_on);
+    LLVMPositionBuilderAtEnd(e->b, go_on);
+}
+
+static void look_at_cancel(array_code *c)
+{
+    emitter *e = c->e;
+    ir_block go_on = build_block(e, "on");
+    ir_value word = build_load(e, e->i32, e->frame.cancel, 4);
+    LLVMSetVolatile(word, 1);
+    ir_value stop = build_icmp(e, LLVMIntNE, word, build_i32(e, 0));
+    build_rare_branch(e, stop, e->frame.cancelled, go_on);
+    LLVMPositionBuilderAtEnd(e->b, go_on);
+}
+
+void array_tick(array_code *c, const array_bind *b)
+{
+    emitter *e = c->e;
+    if (b->brief)
+        return;
+    ir_block look = build_block(e, "look"), on = build_block(e, "tick");
+    ir_value left = build_sub(e, build_load(e, e->i64, c->ticks, 8), build_i64(e, 1));
+    build_store(e, left, c->ticks, 8);
+    build_rare_branch(e, build_icmp(e, LLVMIntSLT, left, build_i64(e, 0)), look, on);
+    LLVMPositionBuilderAtEnd(e->b, look);
+    look_at_cancel(c);
+    take_fuel(c);
+    build_goto(e, on);
+}
+
+bool array_blocks_begin(array_code *c, const array_bind *b, array_loop *l, ir_value *range,
+                        int64_t step)
+{
+    emitter *e = c->e;
+    int64_t from, to, block = ROUNDS * step;
+    bool known = array_is_known(range[0], &from) && array_is_known(range[1], &to);
+    if (b->brief || (known && to - from <= block)) {
+        l->once = true;
+        return !known || from < to;
+    }
+    if (!array_loop_begin(c, l, range[0], range[1], block))
+        return false;
+    array_tick(c, b);
+    ir_value end = build_add(e, l->i, build_i64(e, block));
+    range[0] = l->i;
+    range[1] = build_intrinsic(e, "llvm.smin", (ir_value[]){ end, range[1] }, 2);
+    return true;
+}
