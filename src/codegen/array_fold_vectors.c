@@ -1,7 +1,7 @@
 /* Folds in vectors; see array_fold.h. Sums are held [row][vector]. */
 #include "array_fold.h"
-#include "array_pace.h"
 
+#include "array_pace.h"
 #include "emit.h"
 #include "emit_memory.h"
 #include "values.h"

@@ -140,15 +140,15 @@ static double fixed_work(const array_nest *a, const array_bind *b, bool *free)
 void array_divide(array_nest *a, const array_options *o)
 {
     weigh_regions(a);
-    if (a->products) /* how others compute them may depend on their rows */
-        return;
     for (int32_t i = 0; i < a->n_binds; i++) {
         array_bind *b = &a->binds[i];
         bool free = false;
         double work = fixed_work(a, b, &free);
         b->brief = !free && work < MUCH;
         a->paced |= !b->brief;
-        if (a->t->region[b->n] == 0 && a->sample[b->n] && graph_node(a->g, b->n)->op == OP_map)
+        /* How others compute products may depend on their rows. */
+        if (a->t->region[b->n] == 0 && a->sample[b->n] &&
+            graph_node(a->g, b->n)->op == OP_map && !a->products)
             b->divided = !b->brief || o->divide;
     }
 }
