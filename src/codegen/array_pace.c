@@ -39,7 +39,7 @@ static void look_at_cancel(array_code *c)
 void array_tick(array_code *c, const array_bind *b)
 {
     emitter *e = c->e;
-    if (b->brief)
+    if (b->brief || !c->ticks)
         return;
     ir_block look = build_block(e, "look"), on = build_block(e, "tick");
     ir_value left = build_sub(e, build_load(e, e->i64, c->ticks, 8), build_i64(e, 1));
@@ -57,7 +57,7 @@ bool array_blocks_begin(array_code *c, const array_bind *b, array_loop *l, ir_va
     emitter *e = c->e;
     int64_t from, to, block = ROUNDS * step;
     bool known = array_is_known(range[0], &from) && array_is_known(range[1], &to);
-    if (b->brief || (known && to - from <= block)) {
+    if (b->brief || !c->ticks || (known && to - from <= block)) {
         l->once = true;
         return !known || from < to;
     }
