@@ -98,7 +98,7 @@ Test(array_limits, are_told)
     add(&arrays, "}\nreturn x", 0);
     add_each(&arrays, "+t%d", 2000);
     add(&arrays, "}", 0);
-    expect(&arrays, 801);
+    expect(&arrays, 420);
     add(&instructions, "fn f(x: [n]) -> y: [n] { y[i] = 0", 0);
     add_each(&instructions, "+ sum[j](x[j]*%d)", 4096);
     add(&instructions, "}", 0);
