@@ -66,7 +66,7 @@ static bool may_be_large(const graph *g, const graph_shape *s, jit_dtype t)
     cell rows, columns;
     return !graph_is_const(g, s->extent[0], &rows) ||
            !graph_is_const(g, s->extent[1], &columns) ||
-           (double)rows.i * (double)columns.i * (type_bits(t) / 8) >= PANEL_LARGE;
+           (double)rows.i * (double)columns.i * (type_bits(t) / 8) >= (double)PANEL_LARGE;
 }
 
 static bool is_candidate(const array_nest *a, const node_data *d)

@@ -37,7 +37,7 @@ static double weight_of(array_nest *a, node n)
     int32_t lanes, before = a->t->lanes;
     double share = sharers(a, n, &lanes);
     if (graph_node(a->g, n)->op == OP_axis)
-        return a->t->varies[n] ? 0 : LOOP_CONTROL / share;
+        return a->t->varies[n] ? 0 : (double)LOOP_CONTROL / share;
     a->t->lanes = lanes;
     double weight = (double)nest_weight(a->t, n) / share;
     a->t->lanes = before;
@@ -144,7 +144,7 @@ void array_divide(array_nest *a, const array_options *o)
         array_bind *b = &a->binds[i];
         bool free = false;
         double work = fixed_work(a, b, &free);
-        b->brief = !free && work < MUCH;
+        b->brief = !free && work < (double)MUCH;
         a->paced |= !b->brief;
         /* How others compute products may depend on their rows. */
         if (a->t->region[b->n] == 0 && a->sample[b->n] &&

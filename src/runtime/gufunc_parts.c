@@ -35,7 +35,7 @@ static void describe(const gufunc_call *c, gufunc_parts *p)
 static int64_t useful_parts(const gufunc_parts *p, const array_step *s, int64_t rows)
 {
     double most = (double)p->threads * (p->own_bytes > 0 ? 1 : PARTS_PER_THREAD);
-    double worth = s->work * (double)rows / GRAIN;
+    double worth = s->work * (double)rows / (double)GRAIN;
     return (int64_t)(worth < most ? worth : most);
 }
 

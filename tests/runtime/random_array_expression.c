@@ -232,6 +232,8 @@ index_name *add_index(writer *w, array_extent e)
     (void)snprintf(i->text, sizeof i->text, "j%d", w->serial++);
     i->extent = e;
     i->found = false;
+    if (w->p->depth < w->n_indices)
+        w->p->depth = w->n_indices;
     return i;
 }
 

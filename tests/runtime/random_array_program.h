@@ -26,6 +26,7 @@ typedef struct array_type {
 typedef struct random_array_program {
     char text[ARRAY_PROGRAM_TEXT];
     int n_in, n_out, n_sizes, n_uniform;
+    int depth; /* the most indices at a time: work grows with sizes to this power */
     array_type in[ARRAY_PROGRAM_IN], out[ARRAY_PROGRAM_OUT];
     double uniform[2];
 } random_array_program;
