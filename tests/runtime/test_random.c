@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cpu_levels.h"
 #include "random_program.h"
 #include "sanitizers.h"
 #include "type.h"
@@ -127,23 +128,7 @@ static void check(const trial *t, const jit_kernel *compiled, const jit_kernel *
 /* Programs take turns on the levels that this machine can run. Definitions of mathematical
  * functions use fused multiply-add where there is one, as the interpreter always does: programs
  * with them run on the machine's own level only. */
-enum { LEVELS = 4 };
 static jit_context *level[LEVELS];
-
-static void make_levels(void)
-{
-    static const char *const names[LEVELS] = { "native", "x86-64", "x86-64-v2", "x86-64-v3" };
-    for (int i = 0; i < LEVELS; i++) {
-        jit_context_options o = { .size = sizeof o, .cpu = names[i] };
-        level[i] = jit_context_new(&o, NULL); /* NULL on another architecture: the default */
-    }
-}
-
-static void free_levels(void)
-{
-    for (int i = 0; i < LEVELS; i++)
-        jit_context_free(level[i]);
-}
 
 static jit_kernel *make(const random_program *p, int interpret, uint64_t seed)
 {
@@ -183,10 +168,10 @@ Test(random, compiled_and_interpreted_programs_agree)
     uint64_t seed = random_seed("random programs", 1000);
     values *v = malloc(sizeof *v);
     cr_assert(v);
-    make_levels();
+    cpu_levels_make(level);
     for (int i = 0; i < program_count(); i++)
         one_program(seed + (uint64_t)i, (seed + (uint64_t)i) % LEVELS == 0 ? PROGRAM_MATH : 0,
                     v);
     free(v);
-    free_levels();
+    cpu_levels_free(level);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cpu_levels.h"
 #include "random_array_program.h"
 #include "random_layout.h"
 #include "sanitizers.h"
@@ -15,7 +16,7 @@ enum { PROGRAMS = 20 };
 #else
 enum { PROGRAMS = 80 };
 #endif
-enum { TRIALS = 4, LEVELS = 4, MOST_WORK = 400000 };
+enum { TRIALS = 4, MOST_WORK = 400000 };
 
 typedef struct pair { /* of the same function */
     jit_module *module[2];
@@ -289,15 +290,6 @@ static void one_trial(const random_array_program *p, const pair *k, uint64_t see
 
 static jit_context *level[LEVELS];
 
-static void make_levels(void)
-{
-    static const char *const names[LEVELS] = { "native", "x86-64", "x86-64-v2", "x86-64-v3" };
-    for (int i = 0; i < LEVELS; i++) {
-        jit_context_options o = { .size = sizeof o, .cpu = names[i] };
-        level[i] = jit_context_new(&o, NULL); /* NULL on another architecture: the default */
-    }
-}
-
 /* False: the program is refused, by both. */
 static bool make_pair(pair *k, const random_array_program *p, uint64_t seed)
 {
@@ -338,10 +330,9 @@ Test(random_arrays, compiled_and_interpreted_programs_agree_for_any_layout)
     const char *text = getenv("FUSEJIT_PROGRAMS");
     uint64_t seed = random_seed("random array programs", 500);
     int n = text ? atoi(text) : PROGRAMS, refused = 0;
-    make_levels();
+    cpu_levels_make(level);
     for (int i = 0; i < n; i++)
         refused += !one_program(seed + (uint64_t)i);
     cr_expect_leq(refused, n / 4 + 2, "%d of %d programs were refused", refused, n);
-    for (int i = 0; i < LEVELS; i++)
-        jit_context_free(level[i]);
+    cpu_levels_free(level);
 }
