@@ -173,20 +173,10 @@ static void give_outputs(groups *g)
 
 /* -------------------------------------------------------------------------- groups */
 
-static void check_cancel(const emitter *e)
-{
-    ir_block on = build_block(e, "on");
-    ir_value word = build_load(e, e->i32, e->frame.cancel, 4);
-    LLVMSetVolatile(word, 1);
-    build_rare_branch(e, build_icmp(e, LLVMIntNE, word, build_i32(e, 0)), e->frame.cancelled,
-                      on);
-    LLVMPositionBuilderAtEnd(e->b, on);
-}
-
 static void start_group(groups *g)
 {
     emitter *e = g->c->e;
-    check_cancel(e);
+    emit_check_cancel(e);
     ir_value before = build_load(e, e->i64, g->single, 8);
     ir_value apart = build_icmp(e, LLVMIntSLT, g->first, before);
     ir_value most = build_select(e, apart, build_i64(e, 1), build_i64(e, g->c->a->group));

@@ -128,17 +128,6 @@ static void reset_fuel(kernel *k)
         build_store(k->c->e, k->fuel, k->c->e->frame.fuel, 8);
 }
 
-static void check_cancel(kernel *k)
-{
-    emitter *e = k->c->e;
-    ir_block on = build_block(e, "on");
-    ir_value word = build_load(e, e->i32, e->frame.cancel, 4);
-    LLVMSetVolatile(word, 1);
-    build_rare_branch(e, build_icmp(e, LLVMIntNE, word, build_i32(e, 0)), e->frame.cancelled,
-                      on);
-    LLVMPositionBuilderAtEnd(e->b, on);
-}
-
 /* Nothing is computed, left to others or given out: arrays that come in have no code. */
 static bool is_idle(const array_code *c, int32_t stage)
 {
@@ -273,7 +262,7 @@ static void run_range(kernel *k, const ir_value *range, int32_t block)
     if (!array_loop_begin(c, &l, range[0], range[1], block))
         return;
     k->first = l.i;
-    check_cancel(k);
+    emit_check_cancel(e);
     ir_value left = build_sub(e, range[1], l.i), whole = build_i64(e, block);
     ir_value count = l.once ? left : whole;
     if (block > 1 && !l.once && !c->together)

@@ -1,6 +1,8 @@
 /* Ticks. What happens at most of them is that a counter in memory goes down by one. */
 #include "array_pace.h"
 
+#include "emit.h"
+
 enum {
     TICKS = 64,      /* from one look to the next: a unit of fuel */
     ROUNDS = 1 << 14 /* of an innermost loop, at most, between two ticks */
@@ -13,29 +15,6 @@ void array_pace_begin(array_code *c)
     build_store(e, build_i64(e, TICKS), c->ticks, 8);
 }
 
-static void take_fuel(array_code *c)
-{
-    emitter *e = c->e;
-    ir_block go_on = build_block(e, "fuelled");
-    ir_value left = build_sub(e, build_load(e, e->i64, e->frame.fuel, 8), build_i64(e, 1));
-    build_store(e, left, e->frame.fuel, 8);
-    build_store(e, build_i64(e, TICKS), c->ticks, 8);
-    build_rare_branch(e, build_icmp(e, LLVMIntSLT, left, build_i64(e, 0)), e->frame.no_fuel,
-                      go_on);
-    LLVMPositionBuilderAtEnd(e->b, go_on);
-}
-
-static void look_at_cancel(array_code *c)
-{
-    emitter *e = c->e;
-    ir_block go_on = build_block(e, "on");
-    ir_value word = build_load(e, e->i32, e->frame.cancel, 4);
-    LLVMSetVolatile(word, 1);
-    ir_value stop = build_icmp(e, LLVMIntNE, word, build_i32(e, 0));
-    build_rare_branch(e, stop, e->frame.cancelled, go_on);
-    LLVMPositionBuilderAtEnd(e->b, go_on);
-}
-
 void array_tick(array_code *c, const array_bind *b)
 {
     emitter *e = c->e;
@@ -46,8 +25,9 @@ void array_tick(array_code *c, const array_bind *b)
     build_store(e, left, c->ticks, 8);
     build_rare_branch(e, build_icmp(e, LLVMIntSLT, left, build_i64(e, 0)), look, on);
     LLVMPositionBuilderAtEnd(e->b, look);
-    look_at_cancel(c);
-    take_fuel(c);
+    emit_check_cancel(e);
+    emit_use_fuel(e);
+    build_store(e, build_i64(e, TICKS), c->ticks, 8);
     build_goto(e, on);
 }
 

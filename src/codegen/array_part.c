@@ -1,9 +1,7 @@
 /* Steps of a run, parts of a step, and what a step is worth. */
 #include "array_part.h"
 
-#include <stddef.h>
-
-#include "abi.h"
+#include "array_kernel.h"
 #include "emit.h"
 #include "values.h"
 
@@ -18,8 +16,7 @@ void array_part_load(array_code *c)
     emitter *e = c->e;
     if (!c->a->n_steps)
         return;
-    ir_value at = build_i64(e, (int64_t)offsetof(array_call, part));
-    c->part = build_load(e, e->pointer, build_offset(e, c->call, at), 8);
+    c->part = FIELD(c, e->pointer, part);
     c->step_first = field(c, e->i64, offsetof(array_part, first));
     c->step_count = field(c, e->i64, offsetof(array_part, count));
     c->worker = field(c, e->i64, offsetof(array_part, worker));

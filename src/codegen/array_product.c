@@ -1,10 +1,7 @@
 /* Products that the call may do in place of the code: a map whose elements are each one fold,
  * sum over k of a[i, k] b[k, j], where i is the axis of its rows (array_split.c makes such maps).
  * What array_call.product refuses the code does. */
-#include <stddef.h>
-
-#include "abi.h"
-#include "array_code.h"
+#include "array_kernel.h"
 #include "emit_memory.h"
 
 /* -------------------------------------------------------------------------- which */
@@ -94,13 +91,6 @@ static ir_value describe(array_code *c, const array_bind *b, array_factors f, ir
     return p;
 }
 
-static ir_value call_field(array_code *c, size_t offset)
-{
-    emitter *e = c->e;
-    return build_load(e, e->pointer, build_offset(e, c->call, build_i64(e, (int64_t)offset)),
-                      8);
-}
-
 ir_block array_product_begin(array_code *c, const array_bind *b, ir_value rows)
 {
     emitter *e = c->e;
@@ -109,11 +99,10 @@ ir_block array_product_begin(array_code *c, const array_bind *b, ir_value rows)
         return NULL;
     ir_block ask = build_block(e, "product"), own = build_block(e, "own"),
              done = build_block(e, "product_end");
-    ir_value entry = call_field(c, offsetof(array_call, product));
+    ir_value entry = FIELD(c, e->pointer, product);
     build_branch(e, LLVMBuildIsNull(e->b, entry, ""), own, ask);
     LLVMPositionBuilderAtEnd(e->b, ask);
-    ir_value in[2] = { describe(c, b, f, rows),
-                       call_field(c, offsetof(array_call, product_context)) };
+    ir_value in[2] = { describe(c, b, f, rows), FIELD(c, e->pointer, product_context) };
     ir_type types[2] = { e->pointer, e->pointer };
     ir_type type = LLVMFunctionType(e->i32, types, 2, 0);
     ir_value made = LLVMBuildCall2(e->b, type, entry, in, 2, "");

@@ -9,6 +9,7 @@ ir_value array_field(array_code *c, ir_type type, size_t offset)
     emitter *e = c->e;
     return build_load(e, type, build_offset(e, c->call, build_i64(e, (int64_t)offset)), 8);
 }
+
 /* -------------------------------------------------------------------------- scalars */
 
 void array_load_operands(array_code *c)

@@ -27,6 +27,10 @@ void emit_list(emitter *e, const nest_list *l, int32_t vectors);
 void emit_node(emitter *e, node n, int32_t vectors);       /* one that is no leaf */
 void emit_control(emitter *e, node loop, int32_t vectors); /* emit_control.c */
 
+/* Ends the call if it has been cancelled; if no fuel is left for one more. */
+void emit_check_cancel(emitter *e);
+void emit_use_fuel(emitter *e);
+
 /* o on values that are no nodes. */
 ir_value emit_value(emitter *e, op o, jit_dtype t, const ir_value *v, int32_t n);
 

@@ -193,8 +193,7 @@ static void leave_head(emitter *e, control *c)
     values_forget(e);
 }
 
-/* Where none is left the whole call ends. */
-static void use_fuel(emitter *e)
+void emit_use_fuel(emitter *e)
 {
     ir_block more = build_block(e, "fuelled");
     ir_value fuel = build_load(e, e->i64, e->frame.fuel, 8);
@@ -205,7 +204,7 @@ static void use_fuel(emitter *e)
     LLVMPositionBuilderAtEnd(e->b, more);
 }
 
-static void check_cancel(emitter *e)
+void emit_check_cancel(emitter *e)
 {
     ir_block on = build_block(e, "on");
     ir_value word = build_load(e, e->i32, e->frame.cancel, 4);
@@ -231,9 +230,9 @@ static void emit_rounds(emitter *e, control *c, ir_value *next)
         e->mask_loop = c->l->loop;
     bool ends = c->l->once || c->l->brief;
     if (!ends)
-        use_fuel(e);
+        emit_use_fuel(e);
     if (!ends && e->frame.cancel)
-        check_cancel(e);
+        emit_check_cancel(e);
     emit_list(e, &c->l->body, c->vectors);
     if (e->arrays)
         array_next(e->arrays, c->l->loop);
