@@ -43,15 +43,16 @@ typedef struct array_code {
     ir_value nowhere;   /* and one that is written instead of what must not be */
     ir_value fault;
     ir_block out_of_range;
-    int32_t rows;                  /* that are emitted together: */
-    bool together;                 /*   samples, with all their maps and folds */
-    int32_t vectors;               /* and vectors */
-    ir_value origin, length;       /* part of a vector axis that is run now; NULL: all */
-    const array_bind *strip;       /* whose last axis they run along; NULL: scalars */
-    bool samples;                  /* lanes are samples: array_group.h */
-    ir_value *mask;                /* per vector: lanes that exist; NULL: all */
-    ir_value masks[ARRAY_VECTORS]; /* where it is */
-    bool minds;                    /* what the other lanes do counts: flags, loops, checks */
+    int32_t rows;                   /* that are emitted together: */
+    bool together;                  /*   samples, with all their maps and folds */
+    int32_t vectors;                /* and vectors */
+    ir_value origin, length;        /* part of a vector axis that is run now; NULL: all */
+    const array_bind *strip;        /* whose last axis they run along; NULL: scalars */
+    bool samples;                   /* lanes are samples: array_group.h */
+    ir_value *mask;                 /* per vector: lanes that exist; NULL: all */
+    ir_value masks[ARRAY_VECTORS];  /* where it is */
+    ir_value within[ARRAY_VECTORS]; /* with masks: vector u, or 0 if none of its lanes exist */
+    bool minds;                     /* what the other lanes do counts: flags, loops, checks */
     /* The strip begins at an even number of vectors; and c->origin does. */
     bool even, even_origin;
     int32_t *seen, now; /* [node]: marks */

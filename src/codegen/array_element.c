@@ -187,22 +187,19 @@ static ir_value masked_load(array_code *c, const access *x, ir_value p, int32_t 
     return build_select(e, c->mask[u], v, build_splat(e, first));
 }
 
-/* Bytes to vector u, or to its pair. */
+/* Bytes to vector u, or to its pair. Past the last panel there is no memory: vectors none of whose
+ * lanes exist read the first one's. */
 static ir_value vector_offset(array_code *c, const access *x, int32_t u)
 {
     emitter *e = c->e;
+    bool panels = array_panel_of(c->a, x->n) > 0;
+    ir_value k = panels && c->mask ? c->within[u] : build_i64(e, u);
     if (x->paired) {
-        ir_value k = build_i64(e, x->odd ? u : u / 2 * 2);
-        if (x->odd)
-            k = build_and(e, build_add(e, x->odd, k), build_i64(e, -2));
-        k = build_mul(e, k, build_i64(e, (int64_t)e->full * type_bits(x->t) / 8));
-        return build_mul(e, k, stride_of(c, x->array, 1));
+        k = x->odd ? build_add(e, x->odd, k) : k;
+        k = build_and(e, k, build_i64(e, -2));
     }
-    ir_value bytes = build_i64(e, (int64_t)u * e->full * type_bits(x->t) / 8);
-    int32_t panel = array_panel_of(c->a, x->n);
-    if (panel)
-        bytes = build_mul(e, bytes, stride_of(c, x->array, 1));
-    return bytes;
+    k = build_mul(e, k, build_i64(e, (int64_t)e->full * type_bits(x->t) / 8));
+    return panels ? build_mul(e, k, stride_of(c, x->array, 1)) : k;
 }
 
 static ir_value load_neighbours(array_code *c, const access *x, int32_t u)

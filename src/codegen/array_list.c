@@ -202,8 +202,12 @@ static ir_value mask_of(array_code *c, ir_value left, int32_t u)
 /* Vectors do not lie in vectors: there is one set of masks. */
 static ir_value *make_masks(array_code *c, ir_value left)
 {
-    for (int32_t u = 0; u < c->vectors; u++)
+    emitter *e = c->e;
+    for (int32_t u = 0; u < c->vectors; u++) {
         c->masks[u] = mask_of(c, left, u);
+        ir_value exists = build_icmp(e, LLVMIntSGT, left, build_i64(e, (int64_t)u * e->full));
+        c->within[u] = LLVMBuildSelect(e->b, exists, build_i64(e, u), build_i64(e, 0), "");
+    }
     return c->masks;
 }
 

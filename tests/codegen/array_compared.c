@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "eval.h"
+#include "fenced.h"
 #include "panel.h"
 #include "workspace.h"
 
@@ -18,8 +19,9 @@ typedef struct operand {
     int32_t rank;
     int64_t extent[GRAPH_MAX_RANK], stride[GRAPH_MAX_RANK];
     int64_t bytes, step, all;
+    fenced fence;
     char *memory, *before, *at;
-    char *panels; /* what compiled code is given of a constant; else NULL */
+    fenced panels; /* what compiled code is given of a constant */
 } operand;
 
 typedef struct run {
@@ -65,6 +67,17 @@ static bool shape_operand(run *x, operand *o, int32_t shape)
     return true;
 }
 
+/* Between bytes that are looked at afterwards (0), before a fence (1) or after one. */
+static void place_operand(operand *o, const array_layout *where, int32_t how)
+{
+    int64_t n = where->rows > 0 ? where->rows : 1;
+    int64_t used = o->bytes + (n - 1) * o->step, front = how == 2 ? 0 : GUARD + where->shift;
+    o->all = front + used + (how == 1 ? 0 : GUARD);
+    o->fence = fenced_alloc((size_t)o->all, how == 2);
+    o->memory = o->fence.at;
+    o->at = o->memory + front;
+}
+
 static bool make_operand(run *x, int32_t i)
 {
     operand *o = &x->operand[i];
@@ -75,12 +88,10 @@ static bool make_operand(run *x, int32_t i)
         return false;
     bool shared = input && (x->g->inputs[i].shared || (x->where->spread && i % 2));
     o->step = shared ? 0 : x->where->spread ? o->bytes + 24 : o->bytes;
-    o->all = 2 * GUARD + o->bytes + o->step * (x->where->rows > 0 ? x->where->rows : 1);
-    o->memory = malloc((size_t)o->all);
+    place_operand(o, x->where, (x->where->shift + i) % 3);
     o->before = malloc((size_t)o->all);
     for (int64_t j = 0; j < o->all; j++)
         o->memory[j] = (char)random_bits(x->r);
-    o->at = o->memory + GUARD + x->where->shift;
     int64_t size = type_bits(o->t) / 8;
     for (int64_t row = 0; input && row < (shared ? 1 : x->where->rows); row++)
         for (int64_t j = 0; j < o->bytes; j += size)
@@ -105,8 +116,8 @@ static bool pack_operand(run *x, int32_t i)
                       .paired = !choice && o->t == JIT_BF16 };
     if (x->g->inputs[i].constant == choice || o->rank != 2 || !panel_bytes(&s, &bytes))
         return false;
-    o->panels = aligned_alloc(PANEL_ALIGN, (bytes / PANEL_ALIGN + 1) * PANEL_ALIGN);
-    panel_pack(&s, o->panels, o->at);
+    o->panels = fenced_alloc((bytes + PANEL_ALIGN - 1) / PANEL_ALIGN * PANEL_ALIGN, false);
+    panel_pack(&s, o->panels.at, o->at);
     return true;
 }
 
@@ -244,9 +255,9 @@ static void make_call(const run *x, samples *s, int64_t first, int64_t rows)
 {
     for (int32_t i = 0; i < x->n; i++) {
         const operand *o = &x->operand[i];
-        s->panels[i] = o->panels != NULL;
+        s->panels[i] = o->panels.at != NULL;
         s->step[i] = o->step;
-        s->data[i] = o->panels ? o->panels : o->at + first * o->step;
+        s->data[i] = o->panels.at ? o->panels.at : o->at + first * o->step;
     }
     s->c = (array_call){ .rows = rows,
                          .data = s->data,
@@ -374,17 +385,13 @@ static bool run_all(run *x)
         return false;
     }
     bytes += (MAX_WORKERS - 1) * own;
-    char *workspace = aligned_alloc(64, (size_t)bytes + 128);
-    memset(workspace, 0xa5, (size_t)bytes + 128);
+    bytes = (bytes + 63) / 64 * 64;
+    fenced workspace = fenced_alloc((size_t)bytes, false);
+    memset(workspace.at, 0xa5, (size_t)bytes);
     kernel_fault fault = { 0 };
-    uint32_t result = call(x, workspace, &fault);
+    uint32_t result = call(x, workspace.at, &fault);
     bool ok = check(x, result, &fault);
-    for (int32_t i = 0; i < 128; i++)
-        if (ok && workspace[bytes + i] != (char)0xa5) {
-            snprintf(message, sizeof message, "bytes after the workspace were written");
-            ok = false;
-        }
-    free(workspace);
+    fenced_free(&workspace);
     return ok;
 }
 
@@ -397,9 +404,9 @@ const char *array_compared(const graph *g, const linked *l, const array_layout *
     x->n = g->n_inputs + g->n_outputs;
     bool ok = run_all(x);
     for (int32_t i = 0; i < x->n; i++) {
-        free(x->operand[i].memory);
+        fenced_free(&x->operand[i].fence);
         free(x->operand[i].before);
-        free(x->operand[i].panels);
+        fenced_free(&x->operand[i].panels);
     }
     arena_free(x->ar);
     free(x);
