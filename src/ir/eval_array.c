@@ -443,7 +443,8 @@ static int32_t run_step(run *r, int32_t i)
     switch ((step_kind)s->kind) {
     case STEP_OPERATOR: {
         const cell in[3] = { r->slots[s->in[0]], r->slots[s->in[1]], r->slots[s->in[2]] };
-        r->slots[s->slot] = eval_operator(s, in, &r->c->flags);
+        uint32_t ignored = 0;
+        r->slots[s->slot] = eval_operator(s, in, s->quiet ? &ignored : &r->c->flags);
         break;
     }
     case STEP_TEST:

@@ -32,6 +32,7 @@ typedef struct layout {
     node *owner;
     uint8_t *live;
     uint8_t *early; /* needed by the condition of its loop */
+    uint8_t *quiet; /* only checks need it */
     node *seen;     /* the last loop whose condition was followed to this node */
     node *stack;
     node *first, *link; /* nodes of each region in order */
@@ -76,7 +77,8 @@ static node condition_of(const graph *g, node loop)
     return graph_in(g, loop, (int32_t)graph_node(g, loop)->imm);
 }
 
-/* Checks come first: what they need is laid out as the condition of the whole graph. */
+/* Checks come first: what they need is laid out as the condition of the whole graph. They set no
+ * status flags, as code has them checked before it runs. */
 static void follow_checks(layout *l)
 {
     const graph *g = l->g;
@@ -86,11 +88,21 @@ static void follow_checks(layout *l)
         follow(l, g->checks[i].when, 0);
     }
     memcpy(l->early, l->live, (size_t)g->n_nodes);
+    memset(l->live, 0, (size_t)g->n_nodes);
+}
+
+static void follow_results(layout *l)
+{
+    const graph *g = l->g;
     for (int32_t i = 0; i < g->n_outputs; i++)
         follow(l, g->outputs[i].value, 0);
     for (node n = 1; n < g->n_nodes; n++)
         for (int32_t i = 0; l->live[n] && i < graph_shape_at(g, n)->rank; i++)
             follow(l, graph_shape_at(g, n)->extent[i], 0);
+    for (node n = 1; n < g->n_nodes; n++) {
+        l->quiet[n] = !l->live[n];
+        l->live[n] |= l->early[n];
+    }
 }
 
 static void count(layout *l, node n)
@@ -109,6 +121,7 @@ static void analyse(layout *l)
 {
     const graph *g = l->g;
     follow_checks(l);
+    follow_results(l);
     for (node n = g->n_nodes - 1; n > 0; n--) {
         if (!l->live[n])
             continue;
@@ -155,6 +168,7 @@ static step operator_step(const layout *l, node n)
         s.in[i] = graph_in(l->g, n, i);
     s.in_type = (uint8_t)graph_dtype(l->g, s.in[0]);
     s.flushes = l->g->ftz && eval_flushes((op)d->op, (jit_dtype)s.in_type);
+    s.quiet = l->quiet[n];
     if (d->op == OP_select && d->shape != 0)
         s.kind = STEP_CHOOSE;
     return s;
@@ -457,14 +471,15 @@ static bool get_room(layout *l)
     l->owner = graph_owners(l->g);
     l->live = arena_alloc(l->g->ar, n);
     l->early = arena_alloc(l->g->ar, n);
+    l->quiet = arena_alloc(l->g->ar, n);
     l->seen = arena_alloc(l->g->ar, n * sizeof(node));
     l->stack = arena_alloc(l->g->ar, n * sizeof(node));
     l->first = arena_alloc(l->g->ar, n * sizeof(node));
     l->link = arena_alloc(l->g->ar, n * sizeof(node));
     l->last = arena_alloc(l->g->ar, n * sizeof(int32_t));
     l->end = arena_alloc(l->g->ar, n * sizeof(int32_t));
-    return l->owner && l->live && l->early && l->seen && l->stack && l->first && l->link &&
-           l->last && l->end;
+    return l->owner && l->live && l->early && l->quiet && l->seen && l->stack && l->first &&
+           l->link && l->last && l->end;
 }
 
 eval_plan *eval_prepare(const jit_allocator *a, const graph *g)

@@ -33,6 +33,7 @@ typedef enum step_kind {
 typedef struct step {
     uint8_t kind, op, in_type, out_type;
     bool flushes; /* with @ftz: subnormal operands and results become 0 */
+    bool quiet;   /* it sets no status flags */
     bool last;    /* an array operand in[0] is not used after this step */
     int32_t slot, in[3], to;
     int32_t first, rank; /* more operands: eval_plan.operands[first ..]; axes or subscripts */

@@ -213,3 +213,28 @@ Test(array_limits, results_that_depend_on_no_argument)
         cr_expect_eq(call(program, interpret, &in, &err), JIT_OK, "%s",
                      err.diagnostic[0].message);
 }
+
+/* `//` by zero in a subscript that is only checked, since nobody needs its element, sets no flag; nor
+ * does it in the interpreter. */
+Test(array_limits, what_only_checks_need_sets_no_flags)
+{
+    static const char *const texts[] = {
+        "fn f(x: [n]) -> y: [n] { let t = x[n // 0]  y[i] = x[i] }",
+        "fn f(x: [n]) -> y: [n] { let t[j] = x[n // 0] + x[j]  y[i] = x[i] }",
+        "fn f(x: [n]) -> y: [n] { let z = n // 0  let t = x[z]  y[i] = x[i] + z }",
+    };
+    static const uint32_t flags[] = { 0, 0, JIT_FLAG_INT_DIVIDE };
+    for (int row = 0; row < 6; row++) {
+        float x[3] = { 1, 2, 3 }, y[3];
+        jit_error err;
+        jit_options o = { .size = sizeof o, .interpret = row % 2 };
+        jit_array in = jit_array_of(JIT_F32, x, 1, (int64_t[]){ 3 });
+        jit_array out = jit_array_of(JIT_F32, y, 1, (int64_t[]){ 3 });
+        jit_args args = { .in = &in, .n_in = 1, .out = &out, .n_out = 1 };
+        jit_module *m = jit_compile(texts[row / 2], &o, &err);
+        cr_assert(m, "%s: %s", texts[row / 2], err.diagnostic[0].message);
+        cr_assert_eq(jit_call(m, "f", &args, &err), JIT_OK, "%s", err.diagnostic[0].message);
+        cr_expect_eq(args.flags, flags[row / 2], "row %d: flags %u", row, args.flags);
+        jit_release(m);
+    }
+}
