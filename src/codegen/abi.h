@@ -14,7 +14,7 @@
  *
  * Generated code never calls the host but for array_call.product; it has
  * no static data that it writes. The layout is part of the key of cached code (ABI_VERSION). */
-enum { ABI_VERSION = 3 };
+enum { ABI_VERSION = 4 };
 
 typedef struct kernel_call {
     int64_t n, rows;
@@ -52,6 +52,8 @@ typedef struct array_part { /* what a run is to do */
     int64_t first, count;   /* steps */
     int64_t from[2], to[2]; /* elements, multiples of a unit; the last part's `to`: INT64_MAX */
     int64_t worker;         /* whose memory: see workspace.h */
+    int64_t *spare; /* if not NULL, code that takes fuel says how much the sample that took most
+                       left of it, in a run that ends well */
     array_step *plan; /* if not NULL nothing is run: steps that are worth being divided are
  described here, the others left as they are */
 } array_part;

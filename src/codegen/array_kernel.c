@@ -122,8 +122,20 @@ static void give_output(kernel *k, int32_t i, ir_value in_block)
 
 /* -------------------------------------------------------------------------- stages */
 
+/* After a sample. */
+static void keep_spare(const kernel *k)
+{
+    emitter *e = k->c->e;
+    if (!k->spare)
+        return;
+    ir_value v[2] = { build_load(e, e->i64, k->spare, 8),
+                      build_load(e, e->i64, e->frame.fuel, 8) };
+    build_store(e, build_intrinsic(e, "llvm.smin", v, 2), k->spare, 8);
+}
+
 static void reset_fuel(kernel *k)
 {
+    keep_spare(k);
     if (k->fuel)
         build_store(k->c->e, k->fuel, k->c->e->frame.fuel, 8);
 }
@@ -304,11 +316,15 @@ static void make_frame(kernel *k)
     }
     if (c->a->paced)
         array_pace_begin(c);
+    k->spare = NULL;
     if (c->t->n_loops || c->a->paced) {
         e->frame.fuel = build_local(e, e->i64, 8);
         e->frame.no_fuel = build_block(e, "no_fuel");
         k->fuel = FIELD(c, e->i64, fuel);
         reset_fuel(k);
+        k->spare = c->a->n_steps ? build_local(e, e->i64, 8) : NULL;
+        if (k->spare)
+            build_store(e, k->fuel, k->spare, 8);
     }
     if (is_used(c, OP_bound)) {
         c->fault = FIELD(c, e->pointer, fault);
@@ -442,6 +458,14 @@ static void emit_samples(kernel *k, ir_block end)
     emit_flush_flags(c->e);
 }
 
+static void tell_spare(const kernel *k)
+{
+    emitter *e = k->c->e;
+    keep_spare(k);
+    if (k->spare)
+        array_part_tell(k->c, build_load(e, e->i64, k->spare, 8));
+}
+
 /* known: the number of samples, if not NULL. */
 static void emit_body(kernel *k, ir_value known)
 {
@@ -458,6 +482,7 @@ static void emit_body(kernel *k, ir_value known)
         LLVMPositionBuilderAtEnd(e->b, some);
     }
     emit_samples(k, end);
+    tell_spare(k);
     LLVMBuildBr(e->b, end);
     return_flags(c, end, 0);
     return_flags(c, e->frame.no_fuel, KERNEL_OUT_OF_FUEL);

@@ -12,6 +12,7 @@
 typedef struct kernel {
     array_code *c;
     ir_value rows, fuel;
+    ir_value spare;             /* i64 in memory: see array_part; NULL: nobody asks */
     ir_value index, index_step; /* NULL: the index is not used */
     ir_value slots, slot_step, call_slots;
     ir_value first; /* sample of the block */

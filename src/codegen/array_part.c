@@ -26,6 +26,17 @@ void array_part_load(array_code *c)
     }
 }
 
+void array_part_tell(array_code *c, ir_value spare)
+{
+    emitter *e = c->e;
+    ir_value to = field(c, e->pointer, offsetof(array_part, spare));
+    ir_block asked = build_block(e, "spare"), on = build_block(e, "told");
+    build_branch(e, LLVMBuildIsNotNull(e->b, to, ""), asked, on);
+    LLVMPositionBuilderAtEnd(e->b, asked);
+    build_store(e, spare, to, 8);
+    build_goto(e, on);
+}
+
 /* -------------------------------------------------------------------------- plan */
 
 /* Elements that a part of the outermost axis is a multiple of. */

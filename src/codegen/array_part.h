@@ -9,6 +9,9 @@
 void array_part_load(array_code *c);
 void array_part_plan(array_code *c, ir_block end);
 
+/* At the end: how much fuel the sample that took most has left. */
+void array_part_tell(array_code *c, ir_value spare);
+
 /* Around a step (0: once per call; then the stages): it is run if it is among those wanted. */
 typedef struct array_step_code {
     ir_block after; /* NULL: there are no steps */

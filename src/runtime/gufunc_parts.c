@@ -71,6 +71,7 @@ typedef struct split { /* a step in n[0] * n[1] parts */
     const array_step *step;
     int64_t number, n[2];
     atomic_uint flags;
+    _Atomic int64_t used; /* fuel, by the parts that have ended */
 } split;
 
 static uint32_t enter(const gufunc_call *c, const array_call *call, const array_part *part)
@@ -80,6 +81,23 @@ static uint32_t enter(const gufunc_call *c, const array_call *call, const array_
     own.part = part;
     own.fault = &fault;
     return c->f->entry(&own);
+}
+
+/* What the parts take is added up. Of several samples the one that takes most counts in each, so
+ * the sum may be too large: then the run is done again by one thread, which knows. */
+static uint32_t run_fuelled(split *s, array_part *part)
+{
+    array_call own = *s->call;
+    int64_t spare, used = s->used;
+    if (used > own.fuel)
+        return KERNEL_OUT_OF_FUEL;
+    own.fuel -= used;
+    spare = own.fuel;
+    part->spare = &spare;
+    uint32_t flags = enter(s->c, &own, part);
+    used = own.fuel - spare;
+    bool enough = atomic_fetch_add(&s->used, used) <= s->call->fuel - used;
+    return flags | (enough ? 0 : KERNEL_OUT_OF_FUEL);
 }
 
 static void run_part(void *arg, int64_t i)
@@ -94,7 +112,7 @@ static void run_part(void *arg, int64_t i)
         part.to[d] = at == n - 1 ? INT64_MAX : (at + 1) * units / n * s->step->unit[d];
     }
     fpmode saved = fpmode_enter(s->c->k->ftz);
-    uint32_t flags = enter(s->c, s->call, &part);
+    uint32_t flags = run_fuelled(s, &part);
     fpmode_leave(saved);
     if (flags)
         atomic_fetch_or(&s->flags, flags);

@@ -350,3 +350,44 @@ Test(parts, endless_sums_stop)
             jit_release(m);
         }
 }
+
+/* -------------------------------------------------------------------------- fuel */
+
+static const char hungry[] = /* 200 rounds for each vector of y */
+    "fn spin(x) { var y = x  for i in 0 .. 200 { y = y*0.5 + 1 }  return y }\n"
+    "fn f(x: [n]) -> y: [n] { y[i] = spin(x[i]) }";
+
+static jit_status run_hungry(const jit_kernel *k, int64_t fuel, int threads)
+{
+    enum { N = 100000 };
+    static float values[N], results[N];
+    jit_array in = jit_array_of(JIT_F32, values, 1, (int64_t[]){ N });
+    jit_array out = jit_array_of(JIT_F32, results, 1, (int64_t[]){ N });
+    jit_args args = {
+        .in = &in, .n_in = 1, .out = &out, .n_out = 1, .fuel = fuel, .threads = threads
+    };
+    return jit_run(k, &args, NULL);
+}
+
+/* All of them together have what one thread has. */
+Test(parts, share_the_fuel)
+{
+    jit_error err;
+    jit_module *m = jit_compile(hungry, NULL, &err);
+    cr_assert(m, "%s", err.diagnostic[0].message);
+    jit_kernel *k = jit_prepare(m, "f", "f32", NULL, &err);
+    cr_assert(k, "%s", err.diagnostic[0].message);
+    int64_t enough = 1, little = 0;
+    while (run_hungry(k, enough, 1) == JIT_ERR_FUEL)
+        enough *= 2;
+    while (enough - little > 1) {
+        int64_t middle = little + (enough - little) / 2;
+        *(run_hungry(k, middle, 1) == JIT_OK ? &enough : &little) = middle;
+    }
+    for (int threads = 2; threads <= 7; threads++) {
+        cr_expect_eq(run_hungry(k, enough + 10, threads), JIT_OK, "%d threads", threads);
+        cr_expect_eq(run_hungry(k, enough - 10, threads), JIT_ERR_FUEL, "%d threads", threads);
+    }
+    jit_kernel_release(k);
+    jit_release(m);
+}
