@@ -39,7 +39,7 @@ typedef struct array_code {
     ir_value *pointer;  /* [storage][row]: of the current sample */
     ir_value *operand;  /* per operand: its data and */
     ir_value *row_step; /* bytes from sample to sample */
-    ir_value nothing;   /* an element that is 0, for what must not be read */
+    ir_value nothing;   /* elements that are 0, for what must not be read */
     ir_value nowhere;   /* and one that is written instead of what must not be */
     ir_value fault;
     ir_block out_of_range;

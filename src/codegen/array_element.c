@@ -140,6 +140,26 @@ static ir_value guard_of(array_code *c, const access *x, int32_t u)
     return fine;
 }
 
+/* Where a bound does not hold the first element is read instead, of an array that has one. */
+static ir_value readable(array_code *c, const access *x, ir_value p)
+{
+    emitter *e = c->e;
+    int32_t lanes = e->lanes;
+    e->lanes = 1;
+    for (int32_t d = 0; d < x->rank; d++) {
+        node sub = graph_in(e->g, x->n, d + 1);
+        int64_t known;
+        if (graph_node(e->g, sub)->op != OP_bound)
+            continue;
+        ir_value n = values_get(e, graph_in(e->g, sub, 1), 0);
+        ir_value some = build_icmp(e, LLVMIntSGT, n, build_i64(e, 0));
+        if (!array_is_known(n, &known) || known <= 0)
+            p = build_select(e, some, p, c->nothing);
+    }
+    e->lanes = lanes;
+    return p;
+}
+
 /* -------------------------------------------------------------------------- loads */
 
 /* Vector u out of its pair. */
@@ -182,7 +202,7 @@ static ir_value masked_load(array_code *c, const access *x, ir_value p, int32_t 
     e->lanes = 1;
     ir_value start = x->odd ? build_add(e, x->start, x->odd) : x->start;
     ir_value at = array_element(c, array_pointer(c, c->a->storage[x->array]), x->t, start);
-    ir_value first = build_load(e, memory_type(e, x->t), at, 1);
+    ir_value first = build_load(e, memory_type(e, x->t), readable(c, x, at), 1);
     e->lanes = lanes;
     return build_select(e, c->mask[u], v, build_splat(e, first));
 }
@@ -206,7 +226,7 @@ static ir_value load_neighbours(array_code *c, const access *x, int32_t u)
 {
     emitter *e = c->e;
     ir_value p = array_element(c, array_pointer(c, c->a->storage[x->array]), x->t, x->start);
-    p = build_offset(e, p, vector_offset(c, x, u));
+    p = readable(c, x, build_offset(e, p, vector_offset(c, x, u)));
     if (c->mask && e->full > 1)
         return memory_value(e, x->t, masked_load(c, x, p, u));
     return x->paired ? load_half(c, x, p, u) : memory_load(e, x->t, p);

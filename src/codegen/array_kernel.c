@@ -304,6 +304,19 @@ static bool is_used(const array_code *c, op o)
     return false;
 }
 
+/* A vector of any type. */
+static ir_value build_nothing(const array_code *c)
+{
+    emitter *e = c->e;
+    int32_t lanes = 2;
+    for (int32_t i = 0; is_used(c, OP_bound) && i < c->a->n_binds; i++)
+        lanes = c->a->binds[i].lanes > lanes ? c->a->binds[i].lanes : lanes;
+    ir_type type = build_vector(e->i64, lanes);
+    ir_value nothing = build_local(e, type, 16);
+    build_store(e, LLVMConstNull(type), nothing, 16);
+    return nothing;
+}
+
 static void make_frame(kernel *k)
 {
     array_code *c = k->c;
@@ -334,9 +347,8 @@ static void make_frame(kernel *k)
         k->index = FIELD(c, e->i64, index);
         k->index_step = FIELD(c, e->i64, index_step);
     }
-    c->nothing = build_local(e, LLVMArrayType2(e->i64, 2), 16);
+    c->nothing = build_nothing(c);
     c->nowhere = build_local(e, LLVMArrayType2(e->i64, 2), 16);
-    build_store(e, build_i64(e, 0), c->nothing, 8);
     c->minds = c->t->sets_flags || c->t->n_loops || c->fault;
 }
 

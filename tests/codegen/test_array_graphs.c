@@ -185,10 +185,11 @@ Test(array_graphs, as_the_interpreter_1)
 
 /* 50, 1010044: flags set along an axis where an inner one is empty. 20521: a subscript that is
  * compared with its extent in another stage than its own. 41038: an array changed in place once
- * per call, which samples read later. 61261: a loop's result of one row for all. */
+ * per call, which samples read later. 61261: a loop's result of one row for all. 1802122:
+ * elements in vectors of a row that a bound leaves out, of an array without rows. */
 Test(array_graphs, that_failed_once)
 {
-    static const uint64_t seeds[] = { 50, 1010044, 20521, 41038, 61261 };
+    static const uint64_t seeds[] = { 50, 1010044, 20521, 41038, 61261, 1802122 };
     for (size_t i = 0; i < sizeof seeds / sizeof seeds[0]; i++)
         check_graph(seeds[i], (variety){ SAMPLES_APART, false });
 }
