@@ -293,9 +293,11 @@ void array_at(array_code *c, node n)
     int32_t lanes = e->lanes;
     access x = access_of(c, n);
     bool varies = c->t->varies[n];
+    if (e->first_vector > 0 && !varies)
+        return;
     find_start(c, &x);
     e->lanes = varies ? e->full : 1;
-    for (int32_t u = 0; u < x.vectors; u++) {
+    for (int32_t u = e->first_vector; u < x.vectors; u++) {
         ir_value v = !varies        ? load_one(c, &x)
                      : x.neighbours ? load_neighbours(c, &x, u)
                                     : load_lanes(c, &x, u);

@@ -104,13 +104,38 @@ static ir_value finished(folding *f, ir_value r)
 typedef struct sums { /* [row][vector] of values; for argmin pairs of them */
     ir_value *at;
     int32_t rows, vectors, n;
+    int32_t together; /* vectors of a round that are emitted before the next */
 } sums;
+
+/* Elements of constant bf16 in vectors, what is the same for all, and conversions. */
+static bool reads_pairs(const array_code *c, const nest_list *l)
+{
+    bool pairs = false;
+    for (int32_t i = 0; i < l->n; i++) {
+        node n = l->node[i];
+        op o = (op)graph_node(c->a->g, n)->op;
+        bool paired = o == OP_at && array_in_pairs(c->a, n);
+        if (c->t->varies[n] && !paired && o != OP_cast)
+            return false;
+        pairs = pairs || (paired && c->t->varies[n]);
+    }
+    return pairs;
+}
+
+/* Of pairs, both halves are taken and used before the next are: else LLVM mixes loads, shifts and
+ * sums so that they wait for each other. */
+static int32_t vectors_together(const folding *f, int32_t vectors)
+{
+    bool pairs = f->kind == FOLD_DOT && reads_pairs(f->c, &f->b->level[f->b->n_axes - 1]);
+    return pairs && vectors > 2 ? 2 : vectors;
+}
 
 static bool start_sums(folding *f, sums *s)
 {
     array_code *c = f->c;
     s->rows = f->rows;
     s->vectors = c->t->varies[f->b->n] ? c->vectors : 1;
+    s->together = vectors_together(f, s->vectors);
     s->n = s->rows * s->vectors * (fold_is_arg(f) ? 2 : 1);
     s->at = arena_alloc(c->e->g->ar, (size_t)s->n * sizeof *s->at);
     for (int32_t i = 0; s->at && i < s->n; i++)
@@ -118,11 +143,12 @@ static bool start_sums(folding *f, sums *s)
     return s->at != NULL;
 }
 
-static void step_sums(folding *f, sums *s, ir_value i)
+/* Of the vectors from `first` on that are emitted together. */
+static void step_sums(folding *f, sums *s, ir_value i, int32_t first)
 {
     for (int32_t r = 0; r < s->rows; r++) {
         fold_enter_row(f, r);
-        for (int32_t u = 0; u < s->vectors; u++) {
+        for (int32_t u = first; u < s->vectors && u < first + s->together; u++) {
             int32_t k = r * s->vectors + u;
             if (fold_is_arg(f))
                 choose(f, &s->at[2 * k], u, i);
@@ -206,18 +232,38 @@ static void run_loops(folding *f, int32_t d, sums *s)
     array_loop_end(c, &blocks);
 }
 
+/* Along the last axis. */
+static void run_last(folding *f, sums *s, ir_value i)
+{
+    array_code *c = f->c;
+    emitter *e = c->e;
+    int32_t lanes = e->lanes, vectors = c->vectors, together = s->together;
+    for (int32_t u = 0; u < s->vectors; u += together) {
+        bool all = together == s->vectors;
+        e->first_vector = u;
+        c->vectors = all || u + together > vectors ? vectors : u + together;
+        e->lanes = e->full;
+        array_list(c, &f->b->level[f->b->n_axes - 1], c->vectors);
+        e->lanes = lanes;
+        step_sums(f, s, i, u);
+    }
+    e->first_vector = 0;
+    c->vectors = vectors;
+}
+
 static void run_round(folding *f, int32_t d, sums *s, ir_value i)
 {
     array_code *c = f->c;
     int32_t lanes = c->e->lanes;
     array_set_axis(c, graph_in(c->a->g, f->b->n, d), i);
+    if (d + 1 == f->b->n_axes) {
+        run_last(f, s, i);
+        return;
+    }
     c->e->lanes = c->e->full;
     array_list(c, &f->b->level[d], c->vectors);
     c->e->lanes = lanes;
-    if (d + 1 < f->b->n_axes)
-        run_loops(f, d + 1, s);
-    else
-        step_sums(f, s, i);
+    run_loops(f, d + 1, s);
 }
 
 /* No memory: what is emitted will not be used, but must be emitted. */

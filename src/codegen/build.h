@@ -37,7 +37,8 @@ typedef struct emitter {
     struct emit_values *values; /* of nodes: values.h */
     struct array_code *arrays;  /* of an array function: array_code.h; else NULL */
     node mask_loop;             /* the loop whose mask holds; 0: all lanes execute */
-    int32_t vector;             /* of the group, that is emitted now */
+    int32_t first_vector;       /* of the group, if not all are emitted; what does not vary */
+    int32_t vector;             /*   goes with vector 0. The one that is emitted now */
     ir_value raised[2];    /* lanes that set a flag, not yet stored; by bit of JIT_FLAG_* */
     bool failed;           /* no memory of ours: what is emitted is not complete */
     ir_value fma_function; /* exact f64 fma for targets without, once needed */

@@ -97,7 +97,7 @@ void emit_node(emitter *e, node n, int32_t vectors)
         e->lanes = 1;
         vectors = 1;
     }
-    for (e->vector = 0; e->vector < vectors; e->vector++)
+    for (e->vector = e->first_vector; e->vector < vectors; e->vector++)
         values_set(e, n, e->vector, emit_operator(e, n));
     e->lanes = lanes;
 }
