@@ -120,8 +120,8 @@ static void report_case(const rows_case *r)
 static void normalisers(const bench_size *s)
 {
     static const subject subjects[] = {
-        { "softmax", "fn f(x: [n]) -> [n] = softmax(x)", "f32[n]", 1, 1, SAME, true },
-        { "layer_norm", "fn f(x: [n]) -> [n] = layer_norm(x)", "f32[n]", 1, 1, SAME, true }
+        { "softmax", "fn f(x: [n]) -> [n] = softmax(x)", "f32[B,n]", 1, 1, SAME, true },
+        { "layer_norm", "fn f(x: [n]) -> [n] = layer_norm(x)", "f32[B,n]", 1, 1, SAME, true }
     };
     static const int64_t lengths[] = { 64, 1024, 16, 256, 4096 };
     static rows_case r, worst[2];
@@ -163,8 +163,9 @@ static void reductions(const bench_size *s)
     static const subject dot = {
         "dot", "fn f(x: [n], y: [n]) = x @ y", "f32[n], f32[n]", 2, 1, ONE, false
     };
-    static const subject rows = { "sum_rows", "fn f(x: [n]) = sum(x)", "f32[n]", 1, 1, PER_ROW,
-                                  false };
+    static const subject rows = {
+        "sum_rows", "fn f(x: [n]) = sum(x)", "f32[B,n]", 1, 1, PER_ROW, false
+    };
     static const subject columns = {
         "sum_columns", "fn f(x: [n,m]) -> [m] = sum(x; axis = 0)", "f32[n,m]", 1, 2, PER_COLUMN,
         false

@@ -455,8 +455,9 @@ enum { JIT_ENTRY_LOOP = 1, JIT_ENTRY_SCALAR = 2 };
  * a number fixes the extent, so that code is made for it and other arrays are refused; names leave
  * it open. Those in front are batch axes, of which only their being there counts: where one
  * argument has some and another none, as in "f32[B,784], f32[784,128]", the latter is one array for
- * all samples, and has to be. Dimensions of scalar arguments and of results say nothing: any
- * layout and any batch can be run. */
+ * all samples, and has to be. Where no argument has any, as in "f32[n]", code is made for one
+ * sample: less of it, in half the time; batches are run one by one. Dimensions of results say
+ * nothing: any layout and any batch can be run. */
 JIT_PUBLIC jit_kernel *jit_prepare(jit_module *m, const char *name, const char *signature,
                                    const jit_prepare_options *options, jit_error *err)
     JIT_LINK(prepare);

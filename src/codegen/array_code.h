@@ -74,6 +74,8 @@ ir_value array_piece_bytes(array_code *c, const array_piece *p);
 /* As many of `count` samples as a stage (-1: all) runs together: none where axes are long, or not one
  * vector, or unless `small`, if not NULL. */
 ir_value array_samples_together(array_code *c, int32_t stage, ir_value count, ir_value small);
+/* Whether that stage's axes are known to be short. */
+bool array_are_short(array_code *c, int32_t stage);
 
 /* Called by emit_list and emit_control. */
 void array_list(array_code *c, const nest_list *l, int32_t vectors);
@@ -88,8 +90,9 @@ typedef struct array_loop {
     int32_t n_carried;
     ir_value *phi, *first;
     ir_block before, head, end;
-    bool once;    /* no loop is needed */
-    bool guarded; /* it may have no round */
+    bool once;     /* no loop is needed */
+    bool guarded;  /* it may have no round */
+    bool followed; /* by LLVM's loop passes: see build_counter */
 } array_loop;
 
 /* for i = from; i < to; i += step. False: certainly no round, nothing was begun. */

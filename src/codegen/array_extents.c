@@ -88,6 +88,24 @@ ir_value array_piece_bytes(array_code *c, const array_piece *p)
     return aligned(e, bytes);
 }
 
+static bool is_vector_of(const array_code *c, const array_bind *b, int32_t stage)
+{
+    node at = array_ancestor(c->a, b->n, 0);
+    return b->vector && c->a->sample[at] && (stage < 0 || c->a->stage_of[at] == stage);
+}
+
+bool array_are_short(array_code *c, int32_t stage)
+{
+    int64_t known;
+    for (int32_t i = 0; i < c->a->n_binds; i++) {
+        const array_bind *b = &c->a->binds[i];
+        node axis = graph_in(c->e->g, b->n, b->n_axes - 1);
+        if (is_vector_of(c, b, stage) && !array_is_known(array_extent(c, axis), &known))
+            return false;
+    }
+    return true;
+}
+
 ir_value array_samples_together(array_code *c, int32_t stage, ir_value count, ir_value small)
 {
     emitter *e = c->e;
@@ -96,9 +114,8 @@ ir_value array_samples_together(array_code *c, int32_t stage, ir_value count, ir
         whole = LLVMBuildSelect(e->b, small, whole, zero, "");
     for (int32_t i = 0; i < c->a->n_binds; i++) {
         const array_bind *b = &c->a->binds[i];
-        node at = array_ancestor(c->a, b->n, 0);
         int64_t known;
-        if (!b->vector || !c->a->sample[at] || (stage >= 0 && c->a->stage_of[at] != stage))
+        if (!is_vector_of(c, b, stage))
             continue;
         ir_value n = array_extent(c, graph_in(e->g, b->n, b->n_axes - 1));
         ir_value least = build_i64(e, b->lanes), past = build_i64(e, ARRAY_SHORT - b->lanes);

@@ -221,6 +221,8 @@ static void run_loops(folding *f, int32_t d, sums *s)
     bool innermost = d == f->b->n_axes - 1 && !has_folds(c, &f->b->level[d]);
     bool product = innermost && s->n > FEW_SUMS && is_input_axis(c, f->axis);
     blocks.once = !innermost || product;
+    /* Little but addresses. */
+    l.followed = innermost && s->rows == 1 && f->kind != FOLD_DOT;
     if (!blocks.once && !array_blocks_begin(c, f->b, &blocks, range, 1))
         return;
     if (array_loop_begin(c, &l, range[0], range[1], 1)) {

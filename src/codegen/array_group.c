@@ -231,7 +231,7 @@ static void run_groups(groups *g)
     c->out_of_range = stop[0] ? build_block(e, "outside_group") : NULL;
     e->frame.no_fuel = stop[1] ? build_block(e, "no_fuel_group") : NULL;
     run_group(g);
-    ir_value next = build_add(e, g->first, g->count);
+    ir_value next = build_counter(e, build_add(e, g->first, g->count));
     ir_block last = LLVMGetInsertBlock(e->b);
     build_branch(e, build_icmp(e, LLVMIntSLT, next, g->run->rows), g->head, end);
     LLVMAddIncoming(g->first, &next, &last, 1);

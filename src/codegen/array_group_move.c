@@ -139,15 +139,19 @@ static void move_element(const mover *m, ir_value i, bool in)
     }
 }
 
+/* From one row to the next, as long as there are more. */
 static void find_rows(mover *m, ir_value u)
 {
     emitter *e = m->c->e;
     int64_t lanes = m->c->a->lanes;
     ir_value first = build_mul(e, u, build_i64(e, lanes));
-    for (int32_t k = 0; k < lanes; k++) {
-        ir_value r = build_add(e, first, build_i64(e, k));
-        r = build_intrinsic(e, "llvm.smin", (ir_value[]){ r, m->last }, 2);
-        m->row[k] = build_offset(e, m->rows, build_mul(e, r, m->step));
+    ir_value more = build_sub(e, m->last, first);
+    first = build_intrinsic(e, "llvm.smin", (ir_value[]){ first, m->last }, 2);
+    m->row[0] = build_offset(e, m->rows, build_mul(e, first, m->step));
+    for (int32_t k = 1; k < lanes; k++) {
+        ir_value is_there = build_icmp(e, LLVMIntSGE, more, build_i64(e, k));
+        ir_value step = build_select(e, is_there, m->step, build_i64(e, 0));
+        m->row[k] = build_offset(e, m->row[k - 1], step);
     }
     m->base = build_offset(e, m->lanes, build_mul(e, u, build_i64(e, lanes * m->bytes)));
 }

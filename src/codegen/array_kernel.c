@@ -153,6 +153,14 @@ static bool is_idle(const array_code *c, int32_t stage)
     return true;
 }
 
+/* The current row's sample in the block. */
+static ir_value row_at(const kernel *k, ir_value in_block)
+{
+    emitter *e = k->c->e;
+    ir_value at = build_add(e, in_block, build_i64(e, e->values->row));
+    return k->last ? build_intrinsic(e, "llvm.smin", (ir_value[]){ at, k->last }, 2) : at;
+}
+
 static void run_sample(kernel *k, int32_t stage, ir_value in_block, int32_t rows)
 {
     array_code *c = k->c;
@@ -160,14 +168,14 @@ static void run_sample(kernel *k, int32_t stage, ir_value in_block, int32_t rows
     emit_values *v = e->values;
     reset_fuel(k);
     for (v->row = 0; v->row < rows; v->row++)
-        enter_sample(k, stage, build_add(e, in_block, build_i64(e, v->row)));
+        enter_sample(k, stage, row_at(k, in_block));
     v->row = 0;
     c->rows = rows;
     array_list(c, &c->a->stages[stage].list, 1);
     c->rows = 1;
     emit_flush_flags(e);
     for (v->row = 0; v->row < rows; v->row++) {
-        ir_value at = build_add(e, in_block, build_i64(e, v->row));
+        ir_value at = row_at(k, in_block);
         store_slots(k, stage, at);
         for (int32_t i = 0; stage == c->a->n_stages - 1 && i < e->g->n_outputs; i++)
             give_output(k, i, at);
@@ -195,6 +203,12 @@ static void run_samples(kernel *k, int32_t stage, ir_value count)
     array_code *c = k->c;
     array_loop l = { 0 };
     ir_value from = build_i64(c->e, 0);
+    if (c->a->stages[stage].together && k->many && array_are_short(c, stage)) {
+        k->last = build_sub(c->e, count, build_i64(c->e, 1));
+        run_together(k, stage, count);
+        k->last = NULL;
+        return;
+    }
     if (c->a->stages[stage].together)
         from = array_samples_together(c, stage, count, NULL);
     if (c->together)
@@ -215,38 +229,50 @@ static ir_block begin_product(kernel *k, const array_bind *b, ir_value count)
     return array_product_begin(c, b, count);
 }
 
+/* `rows` samples at a time of a map whose rows they are, from `from` on; where that ends. */
+static ir_value run_rows_together(kernel *k, int32_t stage, const ir_value *range, int32_t rows)
+{
+    array_code *c = k->c;
+    emitter *e = c->e;
+    emit_values *v = e->values;
+    array_loop l = { 0 };
+    ir_value left = build_sub(e, range[1], range[0]), to = range[1];
+    if (!k->last)
+        to = build_add(e, range[0], array_whole(c, left, rows));
+    if (!array_loop_begin(c, &l, range[0], to, rows))
+        return to;
+    reset_fuel(k);
+    for (v->row = 0; v->row < rows; v->row++)
+        enter_sample(k, stage, row_at(k, l.i));
+    v->row = 0;
+    c->rows = rows;
+    array_map(c, c->a->stages[stage].list.node[0]);
+    c->rows = 1;
+    array_loop_end(c, &l);
+    return to;
+}
+
 /* Samples as rows of one map. */
 static void run_rows(kernel *k, int32_t stage, ir_value count)
 {
     array_code *c = k->c;
     emitter *e = c->e;
-    emit_values *v = e->values;
-    node map = c->a->stages[stage].list.node[0];
-    ir_value from = build_i64(e, 0);
+    const array_bind *b = array_bind_of(c->a, c->a->stages[stage].list.node[0]);
+    ir_value range[2] = { build_i64(e, 0), count };
     array_loop columns;
-    ir_block done = begin_product(k, array_bind_of(c->a, map), count);
-    if (!array_columns_begin(c, array_bind_of(c->a, map), &columns)) {
+    ir_block done = begin_product(k, b, count);
+    if (!array_columns_begin(c, b, &columns)) {
         array_product_end(c, done);
         return;
     }
-    v->row_axis = ROW_SAMPLE;
-    for (int32_t rows = array_bind_of(c->a, map)->rows; rows > 0;
-         rows = array_fewer_rows(rows)) {
-        array_loop l = { 0 };
-        ir_value to = build_add(e, from, array_whole(c, build_sub(e, count, from), rows));
-        if (array_loop_begin(c, &l, from, to, rows)) {
-            reset_fuel(k);
-            for (v->row = 0; v->row < rows; v->row++)
-                enter_sample(k, stage, build_add(e, l.i, build_i64(e, v->row)));
-            v->row = 0;
-            c->rows = rows;
-            array_map(c, map);
-            c->rows = 1;
-            array_loop_end(c, &l);
-        }
-        from = to;
+    e->values->row_axis = ROW_SAMPLE;
+    for (int32_t rows = b->rows; rows > (k->many ? 1 : 0); rows = array_fewer_rows(rows)) {
+        bool last = k->many && array_fewer_rows(rows) == 1;
+        k->last = last ? build_sub(e, count, build_i64(e, 1)) : NULL;
+        range[0] = run_rows_together(k, stage, range, rows);
     }
-    v->row_axis = 0;
+    k->last = NULL;
+    e->values->row_axis = 0;
     array_columns_end(c, &columns);
     array_product_end(c, done);
 }
@@ -537,7 +563,9 @@ static ir_value emit_choice(kernel *k)
 {
     array_code *c = k->c;
     emitter *e = c->e;
-    ir_value one = emit_part(k, "one", build_i64(e, 1)), more = emit_part(k, "more", NULL);
+    ir_value one = emit_part(k, "one", build_i64(e, 1));
+    k->many = true;
+    ir_value more = emit_part(k, "more", NULL);
     ir_value f = begin_function(c, ABI_SYMBOL_BLOCK);
     ir_block few = build_block(e, "few"), many = build_block(e, "many");
     build_branch(e, build_icmp(e, LLVMIntEQ, FIELD(c, e->i64, rows), build_i64(e, 1)), few,

@@ -70,6 +70,7 @@ void array_loop_end(array_code *c, array_loop *l)
     if (l->once)
         return;
     ir_value next = build_add(e, l->i, l->step);
+    next = l->followed ? next : build_counter(e, next);
     ir_block last = LLVMGetInsertBlock(e->b);
     build_branch(e, build_icmp(e, LLVMIntSLT, next, l->to), l->head, l->end);
     LLVMAddIncoming(l->i, &next, &last, 1);

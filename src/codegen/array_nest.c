@@ -445,7 +445,7 @@ static bool make(array_nest *a, const array_options *o)
     if (!make_stages(a) || !fill_lists(a))
         return false;
     find_slots(a);
-    if (!o->samples)
+    if (!o->samples && !o->one)
         array_join_samples(a);
     if (!array_stores(a))
         return false;

@@ -132,6 +132,7 @@ typedef struct array_options {
     bool products;          /* array_product.c */
     bool samples;           /* in vectors */
     bool whole;             /* no map is divided */
+    bool one;               /* samples are run one by one */
 } array_options;
 
 array_nest *array_nest_make(const graph *g, const array_options *o, diag *d);

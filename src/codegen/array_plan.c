@@ -324,7 +324,15 @@ static void set_row_axis(array_nest *a, array_bind *b, node axis, const bool *by
     }
 }
 
-static void choose_row_axis(array_nest *a, array_bind *b)
+/* One sample reads weights once: as many of them at a time as registers hold sums for. */
+static void set_wide(array_nest *a, array_bind *b)
+{
+    b->vectors = fitting(a, b, 8);
+    if (a->t->interleave < b->vectors)
+        a->t->interleave = b->vectors;
+}
+
+static void choose_row_axis(array_nest *a, array_bind *b, bool one)
 {
     const graph *g = a->g;
     for (int32_t i = b->n_axes - 2; i >= 0; i--) {
@@ -335,11 +343,15 @@ static void choose_row_axis(array_nest *a, array_bind *b)
             return;
         }
     }
-    if (a->t->region[b->n] == 0 && a->sample[b->n] && shares_loads(a, b, a->sample) &&
-        !makes_arrays_at(a, b, 0)) {
-        set_row_axis(a, b, ROW_SAMPLE, a->sample);
-        a->block = ROW_BLOCK;
+    if (a->t->region[b->n] != 0 || !a->sample[b->n] || !shares_loads(a, b, a->sample) ||
+        makes_arrays_at(a, b, 0))
+        return;
+    if (one) {
+        set_wide(a, b);
+        return;
     }
+    set_row_axis(a, b, ROW_SAMPLE, a->sample);
+    a->block = ROW_BLOCK;
 }
 
 void array_choose(array_nest *a, const array_options *o)
@@ -360,7 +372,7 @@ void array_choose(array_nest *a, const array_options *o)
     for (int32_t i = 0; i < a->n_binds; i++)
         if (a->binds[i].vector && a->binds[i].folds &&
             graph_node(a->g, a->binds[i].n)->op == OP_map)
-            choose_row_axis(a, &a->binds[i]);
+            choose_row_axis(a, &a->binds[i], o->one);
 }
 
 /* -------------------------------------------------------------------------- what it costs */

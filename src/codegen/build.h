@@ -76,6 +76,8 @@ ir_value build_fixed_intrinsic(const emitter *e, const char *name, const ir_valu
                                int32_t n);
 ir_value build_flagged_intrinsic(const emitter *e, const char *name,
                                  ir_value v); /* (v, false) */
+/* An integer that goes round in a loop, for its next round. */
+ir_value build_counter(const emitter *e, ir_value next);
 ir_block build_block(const emitter *e, const char *name);
 void build_goto(const emitter *e, ir_block to); /* and goes on there */
 void build_branch(const emitter *e, ir_value condition, ir_block yes, ir_block no);

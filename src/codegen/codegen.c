@@ -74,6 +74,7 @@ static bool make_array_nest(job *j)
                              .vectors = j->o->interleave,
                              .divide = j->o->divide,
                              .products = j->o->products,
+                             .one = j->o->samples == SAMPLES_ONE,
                              .samples = j->o->samples == SAMPLES_TOGETHER };
     j->a = array_nest_make(j->g, &widths, j->d);
     if (j->a && array_wants_split(j->a)) {

@@ -7,10 +7,12 @@
 #include "graph.h"
 #include "target.h"
 
-/* Whether lanes are samples (array_lanes.c). TOGETHER, for tests: in all calls, whatever that
- * costs. */
+/* Which calls an array function is made for. ONE: of one sample; more are run one by one. CHOOSE,
+ * APART: of any number, with lanes that are samples (array_lanes.c) where that pays, or not.
+ * TOGETHER, for tests: lanes are samples in all calls, whatever that costs. */
 typedef enum codegen_samples {
     SAMPLES_CHOOSE,
+    SAMPLES_ONE,
     SAMPLES_APART,
     SAMPLES_TOGETHER
 } codegen_samples;

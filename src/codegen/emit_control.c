@@ -137,6 +137,12 @@ static ir_value next_value(emitter *e, const control *c, int32_t i, int32_t u)
     return build_select(e, values_get(e, c->l->loop, u), next, old);
 }
 
+static ir_value onward(emitter *e, node phi, ir_value next)
+{
+    ir_value v = carry(e, phi, next);
+    return LLVMGetTypeKind(LLVMTypeOf(v)) == LLVMIntegerTypeKind ? build_counter(e, v) : v;
+}
+
 static void close_body(emitter *e, control *c, ir_value *next)
 {
     int32_t lanes = e->lanes;
@@ -151,7 +157,7 @@ static void close_body(emitter *e, control *c, ir_value *next)
         node phi = variable(e, c, i);
         int32_t n = enter_variable(e, phi, c->vectors);
         for (int32_t u = 0; u < n; u++)
-            next[i * c->vectors + u] = carry(e, phi, next[i * c->vectors + u]);
+            next[i * c->vectors + u] = onward(e, phi, next[i * c->vectors + u]);
     }
     ir_block from = LLVMGetInsertBlock(e->b);
     LLVMBuildBr(e->b, c->head);

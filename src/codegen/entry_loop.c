@@ -80,7 +80,7 @@ static counted loop_begin(emitter *e, ir_value n)
 
 static void loop_end(emitter *e, counted c)
 {
-    ir_value next = build_add(e, c.i, build_i64(e, 1));
+    ir_value next = build_counter(e, build_add(e, c.i, build_i64(e, 1)));
     ir_block here = LLVMGetInsertBlock(e->b), after = build_block(e, "copied");
     build_branch(e, build_icmp(e, LLVMIntSLT, next, c.n), c.head, after);
     LLVMAddIncoming(c.i, &next, &here, 1);
@@ -144,7 +144,7 @@ static void run_groups(inner_loop *l, ir_value start)
     build_branch(e, build_icmp(e, LLVMIntSLT, i, l->n), body, end);
     LLVMPositionBuilderAtEnd(e->b, body);
     run_group(l, i);
-    ir_value next = build_add(e, i, build_i64(e, l->group));
+    ir_value next = build_counter(e, build_add(e, i, build_i64(e, l->group)));
     ir_block last = LLVMGetInsertBlock(e->b);
     LLVMBuildBr(e->b, head);
     LLVMAddIncoming(i, (ir_value[]){ start, next }, (ir_block[]){ before, last }, 2);

@@ -159,7 +159,7 @@ static void emit_loop_of_groups(row *r)
     emit_flush_flags(e);
     store_outputs(r, i);
     int64_t group = (int64_t)e->t->lanes * e->t->interleave;
-    ir_value next = build_add(e, i, build_i64(e, group));
+    ir_value next = build_counter(e, build_add(e, i, build_i64(e, group)));
     ir_block last = LLVMGetInsertBlock(e->b);
     build_branch(e, build_icmp(e, LLVMIntSLT, next, r->n), loop, end);
     LLVMAddIncoming(i, (ir_value[]){ zero, next }, (ir_block[]){ before, last }, 2);

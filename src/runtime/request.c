@@ -391,6 +391,18 @@ static uint32_t shared_inputs(const request *r, const dims_plan *p)
     return batch ? plain : 0;
 }
 
+/* Dimensions are written, and no argument has any in front of its own. */
+static bool is_one_sample(const request *r, const dims_plan *p)
+{
+    bool array = false;
+    for (int32_t i = 0; i < p->n_inputs && i < r->types.n_in; i++) {
+        if (r->types.rank[i] != p->rank[i])
+            return false;
+        array |= p->rank[i] > 0;
+    }
+    return array;
+}
+
 static void report_param(const graph *g, const dims_fault *at, diag *d)
 {
     const char *name = g->inputs[at->operand].name;
@@ -427,6 +439,7 @@ static bool fix_dims(resolved *out, const request *r, const graph *g, arena *ar,
     dims_fault fault = dims_find_some(&p, rows, dims);
     out->spec.dims = dims;
     out->spec.shared |= shared_inputs(r, &p);
+    out->one = is_one_sample(r, &p);
     if (fault.kind == DIMS_FINE)
         return true;
     bool input = fault.operand < p.n_inputs;

@@ -29,6 +29,7 @@ typedef struct resolved {
     specialisation spec;      /* out: all types known */
     bool open;                /* the request left a result's type open */
     const jit_params *params; /* the request's */
+    bool one;                 /* the signature has no batch axes */
     int32_t entries;
     double blas_from;
     int64_t flops; /* -1: it depends on open dimensions */

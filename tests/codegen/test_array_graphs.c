@@ -118,7 +118,7 @@ typedef struct variety {
 static variety variety_of(uint64_t seed)
 {
     random_state r = { seed * 33331 + 5 };
-    return (variety){ (codegen_samples)random_below(&r, 3), random_below(&r, 2) == 0 };
+    return (variety){ (codegen_samples)random_below(&r, 4), random_below(&r, 2) == 0 };
 }
 
 static void check_graph(uint64_t seed, variety v)
