@@ -21,15 +21,18 @@ static ir_value half_of(emitter *e, ir_value v, int32_t lanes, int32_t first)
                                   LLVMConstVector(at, (unsigned)lanes), "");
 }
 
-/* Lane l += lane l+h for h = half of them, a quarter, ... 1. */
+/* Lane l += lane l+h for h = half of them, a quarter, ... 1. Vectors of what is exact in any order may
+ * be 3, 5, ...: the middle one waits. */
 static ir_value by_halves(folding *f, ir_value *v, array_width w)
 {
     emitter *e = f->c->e;
     int32_t lanes = e->lanes;
     e->lanes = w.lanes;
-    for (int32_t h = w.vectors / 2; h > 0; h /= 2)
-        for (int32_t u = 0; u < h; u++)
+    for (int32_t n = w.vectors, h; n > 1; n = h) {
+        h = (n + 1) / 2;
+        for (int32_t u = 0; u + h < n; u++)
             v[u] = fold_combine(f, v[u], v[u + h]);
+    }
     ir_value r = v[0];
     for (int32_t h = w.lanes / 2; h > 0; h /= 2) {
         e->lanes = h;

@@ -148,3 +148,48 @@ Test(array_rows, of_two_axes)
     check_all(&all[1], dims, 4, element);
     check_all(&all[2], dims, 4, equals);
 }
+
+/* Points: sums over a short last axis are written out, and columns of short rows are read. */
+Test(array_rows, of_a_few_elements)
+{
+    static const subject all[] = {
+        { "fn f(x: [n,3], y: [m,3]) -> r: [n,m] { r[i,j] = sqrt(sum[k]((x[i,k] - y[j,k])**2)) "
+          "}",
+          { JIT_F32, JIT_F32 },
+          2 },
+        { "fn f(x: [n,3], y: [m,3]) -> r: [n,m] { r[i,j] = sum[k](x[i,k]*y[j,k] - k) }",
+          { JIT_F64, JIT_F64 },
+          2 },
+        { "fn f(x: [n,2], y: [m,2]) -> r: [n,m] { r[i,j] = prod[k](x[i,k] + y[j,k]) }",
+          { JIT_F32, JIT_F64 },
+          2 },
+        { "fn f(x: [n,4], y: [m,4]) -> r: [n,m] { r[i,j] = max[k](x[i,k] - y[j,k]) }",
+          { JIT_I16, JIT_I32 },
+          2 },
+        { "fn f(x: [n,4], y: [m,4]) -> r: [n,m] { r[i,j] = sum[k](x[i,k] / y[j,k]) }",
+          { JIT_F64, JIT_F64 },
+          2 },
+        { "fn f(x: [n,3], y: [m,2]) = sum[i](sum[k](x[i,k]) / max[j](min[k](y[j,k]) - i))",
+          { JIT_F32, JIT_F32 },
+          2 },
+    };
+    static const int64_t dims[][2] = { { 3, 1 }, { 2, 8 }, { 5, 37 }, { 9, 64 }, { 1, 131 } };
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        check_all(&all[i], dims, 5, element);
+}
+
+/* 3, 5, ... vectors at a time. */
+Test(array_rows, extremes_of_extremes)
+{
+    static const subject all[] = {
+        { "fn f(x: [n], y: [m]) = max[i](min[j, k in 0 .. 2](x[i]*k - y[j]))",
+          { JIT_F32, JIT_F32 },
+          2 },
+        { "fn f(x: [n], y: [m]) = sum[i](max[j, k in 0 .. 2](x[i]*k - y[j]))",
+          { JIT_I64, JIT_I64 },
+          2 },
+    };
+    static const int64_t dims[][2] = { { 5, 4 }, { 12, 3 }, { 20, 2 }, { 23, 5 }, { 40, 3 } };
+    check_all(&all[0], dims, 5, element);
+    check_all(&all[1], dims, 5, element);
+}
