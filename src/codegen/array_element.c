@@ -3,6 +3,7 @@
 
 #include "abi.h"
 #include "array_group.h"
+#include "array_row.h"
 #include "emit.h"
 #include "emit_memory.h"
 #include "values.h"
@@ -273,6 +274,44 @@ static ir_value load_lanes(array_code *c, const access *x, int32_t u)
     return memory_value(e, x->t, v);
 }
 
+/* Whether each lane has an element of the same column, of rows one after the other. */
+static bool is_column(const array_code *c, const access *x)
+{
+    const emitter *e = c->e;
+    bool fine = x->affine && x->rank > 1 && e->full > 1 && !c->mask &&
+                !array_panel_of(c->a, x->n) &&
+                graph_is_const(e->g, graph_in(e->g, x->n, x->rank), NULL);
+    for (int32_t d = 0; fine && d < x->rank; d++) {
+        node sub = graph_in(e->g, x->n, d + 1);
+        fine = c->a->step[sub] == (d == x->rank - 2) && graph_node(e->g, sub)->op != OP_bound;
+    }
+    return fine;
+}
+
+/* Length 0: it is read lane by lane. */
+static array_row row_of(const array_code *c, const access *x)
+{
+    array_row r = { .bytes = type_bits(x->t) / 8 };
+    int64_t length;
+    cell column;
+    if (!is_column(c, x) || !array_is_known(x->step, &length) ||
+        !array_row_loads(c->e->full, length))
+        return r;
+    (void)graph_is_const(c->e->g, graph_in(c->e->g, x->n, x->rank), &column);
+    r.length = (int32_t)length;
+    r.column = (int32_t)column.i;
+    return r;
+}
+
+static ir_value load_column(array_code *c, const access *x, array_row r, int32_t u)
+{
+    emitter *e = c->e;
+    int64_t first = (int64_t)u * e->full * r.length - r.column;
+    ir_value start = build_add(e, x->start, build_i64(e, first));
+    ir_value rows = array_element(c, array_pointer(c, c->a->storage[x->array]), x->t, start);
+    return memory_value(e, x->t, array_row_load(c, memory_type(e, x->t), rows, r));
+}
+
 static ir_value load_one(array_code *c, const access *x)
 {
     emitter *e = c->e;
@@ -297,10 +336,12 @@ void array_at(array_code *c, node n)
         return;
     find_start(c, &x);
     e->lanes = varies ? e->full : 1;
+    array_row row = row_of(c, &x);
     for (int32_t u = e->first_vector; u < x.vectors; u++) {
-        ir_value v = !varies        ? load_one(c, &x)
-                     : x.neighbours ? load_neighbours(c, &x, u)
-                                    : load_lanes(c, &x, u);
+        ir_value v = !varies          ? load_one(c, &x)
+                     : x.neighbours   ? load_neighbours(c, &x, u)
+                     : row.length > 0 ? load_column(c, &x, row, u)
+                                      : load_lanes(c, &x, u);
         values_set(e, n, u, v);
     }
     e->lanes = lanes;

@@ -2,6 +2,7 @@
 #include "fuse.h"
 
 #include "fuse_plan.h"
+#include "unroll.h"
 
 enum {
     ROUNDS = 16, /* what one round copies may be one read for the next */
@@ -345,6 +346,14 @@ static graph *fuse_once(const graph *g, arena *ar, graph *dst, bool *changes)
     return fuse_copy(&p, dst, ar) ? dst : NULL;
 }
 
+static graph *unrolled(const graph *g, graph *dst)
+{
+    if (!dst)
+        return NULL;
+    dst->simplify = true;
+    return unroll_graph(dst, g) ? dst : NULL;
+}
+
 graph *fuse_graph(const graph *g, arena *ar, diag *d, int32_t max_nodes)
 {
     graph *fused = graph_new(ar, d, g->name, max_nodes);
@@ -352,6 +361,10 @@ graph *fuse_graph(const graph *g, arena *ar, diag *d, int32_t max_nodes)
     for (int32_t i = 0; i < ROUNDS && changes && g; i++)
         g = fuse_once(g, ar, graph_new(ar, d, g->name, max_nodes), &changes);
     if (!fused || !g)
+        return NULL;
+    if (graph_has_arrays(g))
+        g = unrolled(g, graph_new(ar, d, g->name, max_nodes));
+    if (!g)
         return NULL;
     fused->simplify = true;
     return graph_rebuild(fused, g, NULL, NULL) ? fused : NULL;

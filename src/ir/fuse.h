@@ -1,7 +1,8 @@
 /* fuse_graph: an element of a map becomes what the map computes, where that repeats no work.
  * needs   a graph whose sums have their order (fold_order.h)
  * leaves  maps that are stored: results, those of loops and puts, those with dear elements that
- *         are read more than once. Maps and folds that compute the same are one.
+ *         are read more than once. Maps and folds that compute the same are one. Short folds are
+ *         written out at the end: unroll.h
  * keeps   every result bit; a flag may be missing that only an element set that nobody reads
  * cost    a few walks, and the nodes that are copied
  *

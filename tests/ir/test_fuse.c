@@ -209,6 +209,22 @@ static const left texts[] = {
       "  %20 = map %11 %19 : f32[%1]\n"
       "  return %20\n",
       2, 0, 3 },
+    /* distances of points: the sum over 3 coordinates is written out */
+    { "fn distances[n](x: f32[%1 %2], y: f32[%1 %2]) -> (r: f32[%1 %1])\n"
+      "  %1 = dim #0 : i64\n"
+      "  %2 = const 3 : i64\n"
+      "  %3 = arg #0 : f32[%1 %2]\n"
+      "  %4 = arg #1 : f32[%1 %2]\n"
+      "  %5 = axis %1 : i64\n"
+      "  %6 = axis %1 : i64\n"
+      "  %7 = axis %2 : i64\n"
+      "  %8 = at %3 %5 %7 : f32\n"
+      "  %9 = at %4 %6 %7 : f32\n"
+      "  %10 = sub %8 %9 : f32\n"
+      "  %11 = fold dot %7 %10 %10 : f32\n"
+      "  %12 = map %5 %6 %11 : f32[%1 %1]\n"
+      "  return %12\n",
+      1, 0, 6 },
 };
 
 Test(fuse, what_is_left)
