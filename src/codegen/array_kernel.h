@@ -17,7 +17,8 @@ typedef struct kernel {
     ir_value slots, slot_step, call_slots;
     ir_value first; /* sample of the block */
     bool many;      /* calls of one sample go elsewhere: */
-    ir_value last;  /*   what is left over is filled up with copies of this one; NULL: it is not */
+    ir_value
+        last; /*   what is left over is filled up with copies of this one; NULL: it is not */
     ir_value small; /* a->together: every array of a sample is; NULL: none is made */
     ir_value bytes; /* of the workspace */
     ir_value few;   /* see array_kernel */

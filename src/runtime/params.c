@@ -149,6 +149,8 @@ static bool fill(making *q, jit_named *item)
     r.spec.out = NULL;
     r.spec.n_out = 0;
     r.entries = 0;
+    r.once = true;
+    r.elements = jit_array_count(&item->array);
     jit_kernel *k = specialise_resolved(q->m, &r, q->d);
     if (!k)
         return false;

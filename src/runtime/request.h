@@ -30,6 +30,8 @@ typedef struct resolved {
     bool open;                /* the request left a result's type open */
     const jit_params *params; /* the request's */
     bool one;                 /* the signature has no batch axes */
+    bool once;                /* the kernel runs once: so many elements */
+    int64_t elements;
     int32_t entries;
     double blas_from;
     int64_t flops; /* -1: it depends on open dimensions */

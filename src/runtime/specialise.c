@@ -270,9 +270,25 @@ static bool take_constants(const compile *c, jit_kernel *k)
            constants_take(k, c->r.params, c->object.panel, c->d);
 }
 
+/* An interpreter is done with small work before code for it is made. */
+static bool is_small(const compile *c)
+{
+    enum { WORK = 300000, /* operations */ ROUND = 16 };
+    const graph *g = c->g;
+    const node *owner = c->r.once ? graph_owners(g) : NULL;
+    int64_t work = g->n_nodes;
+    for (node n = 1; owner && n < g->n_nodes; n++) {
+        int32_t o = graph_node(g, n)->op;
+        if (o == OP_fold || (o == OP_loop && !rounds_are_free(g, owner, n)))
+            return false;
+        work += o == OP_loop ? ROUND * rounds_at_most(g, n) : 0;
+    }
+    return owner && c->r.elements < WORK / work;
+}
+
 static bool add_code(compile *c, jit_kernel *k)
 {
-    if (c->m->interpret) {
+    if (c->m->interpret || is_small(c)) {
         k->plan = eval_prepare(&k->context->allocator, c->g);
         if (!k->plan)
             diag_no_memory(c->d);

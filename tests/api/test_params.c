@@ -91,6 +91,36 @@ static void check_against_loops(const jit_params *p, const float *x, const float
     }
 }
 
+/* Few values are interpreted and many are compiled: those that they share are the same. */
+Test(params, are_the_same_however_many_there_are)
+{
+    static const char *const starts[] = { "rand()", "randn()", "2*rand() - exp(randn())",
+                                          "0.3" };
+    static const char *const signatures[] = { "f32[3]", "f32[5000]" };
+    for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++)
+        for (int interpret = 0; interpret < 2; interpret++) {
+            char program[200];
+            jit_error err;
+            jit_params *p[2];
+            (void)snprintf(program, sizeof program,
+                           "fn f(x: [k]; n: dim = 7) -> y: [n] {\n"
+                           "  param W: [k,n] = %s\n"
+                           "  y[j] = sum[i](x[i]*W[i,j])\n}",
+                           starts[i]);
+            jit_options o = { .size = sizeof o, .interpret = interpret };
+            jit_module *m = jit_compile(program, &o, &err);
+            cr_assert(m, "%s", err.diagnostic[0].message);
+            for (int k = 0; k < 2; k++)
+                p[k] = jit_params_new(m, "f", signatures[k], NULL, &err);
+            cr_assert(p[0] && p[1], "%s", err.diagnostic[0].message);
+            cr_expect_arr_eq(values(p[0], "f.W"), values(p[1], "f.W"), 21 * sizeof(float), "%s",
+                             starts[i]);
+            jit_params_free(p[0]);
+            jit_params_free(p[1]);
+            jit_release(m);
+        }
+}
+
 Test(params, runs_use_them_and_wrappers_have_the_same)
 {
     fixture f = begin(0, 1);
