@@ -61,6 +61,12 @@ model   layer            shape                  params    flop/sample
         all else                                     0            266
         total                                  101,770        203,530
 """)
+write("matrices.fj", "fn pair(x: [4]) -> [2] { param A: [4,3] = 0  param a: [3] = 0  param B: [3,2] = 0"
+      "  return relu(x @ A + a) @ B }\n"
+      "fn table(i: i32) -> [5] { param E: [1000,5] = 0  return E[i] }\n")
+check("info", "matrices.fj", "--fn", "pair",
+      out=Like(r"pair.*\n +pair\.A +4 -> 3 +15 +24\n +pair\.B +3 -> 2 +6 +12\n +all else +0 +6\n +total +21 +42\n"))
+check("info", "matrices.fj", "--fn", "table", out=Like(r"table.*\n +table +1000 -> 5 +5,000 +-\n +total +5,000 +0\n"))
 check("info", "net.fj", "--fn", "net", code=1, err=Like(r"error\[E0540\]: .*\n  here by --in x=VALUE\n"))
 check("info", "net.fj", "--fn", "net", "--in", "x=[1.,2]",
       out=Like(r".*net\.h +2 -> 3 +9 +12\n.*all else +0 +8\n.*total +17 +32\n"))

@@ -9,10 +9,11 @@
 #include "evaluation.h"
 
 typedef struct layer {
-    const char *path; /* up to its last '.' */
-    size_t length;
+    const char *path;      /* up to its last '.'; of one of several matrices: its name */
+    size_t length, common; /* what is shown; up to the last '.' */
     int64_t params, flops;
-    const jit_array *matrix; /* the largest of rank 2, or NULL */
+    const jit_array *matrix; /* the one of rank 2, or NULL */
+    const jit_named *first;  /* which that is */
 } layer;
 
 static int64_t count(const jit_array *a)
@@ -20,26 +21,50 @@ static int64_t count(const jit_array *a)
     return jit_array_count(a);
 }
 
-/* The parameters of one path stand together, as the program makes them. */
+/* A further matrix of a path has a row of its own; then so has the first. */
+static void name_matrix(layer *l, const jit_named *one)
+{
+    l->path = one->name;
+    l->length = strlen(one->name);
+}
+
+static layer *add_layer(layer *last, bool further, const jit_named *one, size_t common)
+{
+    layer *l = last + 1;
+    *l = (layer){ .path = one->name, .length = common, .common = common };
+    if (further) {
+        name_matrix(last, last->first);
+        name_matrix(l, one);
+    }
+    return l;
+}
+
+static void add_parameter(layer *l, const jit_named *one)
+{
+    l->params += count(&one->array);
+    if (one->array.rank != 2)
+        return;
+    l->flops += 2 * count(&one->array);
+    l->matrix = &one->array;
+    l->first = one;
+}
+
+/* The parameters of one path stand together, as the program makes them. Returns how many layers:
+ * to[1 ..]. */
 static int collect(const jit_params *p, layer *to)
 {
-    int n = 0;
+    layer *l = to;
     for (int32_t i = 0; i < jit_params_count(p); i++) {
         const jit_named *one = jit_params_at(p, i);
         const char *dot = strrchr(one->name, '.');
-        size_t length = dot ? (size_t)(dot - one->name) : strlen(one->name);
-        layer *l = &to[n - 1];
-        if (n == 0 || l->length != length || strncmp(l->path, one->name, length) != 0) {
-            l = &to[n++];
-            *l = (layer){ .path = one->name, .length = length };
-        }
-        l->params += count(&one->array);
-        if (one->array.rank == 2)
-            l->flops += 2 * count(&one->array);
-        if (one->array.rank == 2 && (!l->matrix || count(&one->array) > count(l->matrix)))
-            l->matrix = &one->array;
+        size_t common = dot ? (size_t)(dot - one->name) : strlen(one->name);
+        bool same = l > to && l->common == common && strncmp(l->path, one->name, common) == 0;
+        bool further = same && one->array.rank == 2 && l->matrix;
+        if (!same || further)
+            l = add_layer(l, further, one, common);
+        add_parameter(l, one);
     }
-    return n;
+    return (int)(l - to);
 }
 
 static const char *grouped(int64_t v, char text[32])
@@ -63,20 +88,35 @@ static void print_row(FILE *f, const char *name, int length, const char *shape, 
 }
 
 /* What the products of the layers are not, and the sum; flops: of all, -1: not known. */
-static void print_rest(FILE *f, layer *all, int64_t flops)
+static void print_rest(FILE *f, layer *all, int64_t flops, bool dropped)
 {
     layer rest = { .flops = flops - all->flops };
-    if (flops >= all->flops)
+    if (!dropped && flops >= all->flops)
         print_row(f, "all else", 8, "", &rest);
     all->flops = flops;
     print_row(f, "total", 5, "", all);
 }
 
+/* A matrix is taken to be multiplied once. Where the sample has fewer operations than that it is not,
+ * a table for example: then the rows say nothing. */
+static bool drop_guesses(layer *layers, int n, int64_t flops)
+{
+    int64_t all = 0;
+    for (int i = 0; i < n; i++)
+        all += layers[i].flops;
+    if (flops < 0 || all <= flops)
+        return false;
+    for (int i = 0; i < n; i++)
+        layers[i].flops = layers[i].matrix ? -1 : 0;
+    return true;
+}
+
 static void print_layers(FILE *f, const jit_params *p, int64_t flops)
 {
-    layer *layers = memory_take(((size_t)jit_params_count(p) + 1) * sizeof *layers);
-    layer all = { .params = 0 };
-    int n = collect(p, layers);
+    layer *room = memory_take(((size_t)jit_params_count(p) + 1) * sizeof *room);
+    layer *layers = room + 1, all = { .params = 0 };
+    int n = collect(p, room);
+    bool dropped = drop_guesses(layers, n, flops);
     (void)fprintf(f, "model   %-16s %-16s %12s %14s\n", "layer", "shape", "params",
                   "flop/sample");
     for (int i = 0; i < n; i++) {
@@ -87,12 +127,12 @@ static void print_layers(FILE *f, const jit_params *p, int64_t flops)
                            m->shape[1]);
         print_row(f, layers[i].path, (int)layers[i].length, shape, &layers[i]);
         all.params += layers[i].params;
-        all.flops += layers[i].flops;
+        all.flops += layers[i].flops > 0 ? layers[i].flops : 0;
     }
-    print_rest(f, &all, flops);
+    print_rest(f, &all, flops, dropped);
     if (flops < 0)
         (void)fputs("flop/sample depends on dimensions: give arrays by --in\n", f);
-    free(layers);
+    free(room);
 }
 
 /* Operations of one sample, all of them; -1: they depend on dimensions that are open. */
