@@ -229,3 +229,14 @@ ir_value emit_select(emitter *e, const emit_args *a)
 {
     return build_select(e, a->v[0], a->v[1], a->v[2]);
 }
+
+ir_value emit_mark(emitter *e, const emit_args *a)
+{
+    (void)e;
+    return a->v[0];
+}
+
+ir_value emit_stop(emitter *e, const emit_args *a)
+{
+    return emit_mark(e, a);
+}

@@ -248,6 +248,15 @@ typedef struct ast_attr {
     span at;
 } ast_attr;
 
+/* A derivative, made by lowering: see lower_grad.c. */
+typedef struct ast_derivative {
+    const struct ast_fn *of;
+    int32_t *by; /* arguments by number, uniforms after the others */
+    int32_t n;
+    bool params;    /* and by all parameters */
+    bool value_too; /* the value comes first */
+} ast_derivative;
+
 typedef struct ast_fn {
     const char *name;
     span name_at;
@@ -261,6 +270,7 @@ typedef struct ast_fn {
     int32_t n_attrs;
     const ast_expr *value; /* fn f(x) = value, or NULL: */
     ast_block body;
+    const ast_derivative *derivative; /* NULL: it has a body */
 } ast_fn;
 
 typedef struct ast_const {

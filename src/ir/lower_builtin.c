@@ -1,5 +1,5 @@
 /* Built-ins that are no operators and no functions of the prelude: they take types, draw random
- * numbers, or are not in this version. */
+ * numbers, or take functions. */
 #include "lower_state.h"
 
 #include <string.h>
@@ -17,13 +17,13 @@ static const struct {
     const char *name;
     int32_t special;
 } table[] = {
-    { "bitcast", SPECIAL_BITCAST }, { "select", SPECIAL_SELECT },
-    { "rand", SPECIAL_RAND },       { "randn", SPECIAL_RANDN },
-    { "sum", SPECIAL_REDUCE },      { "prod", SPECIAL_REDUCE },
-    { "any", SPECIAL_REDUCE },      { "all", SPECIAL_REDUCE },
-    { "argmin", SPECIAL_REDUCE },   { "argmax", SPECIAL_REDUCE },
-    { "mean", SPECIAL_REDUCE },     { "grad", SPECIAL_GRAD },
-    { "stop", SPECIAL_GRAD },       { "value_and_grad", SPECIAL_GRAD },
+    { "bitcast", SPECIAL_BITCAST },     { "select", SPECIAL_SELECT },
+    { "rand", SPECIAL_RAND },           { "randn", SPECIAL_RANDN },
+    { "sum", SPECIAL_REDUCE },          { "prod", SPECIAL_REDUCE },
+    { "any", SPECIAL_REDUCE },          { "all", SPECIAL_REDUCE },
+    { "argmin", SPECIAL_REDUCE },       { "argmax", SPECIAL_REDUCE },
+    { "mean", SPECIAL_REDUCE },         { "grad", SPECIAL_GRAD },
+    { "value_and_grad", SPECIAL_GRAD },
 };
 
 int32_t builtin_find(const char *name)
@@ -38,7 +38,8 @@ int32_t builtin_find(const char *name)
 
 const char *const *builtin_names(int32_t *n)
 {
-    static const char *const names[] = { "bitcast", "select", "rand", "randn" };
+    static const char *const names[] = { "bitcast", "select", "rand",
+                                         "randn",   "grad",   "value_and_grad" };
     *n = (int32_t)(sizeof names / sizeof *names);
     return names;
 }
@@ -175,7 +176,6 @@ value builtin_call(lowering *lw, const callee *c, const ast_expr *e)
     case SPECIAL_REDUCE:
         return lower_whole_reduce(lw, e, builtin_redop(c->name));
     default:
-        lower_error(lw, DIAG_no_grad, e->op, "'%s' is not in this version", c->name);
-        return value_poison();
+        return lower_grad(lw, c, e);
     }
 }

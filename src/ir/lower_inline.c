@@ -255,6 +255,9 @@ static value one_pass(lowering *lw, frame *f, const value *args)
             return value_poison();
         }
     }
+    if (fn->derivative) {
+        return lower_derivative(lw, f, args);
+    }
     return fn->value ? expression_result(lw, f) : block_result(lw, f);
 }
 
@@ -411,6 +414,9 @@ value inline_function(lowering *lw, const ast_fn *fn, const value *args, span at
             node within = lw->within;
             lw->within = lw->yes;
             v = inline_body(lw, &f, own ? own : args);
+            if (lw->deriving > 0 && !lw->checking) {
+                v = grad_rule_mark(lw, fn, own ? own : args, v, at);
+            }
             lw->within = within;
         }
         lower_leave(lw);

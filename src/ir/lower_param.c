@@ -176,7 +176,7 @@ static const char *path_of(lowering *lw, const char *name)
         if (f == begin)
             return arena_format(lw->ar, "%s.%s", own, path);
         const char *part = f->up && f->up->let_name ? f->up->let_name : own;
-        if (f->fn)
+        if (f->fn && !f->fn->derivative)
             path = arena_format(lw->ar, "%s.%s", part, path);
     }
     return path;

@@ -1,6 +1,7 @@
 /* A program: the user's functions and constants over the prelude, by name. */
 #include "lower_state.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +23,10 @@ struct program {
     const_slot *consts;         /* the user's, in text order */
     const ast_program **parsed; /* by prelude item; NULL: not yet */
     const_slot *prelude_consts;
+    const ast_fn **grads; /* the user's `grad fn`s */
+    bool *grad_wrong;
+    int32_t n_grads;
+    const ast_fn *adjoint[OP_COUNT], *operation[OP_COUNT]; /* NULL: not yet */
     const char **names;
     int32_t n_names;
     diag own; /* of parsing the prelude */
@@ -78,28 +83,66 @@ static bool sees_hidden(const source *src)
            (strncmp(src->name, "math_", 5) == 0 || strcmp(src->name, "builtin.fj") == 0);
 }
 
+/* Text of ours: as in that file of the prelude. */
+static const ast_program *parse_text(program *p, const char *file, const char *text, diag *d)
+{
+    jit_limits limits = filled(NULL);
+    source *src = text ? arena_alloc(p->ar, sizeof *src) : NULL;
+    const ast_program *parsed = NULL;
+    if (src) {
+        *src = (source){ file, text, (int32_t)strlen(text), true };
+        diag_init(&p->own, NULL, src);
+        parsed = parse_program(p->ar, src, &limits, &p->own);
+    }
+    if (parsed) {
+        return parsed;
+    }
+    if (arena_failed(p->ar)) {
+        diag_no_memory(d);
+    } else {
+        diag_plain(d, DIAG_internal, "%.60s: %s", text, p->own.out->diagnostic[0].message);
+    }
+    return NULL;
+}
+
 static const ast_program *parse_item(program *p, const prelude_item *item, diag *d)
 {
     int32_t i = (int32_t)(item - prelude_items);
-    jit_limits limits = filled(NULL);
-    if (p->parsed[i]) {
-        return p->parsed[i];
-    }
-    source *src = arena_alloc(p->ar, sizeof *src);
-    if (src) {
-        *src = (source){ item->file, item->text, (int32_t)strlen(item->text), true };
-        diag_init(&p->own, NULL, src);
-        p->parsed[i] = parse_program(p->ar, src, &limits, &p->own);
-    }
     if (!p->parsed[i]) {
-        if (arena_failed(p->ar)) {
-            diag_no_memory(d);
-        } else {
-            diag_plain(d, DIAG_internal, "prelude %s: %s", item->name,
-                       p->own.out->diagnostic[0].message);
-        }
+        p->parsed[i] = parse_text(p, item->file, item->text, d);
     }
     return p->parsed[i];
+}
+
+static const char *const operands[] = { "", "x", "x, y", "x, y, z" };
+
+static const ast_fn *text_fn(program *p, const ast_fn **kept, const char *text, diag *d)
+{
+    const ast_program *parsed = *kept ? NULL : parse_text(p, "math_adjoint", text, d);
+    *kept = parsed && parsed->n_fns ? parsed->fns[0] : *kept;
+    return *kept;
+}
+
+const ast_fn *program_adjoint(program *p, op o, diag *d)
+{
+    const op_row *row = op_info(o);
+    if (row->arity < 1 || row->arity > 3 || !row->adjoint[0]) {
+        return NULL;
+    }
+    const char *text = arena_format(p->ar, "fn slope_of_%s(%s, r, g) = (%s)", row->name,
+                                    operands[row->arity], row->adjoint);
+    return text_fn(p, &p->adjoint[o], text, d);
+}
+
+const ast_fn *program_operator(program *p, op o, diag *d)
+{
+    const op_row *row = op_info(o);
+    if (row->arity < 1 || row->arity > 3) {
+        return NULL;
+    }
+    const char *in = operands[row->arity];
+    return text_fn(p, &p->operation[o],
+                   arena_format(p->ar, "fn %s_(%s) = %s(%s)", row->name, in, row->name, in), d);
 }
 
 static const prelude_item *prelude_seen(const char *name, const source *src)
@@ -188,7 +231,29 @@ callee program_hidden(program *p, const char *name, diag *d)
 bool *program_fn_wrong(program *p, const ast_fn *fn)
 {
     user_name *user = find_user(p, fn->name, fn->src);
+    for (int32_t i = 0; fn->is_grad && i < p->n_grads; i++) {
+        if (p->grads[i] == fn) {
+            return &p->grad_wrong[i];
+        }
+    }
     return user && user->fn == fn ? &user->wrong : NULL;
+}
+
+const ast_fn *program_grad_fn(program *p, const ast_fn *fn, diag *d)
+{
+    char name[64];
+    if (!fn->src || !fn->src->prelude) {
+        for (int32_t i = 0; i < p->n_grads; i++) {
+            if (strcmp(p->grads[i]->name, fn->name) == 0) {
+                return p->grads[i];
+            }
+        }
+        return NULL;
+    }
+    (void)snprintf(name, sizeof name, "grad %.50s", fn->name);
+    const prelude_item *item = prelude_find(name);
+    const ast_program *parsed = item ? parse_item(p, item, d) : NULL;
+    return parsed && parsed->n_fns ? parsed->fns[0] : NULL;
 }
 
 const_slot *program_const(program *p, const char *name, const source *src, diag *d)
@@ -276,9 +341,11 @@ static bool allocate(program *p, const ast_program *tree)
     size_t m = (size_t)prelude_count + 1;
     p->user = arena_alloc(p->ar, n * sizeof *p->user);
     p->consts = arena_alloc(p->ar, n * sizeof *p->consts);
+    p->grads = arena_alloc(p->ar, n * sizeof *p->grads);
+    p->grad_wrong = arena_alloc(p->ar, n);
     p->parsed = arena_alloc(p->ar, m * sizeof *p->parsed);
     p->prelude_consts = arena_alloc(p->ar, m * sizeof *p->prelude_consts);
-    return p->user && p->consts && p->parsed && p->prelude_consts;
+    return p->user && p->consts && p->grads && p->grad_wrong && p->parsed && p->prelude_consts;
 }
 
 static span defined_at(const user_name *u)
@@ -291,8 +358,40 @@ static const source *defined_in(const user_name *u)
     return u->fn ? u->fn->src : u->constant->ast->src;
 }
 
+/* A `grad fn` is of a function of the program, and takes its arguments and g. */
+static void check_grad(program *p, int32_t i, diag *d)
+{
+    const ast_fn *rule = p->grads[i];
+    const user_name *of = find_user(p, rule->name, NULL);
+    d->src = rule->src;
+    if (!of || !of->fn) {
+        diag_at(d, DIAG_grad_rule, rule->name_at, "there is no function '%s' in this program",
+                rule->name);
+        return;
+    }
+    for (int32_t k = 0; k < i; k++) {
+        if (strcmp(p->grads[k]->name, rule->name) == 0) {
+            diag_at(d, DIAG_duplicate_name, rule->name_at, "'grad fn %s' is defined twice",
+                    rule->name);
+        }
+    }
+    int32_t n = of->fn->n_args, m = of->fn->n_uniforms;
+    if (rule->n_args != n + 1) {
+        diag_at(d, DIAG_grad_rule, rule->name_at,
+                "'grad fn %s' takes %d arguments, not %d: those of '%s', then the gradient",
+                rule->name, (int)rule->n_args, (int)n + 1, rule->name);
+    } else if (rule->n_uniforms != m) {
+        diag_at(d, DIAG_grad_rule, rule->name_at,
+                "'grad fn %s' takes %d uniform arguments, '%s' %d", rule->name,
+                (int)rule->n_uniforms, rule->name, (int)m);
+    }
+}
+
 static void check_names(program *p, diag *d)
 {
+    for (int32_t i = 0; i < p->n_grads; i++) {
+        check_grad(p, i, d);
+    }
     for (int32_t i = 0; i < p->n_user; i++) {
         const user_name *u = &p->user[i];
         d->src = defined_in(u);
@@ -312,14 +411,13 @@ static void check_names(program *p, diag *d)
     }
 }
 
-static void fill_names(program *p, const ast_program *tree, diag *d)
+static void fill_names(program *p, const ast_program *tree)
 {
     int32_t n = 0;
     for (int32_t i = 0; i < tree->n_fns; i++) {
         const ast_fn *fn = tree->fns[i];
         if (fn->is_grad) {
-            d->src = fn->src;
-            diag_at(d, DIAG_no_grad, fn->name_at, "'grad fn' is not in this version");
+            p->grads[p->n_grads++] = fn;
             continue;
         }
         p->user[n++] = (user_name){ .name = fn->name, .fn = fn };
@@ -347,7 +445,7 @@ program *program_new(arena *ar, const ast_program *tree, const jit_limits *limit
         diag_no_memory(d);
         return NULL;
     }
-    fill_names(p, tree, d);
+    fill_names(p, tree);
     check_names(p, d);
     if (!collect_names(p)) {
         diag_no_memory(d);

@@ -22,6 +22,7 @@ __extension__ typedef __int128 wide; /* exact weak integers: -2^63 .. 2^64-1 */
 typedef struct frame frame;
 typedef struct lowering lowering;
 typedef struct lower_param lower_param; /* see lower_param.c */
+typedef struct grad_rule grad_rule;
 
 /* ------------------------------------------------------------------------------ values */
 
@@ -153,6 +154,16 @@ typedef struct index_range { /* a variable of a `for`, in its body: from <= i < 
     node i, from, to;
 } index_range;
 
+/* A call of a function with a `grad fn`: see lower_grad.c. */
+struct grad_rule {
+    node of; /* what it gave */
+    const ast_fn *fn;
+    const value *value; /* of its arguments, uniforms after the others */
+    node *arg;          /* nodes of the arguments; 0: a constant */
+    int32_t n_args, n_values;
+    span at;
+};
+
 /* ------------------------------------------------------------------------------ state */
 
 struct lowering {
@@ -170,9 +181,13 @@ struct lowering {
     int32_t cap_inputs;
     lower_param *params;
     int32_t n_params, cap_params;
-    jit_dtype weights;     /* see specialisation */
-    const char *init_path; /* the parameter whose initial value is wanted */
-    node initial;          /* ... when it was met */
+    jit_dtype weights;          /* see specialisation */
+    const char *init_path;      /* the parameter whose initial value is wanted */
+    node initial;               /* ... when it was met */
+    const ast_fn **derivatives; /* functions made by lower_grad.c */
+    grad_rule *rules;           /* in the order of their nodes */
+    int32_t n_derivatives, cap_derivatives, n_rules, cap_rules;
+    int32_t deriving; /* derivatives around what is being lowered */
     bool checking;
     bool stop; /* a limit was met: give up quietly */
     int32_t n_errors;
@@ -216,6 +231,11 @@ callee program_hidden(program *p, const char *name,
 /* Whether a user's function was found wrong in the check, so that calls of it say no more;
  * NULL: not a user's. */
 bool *program_fn_wrong(program *p, const ast_fn *fn);
+const ast_fn *program_grad_fn(program *p, const ast_fn *fn, diag *d); /* NULL: it has none */
+/* What operator o gives its operands: (x, y, z, r, g) -> one value each, with as many of the
+ * first as it has operands; NULL: it is not differentiable. */
+const ast_fn *program_adjoint(program *p, op o, diag *d);
+const ast_fn *program_operator(program *p, op o, diag *d); /* fn (x, y, z) = o(x, y, z) */
 typedef struct const_slot const_slot;
 const_slot *program_const(program *p, const char *name, const source *src, diag *d);
 const char *program_nearest(program *p, const char *name, bool consts);
@@ -367,6 +387,14 @@ value lower_matmul(lowering *lw, value x, value y, span at);
 /* lower_param.c */
 void lower_param_stmt(lowering *lw, const ast_stmt *s);
 bool param_is_constant(const graph *g);
+
+/* lower_grad.c */
+value lower_grad(lowering *lw, const callee *c, const ast_expr *e);
+value lower_derivative(lowering *lw, const frame *f, const value *args);
+value grad_rule_mark(lowering *lw, const ast_fn *fn, const value *args, value v, span at);
+const grad_rule *grad_rule_of(const lowering *lw, node n); /* NULL: none */
+value grad_rule_apply(lowering *lw, const grad_rule *rule, node g);
+node grad_rule_slope(lowering *lw, const grad_rule *rule, int32_t i, value v);
 
 /* lower_lift.c */
 value lift_call(lowering *lw, const ast_fn *fn, value *args, span at);

@@ -91,9 +91,23 @@ static const char *uniform_type(const ast_type *t)
     return t->scalar == JIT_NONE ? "real" : jit_dtype_name(t->scalar);
 }
 
+/* grad(f; x, y)(...): how many values it gives; 0: e is something else. */
+static int32_t derivatives_in(const ast_expr *e)
+{
+    const ast_expr *f = e->kind == EXPR_CALL ? e->u.call.callee : NULL;
+    const ast_expr *name = f && f->kind == EXPR_CALL ? f->u.call.callee : NULL;
+    if (!name || name->kind != EXPR_NAME)
+        return 0;
+    bool too = strcmp(name->u.name, "value_and_grad") == 0;
+    if (!too && strcmp(name->u.name, "grad") != 0)
+        return 0;
+    return (f->u.call.n_uniforms > 1 ? f->u.call.n_uniforms : 1) + too;
+}
+
 static int32_t count_values(const ast_expr *e)
 {
-    return e->kind == EXPR_TUPLE ? e->u.tuple.n : 1;
+    int32_t n = derivatives_in(e);
+    return n > 0 ? n : e->kind == EXPR_TUPLE ? e->u.tuple.n : 1;
 }
 
 /* How many values the first `return` gives; 0 without one. Depth: the nesting of blocks. */
@@ -215,19 +229,32 @@ static const jit_function_info *describe(jit_module *m, const ast_fn *fn)
     return &i->info;
 }
 
+/* The i-th that can be called: a `grad fn` cannot; NULL: there are fewer. */
+static const ast_fn *callable(const jit_module *m, int i)
+{
+    for (int32_t k = 0; k < m->tree->n_fns; k++)
+        if (!m->tree->fns[k]->is_grad && i-- == 0)
+            return m->tree->fns[k];
+    return NULL;
+}
+
 int jit_function_count(const jit_module *m)
 {
-    return m ? m->tree->n_fns : 0;
+    int n = 0;
+    for (int32_t i = 0; m && i < m->tree->n_fns; i++)
+        n += !m->tree->fns[i]->is_grad;
+    return n;
 }
 
 /* The module is immutable to its users; answers are kept inside under its lock. */
 jit_status jit_function_at(const jit_module *m, int i, jit_function_info *info)
 {
-    if (!m || !info || i < 0 || i >= m->tree->n_fns)
+    const ast_fn *fn = m && info && i >= 0 ? callable(m, i) : NULL;
+    if (!fn)
         return JIT_ERR_ARGUMENT;
     jit_module *inside = (jit_module *)m;
     pthread_mutex_lock(&inside->lock);
-    const jit_function_info *found = describe(inside, m->tree->fns[i]);
+    const jit_function_info *found = describe(inside, fn);
     if (found)
         *info = *found;
     pthread_mutex_unlock(&inside->lock);

@@ -71,7 +71,8 @@ static const topic table[] = {
     { "bool i8 i16 i32 i64 u8 u16 u32 u64 f16 bf16 f32 f64 ", "x: f32   x: f32[n]   f32(x)",
       "element types; as a function a cast. f16 and bf16 are stored so and computed in f32",
       "i32(2.75)" },
-    { "grad value_and_grad stop ", "grad(f)(x)", "derivatives are not in this version", NULL },
+    { "grad value_and_grad ", "grad(f)(x)   value_and_grad(f; w, b)(x, w, b)",
+      "the derivative of f by its first argument, or by those named; its value before them", NULL },
 };
 enum { N_TOPICS = sizeof table / sizeof *table };
 

@@ -1,0 +1,437 @@
+/* grad_copy: an expression again, for other axes.
+ * needs   the marks of grad_state       leaves   new nodes; those that stay the same are shared
+ * keeps   one owner per axis: maps, folds and loops that change are made anew, each in a pass of
+ *         its own, for an expression in the axes of a fold may use the fold's result as well
+ * cost    the nodes that depend on what changes, or read what is kept, once per depth */
+#include <stdlib.h>
+#include <string.h>
+
+#include "grad_state.h"
+#include "graph_intern.h"
+
+enum { CHANGES = 1, READS = 2, NEEDED = 4 }; /* bits of a node that is reached */
+
+typedef struct copying {
+    grad_state *d;
+    graph *g;
+    grad_scratch *s;
+    grad_change change;
+} copying;
+
+/* -------------------------------------------------------------------------- what is reached */
+
+static bool make_room(grad_state *d, grad_scratch *s)
+{
+    int32_t n = d->g->n_nodes + 1;
+    arena *ar = d->lw->ar;
+    s->n = 0;
+    s->now++;
+    return (arena_grow(ar, (void **)&s->stamp, sizeof *s->stamp, &s->cap_stamp, n) &&
+            arena_grow(ar, (void **)&s->bits, sizeof *s->bits, &s->cap_bits, n) &&
+            arena_grow(ar, (void **)&s->to, sizeof *s->to, &s->cap_to, n) &&
+            arena_grow(ar, (void **)&s->reached, sizeof *s->reached, &s->cap_reached, n)) ||
+           grad_no_memory(d);
+}
+
+static void reach(copying *c, node n)
+{
+    if (c->s->stamp[n] == c->s->now)
+        return;
+    c->s->stamp[n] = c->s->now;
+    c->s->bits[n] = 0;
+    c->s->to[n] = n;
+    c->s->reached[c->s->n++] = n;
+}
+
+static node changed(const copying *c, node n)
+{
+    for (int32_t i = 0; i < c->change.n; i++)
+        if (c->change.from[i] == n)
+            return c->change.to[i];
+    return 0;
+}
+
+static const grad_kept *kept_as(const copying *c, node n)
+{
+    return n < c->d->n_nodes ? c->d->kept[n] : NULL;
+}
+
+static node element_of(const copying *c, node n)
+{
+    return n < c->d->n_nodes ? c->d->element[n] : 0;
+}
+
+static node settled_as(const copying *c, node n)
+{
+    return n < c->d->n_nodes ? c->d->settled[n] : 0;
+}
+
+/* Outside of maps and folds, and without what is kept. */
+static bool is_leaf(const copying *c, node n)
+{
+    return n < c->d->n_nodes && c->d->owner[n] == 0 && !c->d->reads[n];
+}
+
+/* Operands that are a node's own variables come first. */
+static int32_t n_variables(const node_data *d)
+{
+    bool binds = d->op == OP_map || d->op == OP_fold;
+    return d->op == OP_loop ? (int32_t)d->imm : binds ? graph_n_axes(d) : 0;
+}
+
+/* What the copy of n is made from. */
+static int32_t sources_of(const copying *c, node n, const node **in)
+{
+    const node_data *d = graph_node(c->g, n);
+    const grad_kept *kept = kept_as(c, n);
+    node map = element_of(c, n);
+    if (kept) {
+        *in = kept->axis;
+        return kept->n;
+    }
+    if (map) {
+        *in = c->g->in + graph_node(c->g, map)->first_in;
+        return graph_node(c->g, map)->n_in - 1;
+    }
+    *in = c->g->in + d->first_in;
+    return d->n_in;
+}
+
+static int by_number(const void *a, const void *b)
+{
+    node x = *(const node *)a, y = *(const node *)b;
+    return (x > y) - (x < y);
+}
+
+static void reach_all(copying *c)
+{
+    for (int32_t i = 0; i < c->s->n; i++) {
+        node n = c->s->reached[i];
+        const node *in;
+        if (is_leaf(c, n) || changed(c, n))
+            continue;
+        int32_t n_in = sources_of(c, n, &in);
+        for (int32_t k = 0; k < n_in; k++)
+            reach(c, in[k]);
+    }
+    qsort(c->s->reached, (size_t)c->s->n, sizeof(node), by_number);
+}
+
+bool grad_depends(grad_state *d, node n, const node *axes, int32_t n_axes)
+{
+    copying c = { d, d->g, &d->scratch, { 0 } };
+    if (!make_room(d, c.s))
+        return false;
+    reach(&c, n);
+    reach_all(&c);
+    for (int32_t i = 0; i < n_axes; i++)
+        if (c.s->stamp[axes[i]] == c.s->now)
+            return true;
+    return false;
+}
+
+/* -------------------------------------------------------------------------- what changes */
+
+static bool owns(const copying *c, node n, node variable)
+{
+    const node_data *d = graph_node(c->g, n);
+    for (int32_t i = 0; i < n_variables(d); i++)
+        if (graph_in(c->g, n, i) == variable)
+            return true;
+    return false;
+}
+
+/* `by` without the variables of n. */
+static bool without_own(const copying *c, node n, grad_change *out)
+{
+    size_t most = (size_t)c->change.n + (size_t)n_variables(graph_node(c->g, n)) + 1;
+    node *from = arena_alloc(c->d->lw->ar, 2 * most * sizeof *from), *to = from + most;
+    *out = (grad_change){ from, to, 0 };
+    if (!from)
+        return grad_no_memory(c->d);
+    for (int32_t i = 0; i < c->change.n; i++)
+        if (!owns(c, n, c->change.from[i])) {
+            from[out->n] = c->change.from[i];
+            to[out->n++] = c->change.to[i];
+        }
+    return true;
+}
+
+/* A map, fold or loop depends on what changes, its own variables apart. */
+static bool others_change(const copying *c, node n)
+{
+    grad_change others;
+    return without_own(c, n, &others) && others.n > 0 &&
+           grad_depends(c->d, n, others.from, others.n);
+}
+
+static bool owns_some(const copying *c, node n)
+{
+    for (int32_t i = 0; i < c->change.n && n_variables(graph_node(c->g, n)) > 0; i++)
+        if (owns(c, n, c->change.from[i]))
+            return true;
+    return false;
+}
+
+static uint8_t bits_of(const copying *c, node n)
+{
+    uint8_t bits = 0;
+    const node *in;
+    node to = changed(c, n);
+    if (to)
+        return to != n ? CHANGES : 0;
+    if (is_leaf(c, n))
+        return 0;
+    int32_t n_in = sources_of(c, n, &in);
+    for (int32_t k = 0; k < n_in; k++)
+        bits |= c->s->bits[in[k]] & (CHANGES | READS);
+    if (kept_as(c, n) || element_of(c, n))
+        bits |= READS;
+    if ((bits & CHANGES) && owns_some(c, n) && !others_change(c, n))
+        bits &= (uint8_t)~CHANGES;
+    return settled_as(c, n) == n && !(bits & CHANGES) ? 0 : bits;
+}
+
+/* -------------------------------------------------------------------------- making */
+
+/* What is made anew in a pass of its own. */
+static bool is_nest(const copying *c, node n)
+{
+    return n_variables(graph_node(c->g, n)) > 0 && !kept_as(c, n);
+}
+
+static bool stays_settled(const copying *c, node n)
+{
+    return settled_as(c, n) && !(c->s->bits[n] & CHANGES);
+}
+
+static void find_needed(copying *c)
+{
+    for (int32_t i = c->s->n - 1; i >= 0; i--) {
+        node n = c->s->reached[i];
+        const node *in;
+        if (!(c->s->bits[n] & NEEDED) || !(c->s->bits[n] & (CHANGES | READS)) ||
+            changed(c, n) || stays_settled(c, n) || is_nest(c, n))
+            continue;
+        int32_t n_in = sources_of(c, n, &in);
+        for (int32_t k = 0; k < n_in; k++)
+            c->s->bits[in[k]] |= NEEDED;
+    }
+}
+
+static node read_element(copying *c, node array, const node *axis, int32_t n)
+{
+    node sub[GRAPH_MAX_RANK];
+    for (int32_t i = 0; i < n; i++)
+        sub[i] = c->s->to[axis[i]];
+    return n == 0 ? array : graph_at(c->g, array, sub, c->d->at);
+}
+
+static node copy_one(copying *c, node n)
+{
+    const node_data d = *graph_node(c->g, n);
+    node in[GRAPH_MAX_RANK + 3];
+    if (d.op == OP_proj)
+        return graph_proj(c->g, c->s->to[graph_in(c->g, n, 0)], (int32_t)d.imm);
+    for (int32_t i = 0; i < d.n_in; i++)
+        in[i] = c->s->to[graph_in(c->g, n, i)];
+    if (d.op == OP_phi)
+        return graph_phi(c->g, in[0], d.at);
+    return graph_copy_node(c->g, c->g, n, in);
+}
+
+static node copy_nest(const copying *c, node n);
+
+static node made(copying *c, node n)
+{
+    const grad_kept *kept = kept_as(c, n);
+    node map = element_of(c, n), to = changed(c, n);
+    if (to || !(c->s->bits[n] & (CHANGES | READS)))
+        return to ? to : n;
+    if (stays_settled(c, n))
+        return settled_as(c, n);
+    if (kept)
+        return read_element(c, kept->array, kept->axis, kept->n);
+    if (is_nest(c, n))
+        return copy_nest(c, n);
+    if (!map)
+        return copy_one(c, n);
+    node array = c->d->settled[map] ? c->d->settled[map] : map;
+    return read_element(c, array, c->g->in + graph_node(c->g, map)->first_in,
+                        graph_node(c->g, map)->n_in - 1);
+}
+
+/* The scratch of this depth, or of one more. */
+static grad_scratch *deeper(grad_state *d, grad_scratch *s)
+{
+    if (!s->inner && !(s->inner = arena_alloc(d->lw->ar, sizeof *s->inner)))
+        (void)grad_no_memory(d);
+    return s->inner;
+}
+
+/* Copies of the roots, in their place. */
+static bool copy_all(copying *c, node *root, int32_t n)
+{
+    uint8_t relaxed = c->g->relaxed;
+    if (!c->s || !make_room(c->d, c->s))
+        return false;
+    for (int32_t i = 0; i < n; i++)
+        reach(c, root[i]);
+    reach_all(c);
+    for (int32_t i = 0; i < c->s->n; i++)
+        c->s->bits[c->s->reached[i]] = bits_of(c, c->s->reached[i]);
+    for (int32_t i = 0; i < n; i++)
+        c->s->bits[root[i]] |= NEEDED;
+    find_needed(c);
+    for (int32_t i = 0; i < c->s->n && !c->g->failed && !c->d->lw->stop; i++) {
+        node at = c->s->reached[i];
+        c->g->relaxed = graph_node(c->g, at)->relaxed;
+        if (c->s->bits[at] & NEEDED)
+            c->s->to[at] = made(c, at);
+    }
+    c->g->relaxed = relaxed;
+    for (int32_t i = 0; i < n; i++)
+        root[i] = c->s->to[root[i]];
+    return !c->g->failed && !c->d->lw->stop;
+}
+
+static void change_too(grad_change *c, node *from, node *to, node old, node now)
+{
+    from[c->n] = old;
+    to[c->n++] = now;
+}
+
+/* A map, fold or loop with variables of its own: what it has after them is copied for those. */
+static node copy_nest(const copying *c, node n)
+{
+    const node_data d = *graph_node(c->g, n);
+    int32_t own = n_variables(&d), rest = d.n_in - own;
+    node *in = arena_alloc(c->d->lw->ar, (size_t)d.n_in * sizeof *in);
+    copying inner = { c->d, c->g, deeper(c->d, c->s), { 0 } };
+    if (!in || !inner.s || !without_own(c, n, &inner.change))
+        return (node)grad_no_memory(c->d);
+    memcpy(in, c->g->in + d.first_in, (size_t)d.n_in * sizeof *in);
+    for (int32_t i = 0; i < own; i++) { /* the extent of an axis, the first value of a phi */
+        node first = graph_in(c->g, in[i], 0);
+        if (!copy_all(&inner, &first, 1))
+            return 0;
+        node variable =
+            d.op == OP_loop ? graph_phi(c->g, first, d.at) : graph_axis(c->g, first, d.at);
+        in[i] = variable;
+    }
+    for (int32_t i = 0; i < own; i++)
+        change_too(&inner.change, (node *)(uintptr_t)inner.change.from,
+                   (node *)(uintptr_t)inner.change.to, graph_in(c->g, n, i), in[i]);
+    if (!copy_all(&inner, in + own, rest))
+        return 0;
+    return d.op == OP_loop ? graph_loop(c->g, in, own, in[own], in + own + 1, d.at)
+                           : graph_copy_node(c->g, c->g, n, in);
+}
+
+node grad_copy(grad_state *d, node n, grad_change by)
+{
+    copying c = { d, d->g, deeper(d, &d->scratch), by };
+    return n != 0 && copy_all(&c, &n, 1) ? n : 0;
+}
+
+/* -------------------------------------------------------------------------- what is kept */
+
+/* A fold or a loop's result in maps and folds alone. */
+static bool is_dear(const grad_state *d, node n)
+{
+    op o = (op)graph_node(d->g, n)->op;
+    if (!d->live[n] || d->owner[n] == 0 || (o != OP_fold && o != OP_proj) ||
+        graph_node(d->g, n)->shape != 0)
+        return false;
+    for (node r = d->owner[n]; r != 0; r = d->owner[r])
+        if (graph_node(d->g, r)->op == OP_loop)
+            return false;
+    return true;
+}
+
+/* Of the axes around n those that it depends on. */
+static bool find_axes(grad_state *d, node n, grad_kept *k)
+{
+    node axes[GRAPH_MAX_RANK];
+    int32_t all = grad_axes(d, d->owner[n], 0, axes);
+    for (int32_t i = 0; i < all; i++)
+        if (grad_depends(d, n, &axes[i], 1))
+            k->axis[k->n++] = axes[i];
+    return all >= 0;
+}
+
+static bool keep(grad_state *d, node n)
+{
+    grad_kept *k = arena_alloc(d->lw->ar, sizeof *k);
+    node axes[GRAPH_MAX_RANK];
+    if (!k)
+        return grad_no_memory(d);
+    if (!find_axes(d, n, k) || !grad_fresh_axes(d, k->axis, k->n, axes))
+        return false;
+    node one = grad_copy(d, n, (grad_change){ k->axis, axes, k->n });
+    k->array = k->n > 0 && one ? graph_map(d->g, axes, k->n, one, d->at) : one;
+    d->kept[n] = k;
+    return k->array != 0;
+}
+
+/* Whether a map, fold or loop reads what is dear. */
+static bool reads_dear(grad_state *d, node n)
+{
+    copying c = { d, d->g, &d->scratch, { 0 } };
+    if (!make_room(d, c.s))
+        return false;
+    for (int32_t i = 0; i < graph_node(d->g, n)->n_in; i++)
+        reach(&c, graph_in(d->g, n, i));
+    reach_all(&c);
+    for (int32_t i = 0; i < c.s->n; i++)
+        if (kept_as(&c, c.s->reached[i]) || d->reads[c.s->reached[i]])
+            return true;
+    return false;
+}
+
+/* A map, fold or loop of the outermost level, with what is dear read from where it is kept. */
+static bool settle(grad_state *d, node n)
+{
+    copying c = { d, d->g, deeper(d, &d->scratch), { 0 } };
+    if (n_variables(graph_node(d->g, n)) == 0 || d->owner[n] != 0 || !reads_dear(d, n))
+        return true;
+    d->settled[n] = c.s ? copy_nest(&c, n) : 0;
+    return d->settled[n] != 0;
+}
+
+static void find_reads(grad_state *d, node n)
+{
+    d->reads[n] = d->settled[n] != 0;
+    for (int32_t i = 0; d->owner[n] == 0 && i < graph_node(d->g, n)->n_in; i++)
+        d->reads[n] = d->reads[n] || d->reads[graph_in(d->g, n, i)];
+}
+
+/* A map's value that takes more to compute than to read. */
+static void find_elements(grad_state *d)
+{
+    for (node n = 1; n < d->n_nodes; n++) {
+        const node_data *m = graph_node(d->g, n);
+        if (!d->live[n] || m->op != OP_map || d->owner[n] != 0)
+            continue;
+        node one = graph_in(d->g, n, m->n_in - 1);
+        const node_data *v = graph_node(d->g, one);
+        if (d->owner[one] == n && (op_info((op)v->op)->flags & OP_EXPAND))
+            d->element[one] = n;
+        if (d->element[one] == n && !d->settled[n])
+            d->settled[n] = n;
+    }
+}
+
+bool grad_keep(grad_state *d)
+{
+    for (node n = 1; n < d->n_nodes && d->first_dear == d->n_nodes; n++)
+        if (is_dear(d, n))
+            d->first_dear = n;
+    for (node n = d->first_dear; n < d->n_nodes; n++) {
+        if (d->live[n] && (is_dear(d, n) ? !keep(d, n) : !settle(d, n)))
+            return false;
+        find_reads(d, n);
+    }
+    find_elements(d);
+    return true;
+}
