@@ -204,6 +204,19 @@ node grad_zeros(grad_state *d, node like)
     return graph_map(d->g, axes, s.rank, grad_zero(d, like), d->at);
 }
 
+/* Inside maps an array is stored for all of them, and read from there. */
+static node stored(grad_state *d, target t, const node *at, node total)
+{
+    node own[GRAPH_MAX_RANK];
+    graph_shape s = *graph_shape_at(d->g, t.array);
+    if (t.outer == 0)
+        return graph_map(d->g, at, s.rank, total, d->at);
+    if (!array_axes(d->lw, &s, own, d->at))
+        return 0;
+    node one = grad_store(d, total, t.outer, at, own, s.rank);
+    return one ? graph_map(d->g, own, s.rank, one, d->at) : 0;
+}
+
 node grad_of_array(grad_state *d, node array)
 {
     node at[GRAPH_MAX_RANK], total = 0;
@@ -223,7 +236,7 @@ node grad_of_array(grad_state *d, node array)
         if (!v || !(total = grad_add(d, total, v)))
             return 0;
     }
-    return graph_map(d->g, at, s.rank, total, d->at);
+    return stored(d, t, at, total);
 }
 
 node grad_add_to_array(grad_state *d, node sum, const grad_use *u, node loop)

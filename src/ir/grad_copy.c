@@ -227,6 +227,33 @@ static node read_element(copying *c, node array, const node *axis, int32_t n)
     return n == 0 ? array : graph_at(c->g, array, sub, c->d->at);
 }
 
+/* Element `at` of a map that is kept: it lies behind the axes around the map. */
+static node read_kept(copying *c, const grad_kept *k, const node *at, int32_t n)
+{
+    node sub[GRAPH_MAX_RANK];
+    for (int32_t i = 0; i < k->n; i++)
+        sub[i] = c->s->to[k->axis[i]];
+    memcpy(sub + k->n, at, (size_t)n * sizeof *at);
+    return graph_at(c->g, k->array, sub, c->d->at);
+}
+
+static node kept_map(copying *c, const grad_kept *k, node n)
+{
+    graph_shape s = *graph_shape_at(c->g, n);
+    node axes[GRAPH_MAX_RANK];
+    if (!array_axes(c->d->lw, &s, axes, c->d->at))
+        return 0;
+    return graph_map(c->g, axes, s.rank, read_kept(c, k, axes, s.rank), c->d->at);
+}
+
+/* The array that an element is read of is a map that is kept. */
+static const grad_kept *reads_kept(const copying *c, node n)
+{
+    bool at = graph_node(c->g, n)->op == OP_at;
+    node array = at ? graph_in(c->g, n, 0) : 0;
+    return at && !changed(c, array) ? kept_as(c, array) : NULL;
+}
+
 static node copy_one(copying *c, node n)
 {
     const node_data d = *graph_node(c->g, n);
@@ -235,6 +262,8 @@ static node copy_one(copying *c, node n)
         return graph_proj(c->g, c->s->to[graph_in(c->g, n, 0)], (int32_t)d.imm);
     for (int32_t i = 0; i < d.n_in; i++)
         in[i] = c->s->to[graph_in(c->g, n, i)];
+    if (reads_kept(c, n))
+        return read_kept(c, reads_kept(c, n), in + 1, d.n_in - 1);
     if (d.op == OP_phi)
         return graph_phi(c->g, in[0], d.at);
     return graph_copy_node(c->g, c->g, n, in);
@@ -250,6 +279,8 @@ static node made(copying *c, node n)
         return to ? to : n;
     if (stays_settled(c, n))
         return settled_as(c, n);
+    if (kept && graph_node(c->g, n)->shape != 0)
+        return kept_map(c, kept, n);
     if (kept)
         return read_element(c, kept->array, kept->axis, kept->n);
     if (is_nest(c, n))
@@ -336,40 +367,48 @@ node grad_copy(grad_state *d, node n, grad_change by)
 
 /* -------------------------------------------------------------------------- what is kept */
 
-/* A fold or a loop's result in maps and folds alone. */
+/* A fold, a map or a loop's number in maps and folds alone. */
 static bool is_dear(const grad_state *d, node n)
 {
     op o = (op)graph_node(d->g, n)->op;
-    if (!d->live[n] || d->owner[n] == 0 || (o != OP_fold && o != OP_proj) ||
-        graph_node(d->g, n)->shape != 0)
+    int32_t rank = graph_shape_at(d->g, n)->rank;
+    if (!d->live[n] || d->owner[n] == 0 ||
+        !(o == OP_fold || o == OP_map || (o == OP_proj && rank == 0)))
         return false;
-    for (node r = d->owner[n]; r != 0; r = d->owner[r])
-        if (graph_node(d->g, r)->op == OP_loop)
+    for (node r = d->owner[n]; r != 0; r = d->owner[r]) {
+        const node_data *m = graph_node(d->g, r);
+        rank += m->op == OP_loop ? 0 : graph_n_axes(m);
+        if (m->op == OP_loop || rank > GRAPH_MAX_RANK)
             return false;
+    }
     return true;
 }
 
-/* Of the axes around n those that it depends on. */
-static bool find_axes(grad_state *d, node n, grad_kept *k)
+int32_t grad_free_axes(grad_state *d, node n, node region, node *axes)
 {
-    node axes[GRAPH_MAX_RANK];
-    int32_t all = grad_axes(d, d->owner[n], 0, axes);
+    int32_t all = grad_axes(d, region, 0, axes), free = 0;
     for (int32_t i = 0; i < all; i++)
         if (grad_depends(d, n, &axes[i], 1))
-            k->axis[k->n++] = axes[i];
-    return all >= 0;
+            axes[free++] = axes[i];
+    return all < 0 ? -1 : free;
 }
 
 static bool keep(grad_state *d, node n)
 {
+    const node_data m = *graph_node(d->g, n);
     grad_kept *k = arena_alloc(d->lw->ar, sizeof *k);
-    node axes[GRAPH_MAX_RANK];
+    node from[GRAPH_MAX_RANK], axes[GRAPH_MAX_RANK];
+    int32_t own = m.op == OP_map ? graph_n_axes(&m) : 0;
     if (!k)
         return grad_no_memory(d);
-    if (!find_axes(d, n, k) || !grad_fresh_axes(d, k->axis, k->n, axes))
+    k->n = grad_free_axes(d, n, d->owner[n], k->axis);
+    for (int32_t i = 0; i < k->n + own; i++)
+        from[i] = i < k->n ? k->axis[i] : graph_in(d->g, n, i - k->n);
+    if (k->n < 0 || !grad_fresh_axes(d, from, k->n + own, axes))
         return false;
-    node one = grad_copy(d, n, (grad_change){ k->axis, axes, k->n });
-    k->array = k->n > 0 && one ? graph_map(d->g, axes, k->n, one, d->at) : one;
+    node one = m.op == OP_map ? graph_in(d->g, n, own) : n;
+    one = grad_copy(d, one, (grad_change){ from, axes, k->n + own });
+    k->array = k->n + own > 0 && one ? graph_map(d->g, axes, k->n + own, one, d->at) : one;
     d->kept[n] = k;
     return k->array != 0;
 }

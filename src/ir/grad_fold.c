@@ -28,25 +28,19 @@ static node choose(const folding *f, node c, node yes, node no)
     return graph_apply3(f->d->g, OP_select, c, yes, no, f->d->at);
 }
 
-/* Another fold over the same axes: of an expression in them. Inside maps it is stored, as the
- * fold itself is. */
+/* Another fold over the same axes: of an expression in them. */
 static node fold_too(const folding *f, fold_kind kind, node x)
 {
     grad_state *d = f->d;
-    const grad_kept *k = d->kept[f->n];
-    node from[2 * GRAPH_MAX_RANK], to[2 * GRAPH_MAX_RANK];
-    int32_t outer = k ? k->n : 0, n = outer + f->n_axes;
-    for (int32_t i = 0; i < n; i++)
-        from[i] = i < outer ? k->axis[i] : graph_in(d->g, f->n, i - outer);
-    if (!grad_fresh_axes(d, from, n, to))
+    node from[GRAPH_MAX_RANK], to[GRAPH_MAX_RANK];
+    for (int32_t i = 0; i < f->n_axes; i++)
+        from[i] = graph_in(d->g, f->n, i);
+    if (!grad_fresh_axes(d, from, f->n_axes, to))
         return 0;
-    graph_fold_spec spec = { kind, FOLD_TREE, grad_copy(d, x, (grad_change){ from, to, n }),
-                             0 };
-    node one = spec.x ? graph_fold(d->g, to + outer, f->n_axes, spec, d->at) : 0;
-    if (outer == 0 || one == 0)
-        return one;
-    node array = graph_map(d->g, to, outer, one, d->at);
-    return graph_at(d->g, array, k->axis, d->at);
+    node copy = grad_copy(d, x, (grad_change){ from, to, f->n_axes });
+    graph_fold_spec spec = { kind, FOLD_TREE, copy, 0 };
+    node one = copy ? graph_fold(d->g, to, f->n_axes, spec, d->at) : 0;
+    return grad_store(d, one, d->owner[f->n], NULL, NULL, 0);
 }
 
 /* The product of the others is r/x, but for zeros: with one, only its own is not 0. */

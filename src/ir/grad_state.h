@@ -61,6 +61,8 @@ typedef struct grad_change { /* nodes, mostly axes, and what stands in their pla
 node grad_copy(grad_state *d, node n, grad_change c);
 /* Whether n depends on one of the axes. */
 bool grad_depends(grad_state *d, node n, const node *axes, int32_t n_axes);
+/* Those of the axes of a region and around it that n depends on; -1: an error. */
+int32_t grad_free_axes(grad_state *d, node n, node region, node *axes);
 /* Stores what is dear; sets dear, kept, settled, element. */
 bool grad_keep(grad_state *d);
 
@@ -69,6 +71,10 @@ bool grad_fresh_axes(grad_state *d, const node *axes, int32_t n, node *to);
 node grad_of_scalar(grad_state *d, node n);   /* from its uses */
 node grad_add(grad_state *d, node a, node b); /* a may be 0 */
 node grad_sum(grad_state *d, const node *axes, int32_t n, node term);
+/* An expression in a region with the values of `own` axes: stored, and read where it was, with
+ * `at` in their place. */
+node grad_store(grad_state *d, node term, node region, const node *own, const node *at,
+                int32_t n_own);
 /* The sum of an expression in a region over the axes up to `outer`. */
 node grad_sum_over(grad_state *d, node term, node region, node outer);
 

@@ -48,6 +48,32 @@ node grad_add(grad_state *d, node a, node b)
     return a == 0 ? b : graph_apply2(d->g, OP_add, a, b, d->at);
 }
 
+static bool in_loops(const grad_state *d, node region)
+{
+    for (node r = region; r != 0; r = d->owner[r])
+        if (graph_node(d->g, r)->op == OP_loop)
+            return true;
+    return false;
+}
+
+node grad_store(grad_state *d, node term, node region, const node *own, const node *at,
+                int32_t n_own)
+{
+    node from[2 * GRAPH_MAX_RANK], to[2 * GRAPH_MAX_RANK];
+    if (term == 0 || region == 0 || in_loops(d, region))
+        return n_own > 0 && term ? grad_copy(d, term, (grad_change){ own, at, n_own }) : term;
+    int32_t n = grad_free_axes(d, term, region, from);
+    if (n < 0 || n + n_own > GRAPH_MAX_RANK)
+        return n < 0 ? 0 : term;
+    memcpy(from + n, own, (size_t)n_own * sizeof *own);
+    if (n + n_own == 0 || !grad_fresh_axes(d, from, n + n_own, to))
+        return n + n_own == 0 ? term : 0;
+    node one = grad_copy(d, term, (grad_change){ from, to, n + n_own });
+    node array = one ? graph_map(d->g, to, n + n_own, one, d->at) : 0;
+    memcpy(from + n, at, (size_t)n_own * sizeof *at);
+    return array ? graph_at(d->g, array, from, d->at) : 0;
+}
+
 node grad_sum_over(grad_state *d, node term, node region, node outer)
 {
     node axes[GRAPH_MAX_RANK], to[GRAPH_MAX_RANK];
@@ -79,8 +105,10 @@ node grad_of_scalar(grad_state *d, node n)
         if (!u->value)
             continue;
         node part = take_region(d, u, &region);
-        if (region != d->owner[n])
+        if (region != d->owner[n]) {
             part = grad_sum_over(d, part, region, d->owner[n]);
+            part = grad_store(d, part, d->owner[n], NULL, NULL, 0);
+        }
         if (!part || !(total = grad_add(d, total, part)))
             return 0;
     }
