@@ -109,6 +109,9 @@ Test(grad, of_arrays)
           "0.25 0.25 0.25 0.25" },
         { "fn p(x: [n], y: i32) = xent(x, y) fn f(x: [n], y: i32) = grad(p)(x, y)", "f64,i32",
           "2", "0 0; 1", "0.5 -0.5" },
+        { "fn p(x: [n], y: i32) = xent(x, y; smooth = 0.5) "
+          "fn f(x: [n], y: i32) = grad(p)(x, y)",
+          "f64,i32", "2", "0 0; 1", "0.25 -0.25" },
         { "fn p(x: [n], z: [m]) = sum[i](x[z[i]]*(i + 1)) "
           "fn f(x: [n], z: i64[m]) = grad(p)(x, z)",
           "f64,i64", "2,3", "5 7; 1 0 1", "2 4" },

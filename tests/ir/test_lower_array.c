@@ -294,6 +294,9 @@ Test(lower_array, prelude)
           "0.6931472; -0" },
         { "fn f(z: [m,n], y: i32[m]) = xent(z, y)", "f64,i32", "2,2", "0 0 0 1000; 1 1",
           "0.6931472 0" },
+        { "fn f(z: [n], y: i32) = xent(z, y; smooth = 0.25)", "f64,i32", "2", "0 2; 0",
+          "1.876928" },
+        { "fn f(z: [n], y: i32) = xent(z, y; smooth = 0)", "f64,i32", "2", "-inf 0; 1", "0" },
         { "fn f(x: [n]) = (mean(x), var(x), std(x), norm(x), logsumexp(x))", "f64", "2", "3 4",
           "3.5; 0.25; 0.5; 5; 4.313262" },
         { "fn f(x: [n]) = logsumexp(-1/x)", "f64", "2", "0 0", "-inf" },
@@ -305,6 +308,74 @@ Test(lower_array, prelude)
           "1", "1; 3; 16", "0.99; 9" },
         { "fn f(p: [n], g: [n]) = adamw(p, g, 0, 0; eps = 0)", "f64,f64", "1", "1; 3",
           "0.99899; 0.3; 0.009" },
+    };
+    ARRAY_CHECK(rows);
+}
+
+/* Two steps each, worked out by hand from the published formulas: of p = 1 with gradient 2, decay
+ * 0.5 where there is one; momentum, weights and rates are such that all numbers are short. */
+Test(lower_array, optimisers)
+{
+    static const array_row rows[] = {
+        { "fn f(p: [n], g: [n]) { let (q, v) = sgd(p, g; lr = 0.5, mu = 0.5)  return sgd(q, g, "
+          "v; "
+          "lr = 0.5, mu = 0.5) }",
+          "f64,f64", "1", "1; 2", "-1.5; 3" },
+        { "fn f(p: [n], g: [n]) { let (q, v) = sgd(p, g; lr = 0.5, mu = 0.5, nesterov = 1)  "
+          "return sgd(q, g, v; lr = 0.5, mu = 0.5, nesterov = 1) }",
+          "f64,f64", "1", "1; 2", "-2.25; 3" },
+        { "fn f(p: [n], g: [n]) { let (q, v) = sgd(p, g; lr = 0.5, mu = 0.5, decay = 0.5)  "
+          "return sgd(q, g, v; lr = 0.5, mu = 0.5, decay = 0.5) }",
+          "f64,f64", "1", "1; 2", "-1.8125; 3.125" },
+        { "fn f(p: [n], g: [n]) { let (q, m) = lion(p, g, 0; lr = 0.5, decay = 0.5)  "
+          "return lion(q, -g, m; lr = 0.5, b2 = 0.5, decay = 0.5) }",
+          "f64,f64", "1", "1; 2", "0.6875; -0.99" },
+        { "fn f(p: [n], g: [n]) = lion(p, g, 0)", "f64,f64", "2", "1 -1; 0 -3",
+          "1 -0.9999; 0 -0.03" },
+        { "fn f(p: [n], g: [n]) { let (q, m, v) = adam(p, g, 0, 0; lr = 0.5, b1 = 0.5, b2 = "
+          "0.75, "
+          "eps = 1)  return adam(q, g, m, v; lr = 0.5, b1 = 0.5, b2 = 0.75, eps = 1, t = 2) }",
+          "f64,f64", "1", "1; 2", "0.3333333; 1.5; 1.75" },
+        { "fn f(p: [n], g: [n]) { let (q, m, v) = adamw(p, g, 0, 0; lr = 0.5, b1 = 0.5, b2 = "
+          "0.75, "
+          "eps = 1, decay = 0.5)  return adamw(q, g, m, v; lr = 0.5, b1 = 0.5, b2 = 0.75, eps "
+          "= 1, "
+          "decay = 0.5, t = 2) }",
+          "f64,f64", "1", "1; 2", "-0.02083333; 1.5; 1.75" },
+        { "fn f(p: [n], g: [n]) { let (q, v) = rmsprop(p, g, 0; lr = 0.5, rho = 0.75, eps = 1) "
+          " "
+          "return rmsprop(q, g, v; lr = 0.5, rho = 0.75, eps = 1) }",
+          "f64,f64", "1", "1; 2", "0.06949913; 1.75" },
+        { "fn f(p: [n], g: [n]) { let (q, v) = adagrad(p, g, 0; lr = 0.5, eps = 0)  "
+          "return adagrad(q, g, v; lr = 0.5, eps = 0) }",
+          "f64,f64", "1", "1; 2", "0.1464466; 8" },
+    };
+    ARRAY_CHECK(rows);
+}
+
+Test(lower_array, clipping_and_learning_rates)
+{
+    static const array_row rows[] = {
+        { "fn f(g: [n]) = (clip_norm(g), clip_norm(g; most = 5), clip_value(g; most = 3.5))",
+          "f64", "2", "3 -4", "0.6 -0.8; 3 -4; 3 -3.5" },
+        { "fn f(g: [n]) = clip_norm(g)", "f64", "2", "0 nan", "0 nan" },
+        { "fn f(t: [n]) = (constant(t), constant(t; lr = 2))", "f64", "2", "0 7",
+          "0.1 0.1; 2 2" },
+        { "fn f(t: [n]) = step_decay(t; lr = 1, every = 3, factor = 0.5)", "f64", "4",
+          "0 2 3 7", "1 1 0.5 0.25" },
+        { "fn f(t: [n]) = exponential_decay(t; lr = 1, every = 2, factor = 0.25)", "f64", "4",
+          "0 1 2 4", "1 0.5 0.25 0.0625" },
+        { "fn f(t: [n]) = cosine_decay(t; lr = 1, steps = 6, last = 0.5)", "f64", "5",
+          "0 2 3 6 9", "1 0.875 0.75 0.5 0.5" },
+        { "fn f(t: [n]) = warmup(t; lr = 2, steps = 4)", "f64", "4", "0 1 3 9", "0.5 1 2 2" },
+        { "fn f(t: [n]) = warmup(t; lr = cosine_decay(1.0; lr = 4, steps = 2), steps = 4)",
+          "f64", "2", "0 9", "0.5 2" },
+        { "fn f(t: [n]) = one_cycle(t; lr = 2, steps = 8, rise = 0.5, first = 0.25, last = 0)",
+          "f64", "6", "0 2 4 6 8 9", "0.5 1.25 2 1 0 0" },
+        { "fn f(l: [n], best: [n], bad: [n]) = plateau(8, best, bad, l; factor = 0.5, patience "
+          "= "
+          "2)",
+          "f64,f64,f64", "4", "1 3 3 3; 2 2 2 2; 2 0 1 2", "8 8 8 4; 1 2 2 2; 0 1 2 0" },
     };
     ARRAY_CHECK(rows);
 }

@@ -130,6 +130,8 @@ for dtype in ("float32", "float64"):
         z, y = draw((6, n), dtype), random.integers(0, n, 6).astype("int32")
         logs = np.log(softmax(z.astype("float64")))
         check(Program("fn f(z: [n], y: i32) = xent(z, y)"), -logs[np.arange(6), y], [z, y], n, "xent")
+        smooth = -0.9 * logs[np.arange(6), y] - 0.1 * logs.mean(-1)
+        check(Program("fn f(z: [n], y: i32) = xent(z, y; smooth = 0.1)"), smooth, [z, y], n, "xent, smooth")
         check(Program("fn f(z: [n], y: i32) = nll(z, y)"), -z.astype("float64")[np.arange(6), y], [z, y], n, "nll")
     net = Program("fn f(x: [d], W1: [d,h], b1: [h], W2: [h,o], b2: [o]) -> [o] = sigmoid(relu(x @ W1 + b1) @ W2 + b2)")
     x, W1, b1, W2, b2 = (draw(s, dtype) for s in ((1000, 10), (10, 20), (20,), (20, 5), (5,)))
