@@ -521,6 +521,55 @@ JIT_PUBLIC jit_status jit_params_load(jit_params *p, const char *path, jit_error
 JIT_PUBLIC jit_status jit_params_save(const jit_params *p, const char *path, jit_error *err)
     JIT_LINK(params_save);
 
+/* -------------------------------------------------------------------------- training */
+
+/* Minimises a function of the program by gradient descent. A step - the mean loss of a batch, its
+ * derivatives by all parameters, the optimiser - is one kernel. A trainer is used by one thread at a
+ * time, borrows the store, and has the optimiser's state, which begins as zeros. */
+typedef struct jit_trainer jit_trainer;
+
+typedef struct jit_trainer_options {
+    size_t size;
+    /* A function (p, g, state ...; uniforms) -> (p, state ...) of the program or the prelude, applied to
+     * each parameter; default "adam". A uniform argument `t` is the number of the step, from 1. */
+    const char *optimizer;
+    const char *const
+        *uniform_name; /* its uniform arguments that are not to have their defaults */
+    const double *uniform;
+    int32_t n_uniform;
+    int32_t threads; /* as in jit_args */
+} jit_trainer_options;
+
+/* loss: a function of one sample with parameters; its value is one real number. signature: of a
+ * sample, with all dimensions as numbers ("f32[784], i32"). params: the loss's store. */
+JIT_PUBLIC jit_trainer *jit_trainer_new(jit_module *m, const char *loss, const char *signature,
+                                        jit_params *params, const jit_trainer_options *options,
+                                        jit_error *err) JIT_LINK(trainer_new);
+JIT_PUBLIC void jit_trainer_free(jit_trainer *t) JIT_LINK(trainer_free); /* NULL is fine */
+/* One step. data: n arrays, the loss's arguments, each with a first axis of samples; element types
+ * as in the signature, any strides. *loss (may be NULL): the mean loss before the step. A loss
+ * that is not finite is JIT_ERR_NUMERIC, and the parameters stay as they were: on every error they
+ * do. After the first step with the largest batch nothing is allocated. Same bits for any number
+ * of threads. */
+JIT_PUBLIC jit_status jit_trainer_step(jit_trainer *t, const jit_array *data, int32_t n,
+                                       double *loss, jit_error *err) JIT_LINK(trainer_step);
+
+typedef struct jit_epoch {
+    size_t size;
+    int64_t batch;    /* samples of a step, default 128; the last step takes what is left */
+    uint64_t seed;    /* of the order of the samples, another one in each epoch */
+    int32_t in_order; /* 1: as they lie in memory */
+    /* After each step; a result that is not 0 ends the epoch: JIT_ERR_CANCELLED. */
+    int (*on_step)(void *user, int64_t samples_done, int64_t samples, double mean_loss);
+    void *user;
+} jit_epoch;
+
+/* All samples once. *loss (may be NULL): the mean of the steps' losses, weighted by their samples.
+ * An error ends the epoch after the steps that were taken. */
+JIT_PUBLIC jit_status jit_trainer_epoch(jit_trainer *t, const jit_array *data, int32_t n,
+                                        const jit_epoch *options, double *loss, jit_error *err)
+    JIT_LINK(trainer_epoch);
+
 /* -------------------------------------------------------------------------- linear algebra */
 
 /* NumPy's linear algebra on arrays of f32 and f64 (f32 with f64 gives f64). The last two axes are

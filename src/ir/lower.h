@@ -23,6 +23,14 @@ const ast_fn *program_find(program *p, const char *name); /* user's, then prelud
 /* Names of the core dimensions of a function in order of first appearance in its arguments' and
  * results' types: graph.dims of its graph. n is set. */
 const char *const *program_dims(program *p, const ast_fn *fn, int32_t *n, arena *ar);
+/* A parameter of that path is, where an argument of that name is around it, that argument: for
+ * functions that we write around a layer, of the source `ours`, which do not count in paths. The
+ * strings and the list are kept. */
+typedef struct param_argument {
+    const char *path, *argument;
+} param_argument;
+void program_set_param_arguments(program *p, const param_argument *list, int32_t n,
+                                 const source *ours);
 /* Names of all that can be called, for did-you-mean and completion; n is set. */
 const char *const *program_names(program *p, int32_t *n);
 

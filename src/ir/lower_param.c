@@ -155,6 +155,9 @@ static bool block_has(scan *s, const ast_block *b, bool named)
 static bool begins_path(lowering *lw, frame *f)
 {
     scan s = { .p = lw->p, .d = lw->d };
+    if (program_is_ours(lw->p, f->fn)) {
+        return false;
+    }
     if (f->begins == 0) {
         f->begins = f->fn && fn_has(&s, f->fn, true) ? 1 : -1;
         lw->work += s.work;
@@ -204,6 +207,19 @@ static uint64_t chain_of(const lowering *lw)
 static value typed_input(lowering *lw, const lower_param *p, jit_dtype declared)
 {
     return value_stored(lw, graph_arg(lw->g, p->input), declared);
+}
+
+/* The argument of an outer function that takes the parameter's place; NULL: none. */
+static const value *argument_for(const lowering *lw, const char *path)
+{
+    const char *name = program_param_argument(lw->p, path);
+    for (int32_t i = lw->n_bindings - 1; name && i >= 0; i--) {
+        const binding *b = &lw->bindings[i];
+        if (b->kind == BIND_ARGUMENT && strcmp(b->name, name) == 0) {
+            return &b->value;
+        }
+    }
+    return NULL;
 }
 
 static lower_param *find_param(lowering *lw, const char *path)
@@ -304,6 +320,10 @@ static value lowered_param(lowering *lw, const ast_stmt *s, const graph_shape *s
     if (!path) {
         lower_no_memory(lw);
         return value_poison();
+    }
+    const value *argument = argument_for(lw, path);
+    if (argument) {
+        return value_declared(lw, *argument, type_compute(t), name->at);
     }
     lower_param *p = find_param(lw, path);
     if (p && p->chain != chain_of(lw)) {

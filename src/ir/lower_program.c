@@ -25,6 +25,9 @@ struct program {
     const_slot *prelude_consts;
     const ast_fn **grads; /* the user's `grad fn`s */
     bool *grad_wrong;
+    const param_argument *param_arguments;
+    const source *ours; /* of the functions that have those arguments */
+    int32_t n_param_arguments;
     int32_t n_grads;
     const ast_fn *adjoint[OP_COUNT], *operation[OP_COUNT]; /* NULL: not yet */
     const char **names;
@@ -35,6 +38,29 @@ struct program {
 jit_limits program_limits(const program *p)
 {
     return p->limits;
+}
+
+void program_set_param_arguments(program *p, const param_argument *list, int32_t n,
+                                 const source *ours)
+{
+    p->ours = ours;
+    p->param_arguments = list;
+    p->n_param_arguments = n;
+}
+
+bool program_is_ours(const program *p, const ast_fn *fn)
+{
+    return fn && p->ours && fn->src == p->ours;
+}
+
+const char *program_param_argument(const program *p, const char *path)
+{
+    for (int32_t i = 0; i < p->n_param_arguments; i++) {
+        if (strcmp(p->param_arguments[i].path, path) == 0) {
+            return p->param_arguments[i].argument;
+        }
+    }
+    return NULL;
 }
 
 arena *program_arena(program *p)
@@ -90,7 +116,9 @@ static const ast_program *parse_text(program *p, const char *file, const char *t
     source *src = text ? arena_alloc(p->ar, sizeof *src) : NULL;
     const ast_program *parsed = NULL;
     if (src) {
-        *src = (source){ file, text, (int32_t)strlen(text), true };
+        *src = (source){
+            .name = file, .text = text, .length = (int32_t)strlen(text), .prelude = true
+        };
         diag_init(&p->own, NULL, src);
         parsed = parse_program(p->ar, src, &limits, &p->own);
     }

@@ -231,6 +231,8 @@ callee program_hidden(program *p, const char *name,
 /* Whether a user's function was found wrong in the check, so that calls of it say no more;
  * NULL: not a user's. */
 bool *program_fn_wrong(program *p, const ast_fn *fn);
+const char *program_param_argument(const program *p, const char *path); /* NULL: none */
+bool program_is_ours(const program *p, const ast_fn *fn); /* written around a layer */
 const ast_fn *program_grad_fn(program *p, const ast_fn *fn, diag *d); /* NULL: it has none */
 /* What operator o gives its operands: (x, y, z, r, g) -> one value each, with as many of the
  * first as it has operands; NULL: it is not differentiable. */

@@ -1,0 +1,497 @@
+/* Steps and epochs of training: see fusejit.h. A step is one kernel, which reads the parameters
+ * and the optimiser's state and writes new ones; they take the place of the old ones only if the
+ * loss is a number. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "params.h"
+#include "request.h"
+#include "trainer_text.h"
+
+enum { MOST = JIT_MAX_OPERANDS, MAX_TRAINER_UNIFORMS = 16 };
+
+struct jit_trainer {
+    jit_context *context; /* counted */
+    jit_module *module;
+    jit_kernel *kernel;
+    jit_params *params;
+    signature_types types; /* of the data */
+    int32_t n_params, n_states, threads;
+    jit_array old[MOST], now[MOST]; /* parameters, then states */
+    char *memory;                   /* states, then all that is new */
+    size_t bytes;
+    char *workspace;
+    size_t workspace_bytes;
+    char *batch; /* of an epoch: gathered samples */
+    size_t batch_bytes;
+    const char *uniform[MAX_TRAINER_UNIFORMS];
+    double value[MAX_TRAINER_UNIFORMS];
+    int32_t n_uniforms, counter; /* which one counts the steps; -1: none */
+    int64_t steps, epochs;
+};
+
+/* -------------------------------------------------------------------------- making */
+
+static bool check_data(const signature_types *s, diag *d)
+{
+    for (int32_t i = 0; i < s->n_in; i++)
+        for (int32_t k = 0; k < s->rank[i]; k++)
+            if (s->extent[i][k] < 0) {
+                diag_plain(d, DIAG_train_data,
+                           "argument %d of a sample has a dimension without a number",
+                           (int)i + 1);
+                diag_hint(d, "write it: \"f32[784], i32\"");
+                return false;
+            }
+    if (s->n_in > 0)
+        return true;
+    diag_plain(d, DIAG_train_data, "the loss has no arguments: there is nothing to learn from");
+    return false;
+}
+
+static bool check_rule(const jit_function_info *rule, int32_t n_params, int32_t n_in, diag *d)
+{
+    int32_t states = rule->n_in - 2;
+    if (states < 0 || rule->n_out != states + 1) {
+        diag_plain(d, DIAG_train_optimizer, "'%s' takes %d arguments and gives %d", rule->name,
+                   (int)rule->n_in, (int)rule->n_out);
+        diag_hint(d, "an optimiser takes (p, g, state ...) and gives (p, state ...)");
+        return false;
+    }
+    if (n_in + n_params * (states + 1) <= MOST)
+        return true;
+    diag_plain(
+        d, DIAG_too_many_operands,
+        "a step with '%s' takes %d arrays of data and, for each of %d parameters, %d: at "
+        "most %d in all",
+        rule->name, (int)n_in, (int)n_params, (int)states + 1, (int)MOST);
+    return false;
+}
+
+/* The uniforms that the options give, and `t`, which counts the steps. */
+static bool take_uniforms(jit_trainer *t, const jit_trainer_options *o,
+                          const jit_function_info *rule, diag *d)
+{
+    t->counter = -1;
+    for (int32_t i = 0; i < rule->n_uniform && t->n_uniforms < MAX_TRAINER_UNIFORMS; i++) {
+        const char *name = rule->uniform_name[i];
+        int32_t k = 0;
+        while (k < o->n_uniform && strcmp(o->uniform_name[k], name) != 0)
+            k++;
+        if (k == o->n_uniform && strcmp(name, "t") != 0)
+            continue;
+        if (k == o->n_uniform)
+            t->counter = t->n_uniforms;
+        t->value[t->n_uniforms] = k < o->n_uniform ? o->uniform[k] : 0;
+        t->uniform[t->n_uniforms++] = name;
+    }
+    for (int32_t k = 0; k < o->n_uniform; k++) {
+        bool known = false;
+        for (int32_t i = 0; i < t->n_uniforms; i++)
+            known = known || strcmp(t->uniform[i], o->uniform_name[k]) == 0;
+        if (!known) {
+            diag_plain(d, DIAG_train_optimizer, "'%s' has no uniform argument '%s'", rule->name,
+                       o->uniform_name[k]);
+            return false;
+        }
+    }
+    return true;
+}
+
+static size_t rounded(size_t bytes)
+{
+    return (bytes + 63) / 64 * 64;
+}
+
+static size_t bytes_of(const jit_array *a)
+{
+    size_t n = jit_dtype_size(a->dtype);
+    for (int32_t i = 0; i < a->rank; i++)
+        n *= (size_t)a->shape[i];
+    return n;
+}
+
+/* States begin as zeros. */
+static bool place_arrays(jit_trainer *t, diag *d)
+{
+    size_t all = 0, at = 0;
+    int32_t n = t->n_params, m = n * t->n_states;
+    for (int32_t i = 0; i < n; i++)
+        all += rounded(bytes_of(&jit_params_at(t->params, i)->array)) *
+               (size_t)(2 * t->n_states + 1);
+    t->bytes = all + 64;
+    t->memory = context_alloc(t->context, t->bytes);
+    if (!t->memory) {
+        diag_no_memory(d);
+        return false;
+    }
+    char *first = t->memory + (64 - (uintptr_t)t->memory % 64) % 64;
+    for (int32_t i = 0; i < n + m; i++) {
+        const jit_array *p =
+            &jit_params_at(t->params, i < n ? i : (i - n) / t->n_states)->array;
+        t->old[i] = *p;
+        t->now[i] = jit_array_of(p->dtype, first + at, p->rank, p->shape);
+        at += rounded(bytes_of(p));
+        if (i < n)
+            continue;
+        t->old[i] = jit_array_of(p->dtype, first + at, p->rank, p->shape);
+        at += rounded(bytes_of(p));
+    }
+    return true;
+}
+
+typedef struct writer {
+    char *text;
+    size_t n, size;
+} writer;
+
+static void put_array(writer *w, const char *before, jit_dtype t, const int64_t *extent,
+                      int32_t rank)
+{
+    char one[32 + 24 * JIT_MAX_RANK];
+    int n = snprintf(one, sizeof one, "%s%s", before, jit_dtype_name(t));
+    for (int32_t k = 0; k < rank; k++) {
+        const char *open = k == 0 ? "[" : ",", *close = k + 1 == rank ? "]" : "";
+        n += extent[k] < 0 ? snprintf(one + n, sizeof one - (size_t)n, "%sb%s", open, close)
+                           : snprintf(one + n, sizeof one - (size_t)n, "%s%lld%s", open,
+                                      (long long)extent[k], close);
+    }
+    if (w->n + (size_t)n < w->size)
+        memcpy(w->text + w->n, one, (size_t)n + 1);
+    w->n += (size_t)n;
+}
+
+static void put_signature(writer *w, const jit_trainer *t)
+{
+    int32_t n = t->n_params * (t->n_states + 1);
+    for (int32_t i = 0; i < t->types.n_in; i++) {
+        int64_t extent[JIT_MAX_RANK + 1] = { -1 };
+        memcpy(extent + 1, t->types.extent[i], (size_t)t->types.rank[i] * sizeof *extent);
+        put_array(w, i ? ", " : "", t->types.in[i], extent, t->types.rank[i] + 1);
+    }
+    for (int32_t i = 0; i < n; i++)
+        put_array(w, ", ", t->now[i].dtype, t->now[i].shape, t->now[i].rank);
+    put_array(w, " -> ", JIT_F64, NULL, 0);
+    for (int32_t i = 0; i < n; i++)
+        put_array(w, ", ", t->now[i].dtype, t->now[i].shape, t->now[i].rank);
+}
+
+static bool make_kernel(jit_trainer *t, const jit_module *m, const trainer_text *text,
+                        jit_error *err, diag *d)
+{
+    enum { SIGNATURE = 1 << 14 }; /* 65 arrays of 8 axes */
+    t->module = trainer_module(m, text, d);
+    char *signature = t->module ? context_alloc(t->context, SIGNATURE) : NULL;
+    if (!signature) {
+        if (t->module)
+            diag_no_memory(d);
+        return false;
+    }
+    put_signature(&(writer){ signature, 0, SIGNATURE }, t);
+    t->kernel = jit_prepare(t->module, TRAINER_STEP, signature, NULL, err);
+    context_release(t->context, signature, SIGNATURE);
+    return t->kernel != NULL;
+}
+
+static bool fill(jit_trainer *t, jit_module *m, const char *loss, const char *signature,
+                 const jit_trainer_options *o, jit_error *err, diag *d)
+{
+    jit_function_info rule;
+    const char *optimizer = o->optimizer ? o->optimizer : "adam";
+    if (!signature_parse(&t->types, signature, d) || !check_data(&t->types, d) ||
+        jit_function_find(m, optimizer, &rule, err) != JIT_OK)
+        return false;
+    t->n_params = jit_params_count(t->params);
+    t->n_states = rule.n_in - 2;
+    t->threads = o->threads;
+    if (!check_rule(&rule, t->n_params, t->types.n_in, d) || !take_uniforms(t, o, &rule, d) ||
+        !place_arrays(t, d))
+        return false;
+    trainer_text text = { loss,  optimizer,  &t->types,    t->params,
+                          &rule, t->uniform, t->n_uniforms };
+    return make_kernel(t, m, &text, err, d);
+}
+
+jit_trainer *jit_trainer_new(jit_module *m, const char *loss, const char *signature,
+                             jit_params *params, const jit_trainer_options *options,
+                             jit_error *err)
+{
+    diag d;
+    jit_trainer_options o;
+    diag_init(&d, err, NULL);
+    if (!m || !loss || !signature || !params) {
+        diag_plain(&d, DIAG_null_argument, "jit_trainer_new: the %s is null",
+                   !m           ? "module"
+                   : !loss      ? "name of the loss"
+                   : !signature ? "signature"
+                                : "store of parameters");
+        return NULL;
+    }
+    jit_function_info info;
+    if (!options_read(&o, sizeof o, options, &d) ||
+        jit_function_find(m, loss, &info, err) != JIT_OK)
+        return NULL;
+    jit_context *c = context_take(m->context, &d);
+    jit_trainer *t = c ? context_alloc(c, sizeof *t) : NULL;
+    if (!t) {
+        if (c) {
+            diag_no_memory(&d);
+            context_give(c);
+        }
+        return NULL;
+    }
+    t->context = c;
+    t->params = params;
+    if (fill(t, m, loss, signature, &o, err, &d))
+        return t;
+    jit_trainer_free(t);
+    return NULL;
+}
+
+void jit_trainer_free(jit_trainer *t)
+{
+    if (!t)
+        return;
+    jit_context *c = t->context;
+    jit_kernel_release(t->kernel);
+    jit_release(t->module);
+    context_release(c, t->memory, t->bytes);
+    context_release(c, t->workspace, t->workspace_bytes);
+    context_release(c, t->batch, t->batch_bytes);
+    context_release(c, t, sizeof *t);
+    context_give(c);
+}
+
+/* -------------------------------------------------------------------------- a step */
+
+static int64_t samples_of(const jit_trainer *t, const jit_array *data, int32_t n, diag *d)
+{
+    if (!data || n != t->types.n_in) {
+        diag_plain(d, DIAG_train_data, "%d arrays of data, not %d", (int)n, (int)t->types.n_in);
+        return -1;
+    }
+    for (int32_t i = 0; i < n; i++) {
+        bool fits = data[i].rank == t->types.rank[i] + 1 && data[i].dtype == t->types.in[i] &&
+                    data[i].shape[0] == data[0].shape[0];
+        for (int32_t k = 0; fits && k < t->types.rank[i]; k++)
+            fits = data[i].shape[k + 1] == t->types.extent[i][k];
+        if (!fits) {
+            diag_plain(
+                d, DIAG_train_data,
+                "array %d of the data is not samples of the loss's argument %d: %s of rank "
+                "%d, %lld samples of %lld",
+                (int)i + 1, (int)i + 1, jit_dtype_name(data[i].dtype), (int)data[i].rank,
+                (long long)(data[i].rank > 0 ? data[i].shape[0] : 0),
+                (long long)(data[0].rank > 0 ? data[0].shape[0] : 0));
+            return -1;
+        }
+    }
+    if (data[0].shape[0] > 0)
+        return data[0].shape[0];
+    diag_plain(d, DIAG_train_data, "a step of no samples");
+    return -1;
+}
+
+/* Grows with the largest batch. */
+static bool have_workspace(jit_trainer *t, jit_args *a, jit_error *err, diag *d)
+{
+    size_t bytes = 0;
+    if (jit_kernel_workspace(t->kernel, a, &bytes, err) != JIT_OK)
+        return false;
+    if (bytes > t->workspace_bytes) {
+        char *larger = context_alloc(t->context, bytes);
+        if (!larger) {
+            diag_no_memory(d);
+            return false;
+        }
+        context_release(t->context, t->workspace, t->workspace_bytes);
+        t->workspace = larger;
+        t->workspace_bytes = bytes;
+    }
+    a->workspace = t->workspace;
+    a->workspace_bytes = t->workspace_bytes;
+    return true;
+}
+
+static bool run_step(jit_trainer *t, const jit_array *data, double *loss, jit_error *err,
+                     diag *d)
+{
+    jit_array in[MOST], out[MOST + 1];
+    int32_t n = t->n_params * (t->n_states + 1), m = t->types.n_in;
+    out[0] = jit_array_of(JIT_F64, loss, 0, NULL);
+    for (int32_t i = 0; i < m; i++)
+        in[i] = data[i];
+    for (int32_t i = 0; i < n; i++) {
+        in[m + i] = t->old[i];
+        out[1 + i] = t->now[i];
+    }
+    if (t->counter >= 0)
+        t->value[t->counter] = (double)(t->steps + 1);
+    jit_args a = { .in = in, .n_in = m + n, .out = out, .n_out = 1 + n };
+    a.uniform = t->value;
+    a.n_uniform = t->n_uniforms;
+    a.threads = t->threads;
+    return have_workspace(t, &a, err, d) && jit_run(t->kernel, &a, err) == JIT_OK;
+}
+
+jit_status jit_trainer_step(jit_trainer *t, const jit_array *data, int32_t n, double *loss,
+                            jit_error *err)
+{
+    diag d;
+    double value = 0;
+    diag_init(&d, err, NULL);
+    if (!t) {
+        diag_plain(&d, DIAG_null_argument, "jit_trainer_step: the trainer is null");
+        return JIT_ERR_ARGUMENT;
+    }
+    if (samples_of(t, data, n, &d) < 0)
+        return d.out->status;
+    if (!run_step(t, data, &value, err, &d))
+        return err ? err->status : JIT_ERR_ARGUMENT;
+    if (loss)
+        *loss = value;
+    if (!isfinite(value)) {
+        diag_plain(&d, DIAG_train_loss, "step %lld: the loss is %g", (long long)t->steps + 1,
+                   value);
+        return JIT_ERR_NUMERIC;
+    }
+    for (int32_t i = 0; i < t->n_params * (t->n_states + 1); i++)
+        memcpy(t->old[i].data, t->now[i].data, bytes_of(&t->now[i]));
+    t->steps++;
+    return JIT_OK;
+}
+
+/* -------------------------------------------------------------------------- an epoch */
+
+static uint64_t next_random(uint64_t *state)
+{
+    uint64_t z = (*state += 0x9e3779b97f4a7c15u); /* Steele, Lea, Flood 2014: SplitMix64 */
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+    return z ^ z >> 31;
+}
+
+/* The same order for the same seed and number of the epoch. */
+static void shuffle(int64_t *order, int64_t n, uint64_t seed, int64_t epoch)
+{
+    uint64_t state = seed * 0x9e3779b97f4a7c15u + (uint64_t)epoch;
+    (void)next_random(&state);
+    for (int64_t i = n - 1; i > 0; i--) {
+        int64_t k = (int64_t)(next_random(&state) % (uint64_t)(i + 1)), was = order[i];
+        order[i] = order[k];
+        order[k] = was;
+    }
+}
+
+typedef struct epoch {
+    jit_trainer *t;
+    const jit_array *data;
+    int64_t samples, batch;
+    int64_t *order; /* then the gathered samples */
+    jit_array rows[MOST];
+} epoch;
+
+static bool have_batch(epoch *e, diag *d)
+{
+    jit_trainer *t = e->t;
+    size_t bytes = rounded((size_t)e->samples * sizeof *e->order), at = bytes;
+    for (int32_t i = 0; i < t->types.n_in; i++) {
+        e->rows[i] = e->data[i];
+        e->rows[i].shape[0] = e->batch;
+        bytes += rounded(bytes_of(&e->rows[i]));
+    }
+    if (bytes > t->batch_bytes) {
+        char *larger = context_alloc(t->context, bytes);
+        if (!larger) {
+            diag_no_memory(d);
+            return false;
+        }
+        context_release(t->context, t->batch, t->batch_bytes);
+        t->batch = larger;
+        t->batch_bytes = bytes;
+    }
+    e->order = (int64_t *)(void *)t->batch;
+    for (int32_t i = 0; i < t->types.n_in; i++) {
+        size_t size = rounded(bytes_of(&e->rows[i]));
+        e->rows[i] =
+            jit_array_of(e->rows[i].dtype, t->batch + at, e->rows[i].rank, e->rows[i].shape);
+        at += size;
+    }
+    return true;
+}
+
+static jit_array sample(const jit_array *a, int64_t i)
+{
+    jit_array s = *a;
+    s.data = (char *)a->data + i * a->stride[0];
+    s.rank = a->rank - 1;
+    memmove(s.shape, s.shape + 1, (size_t)s.rank * sizeof *s.shape);
+    memmove(s.stride, s.stride + 1, (size_t)s.rank * sizeof *s.stride);
+    return s;
+}
+
+static bool gather(epoch *e, int64_t first, int64_t n, jit_error *err)
+{
+    for (int32_t i = 0; i < e->t->types.n_in; i++) {
+        for (int64_t k = 0; k < n; k++) {
+            jit_array to = sample(&e->rows[i], k);
+            jit_array from = sample(&e->data[i], e->order[first + k]);
+            if (jit_array_copy(&to, &from, err) != JIT_OK)
+                return false;
+        }
+        e->rows[i].shape[0] = n;
+    }
+    return true;
+}
+
+static jit_status run_epoch(epoch *e, const jit_epoch *o, double *loss, jit_error *err)
+{
+    double sum = 0;
+    for (int64_t first = 0; first < e->samples; first += e->batch) {
+        int64_t n = e->samples - first < e->batch ? e->samples - first : e->batch;
+        double one = 0;
+        if (!gather(e, first, n, err))
+            return err ? err->status : JIT_ERR_ARGUMENT;
+        jit_status s = jit_trainer_step(e->t, e->rows, e->t->types.n_in, &one, err);
+        if (s != JIT_OK)
+            return s;
+        sum += one * (double)n;
+        if (o->on_step && o->on_step(o->user, first + n, e->samples, sum / (double)(first + n)))
+            return JIT_ERR_CANCELLED;
+    }
+    *loss = sum / (double)e->samples;
+    return JIT_OK;
+}
+
+jit_status jit_trainer_epoch(jit_trainer *t, const jit_array *data, int32_t n,
+                             const jit_epoch *options, double *loss, jit_error *err)
+{
+    diag d;
+    jit_epoch o;
+    double mean = 0;
+    diag_init(&d, err, NULL);
+    if (!t) {
+        diag_plain(&d, DIAG_null_argument, "jit_trainer_epoch: the trainer is null");
+        return JIT_ERR_ARGUMENT;
+    }
+    if (!options_read(&o, sizeof o, options, &d))
+        return d.out->status;
+    epoch e = { .t = t, .data = data };
+    e.samples = samples_of(t, data, n, &d);
+    e.batch = o.batch > 0 ? o.batch : 128;
+    e.batch = e.batch < e.samples ? e.batch : e.samples;
+    if (e.samples < 0 || !have_batch(&e, &d))
+        return d.out->status;
+    for (int64_t i = 0; i < e.samples; i++)
+        e.order[i] = i;
+    if (!o.in_order)
+        shuffle(e.order, e.samples, o.seed, t->epochs);
+    jit_status s = run_epoch(&e, &o, &mean, err);
+    if (s != JIT_OK)
+        return s;
+    t->epochs++;
+    if (loss)
+        *loss = mean;
+    return JIT_OK;
+}
