@@ -6,6 +6,7 @@
  *   array_list.c     lists of nodes, row by row; maps
  *   array_loops.c    counted loops, extents
  *   array_fold.c     folds, and array_fold_vectors.c
+ *   array_sweep.c    products of one row and a large matrix
  *   array_product.c  products that the call may do instead
  *   array_element.c  elements, checks, arrays that change; matrices in panels
  *   array_part.c     parts of a run, for threads
@@ -60,6 +61,9 @@ typedef struct array_code {
     ir_value step_first, step_count, worker, from[2], to[2]; /* of it */
     ir_value ticks;            /* i64 in memory: see array_pace.h */
     const array_bind *divided; /* the map of which a part is run now */
+    bool alone;                /* the call is of one sample */
+    node swept;                /* the fold whose sums are there already, in memory; 0: none */
+    ir_value sums;
 } array_code;
 
 /* k0. few: what runs calls of few samples or large ones, if samples are in vectors; or NULL. */
@@ -129,6 +133,17 @@ array_context array_enter(array_code *c, const array_bind *b, array_width w);
 void array_leave(array_code *c, array_context outer);
 /* The nodes of the last axis for the elements from i on, of which `left` exist; NULL: all. */
 void array_strip(array_code *c, const array_bind *b, ir_value i, ir_value left);
+/* ... and of a map what is stored. */
+void array_one_strip(array_code *c, const array_bind *b, ir_value i, ir_value left);
+void array_set_lanes(array_code *c, node axis, ir_value i);
+/* Of column i in the map's array, in its current row. */
+ir_value array_map_index(array_code *c, const array_bind *b, ir_value i);
+
+/* array_sweep.c: the columns of the range. True: that was all of them. after: if not NULL, where
+ * a run that was large enough goes on; what is emitted next is for others. */
+bool array_sweep(array_code *c, const array_bind *b, const ir_value *range, ir_block *after);
+/* The value of the fold in the strip: what lies in c->sums. */
+void array_take_sums(array_code *c, node fold);
 
 /* Where a strip begins that would reach past n, of whole strips: so that it ends there. */
 ir_value array_overlapping(array_code *c, ir_value i, ir_value n);

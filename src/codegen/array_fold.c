@@ -300,6 +300,10 @@ void array_fold(array_code *c, node n)
     emitter *e = c->e;
     const node_data *d = graph_node(e->g, n);
     const array_bind *b = array_bind_of(c->a, n);
+    if (c->swept == n) {
+        array_take_sums(c, n);
+        return;
+    }
     folding f = { .c = c, .b = b, .kind = graph_fold_kind(d), .row = e->values->row };
     f.x = graph_in(e->g, n, b->n_axes);
     f.y = f.kind == FOLD_DOT ? graph_in(e->g, n, b->n_axes + 1) : 0;

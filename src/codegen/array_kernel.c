@@ -554,7 +554,9 @@ static ir_value emit_part(kernel *k, const char *name, ir_value rows)
 {
     ir_value f = begin_function(k->c, name);
     LLVMSetLinkage(f, LLVMInternalLinkage);
+    k->c->alone = rows != NULL;
     emit_body(k, rows);
+    k->c->alone = false;
     return f;
 }
 

@@ -212,7 +212,7 @@ static ir_value *make_masks(array_code *c, ir_value left)
 }
 
 /* Lanes that do not exist are copies of the first. */
-static void set_lanes(array_code *c, node axis, ir_value i)
+void array_set_lanes(array_code *c, node axis, ir_value i)
 {
     emitter *e = c->e;
     *values_scalar(e, axis) = i;
@@ -235,7 +235,7 @@ ir_value array_overlapping(array_code *c, ir_value i, ir_value n)
 void array_strip(array_code *c, const array_bind *b, ir_value i, ir_value left)
 {
     c->mask = left ? make_masks(c, left) : NULL;
-    set_lanes(c, graph_in(c->a->g, b->n, b->n_axes - 1), i);
+    array_set_lanes(c, graph_in(c->a->g, b->n, b->n_axes - 1), i);
     array_list(c, &b->level[b->n_axes - 1], c->vectors);
     emit_flush_flags(c->e);
 }
@@ -248,7 +248,7 @@ static int32_t row_count(const array_code *c, const array_bind *b)
     return together || (b->row_axis && b->row_axis == c->e->values->row_axis) ? c->rows : 1;
 }
 
-static ir_value map_index(array_code *c, const array_bind *b, ir_value i)
+ir_value array_map_index(array_code *c, const array_bind *b, ir_value i)
 {
     emitter *e = c->e;
     int32_t shape = graph_node(e->g, b->n)->shape, lanes = e->lanes;
@@ -287,21 +287,21 @@ static void store_strip(array_code *c, const array_bind *b, ir_value i)
     emitter *e = c->e;
     emit_values *v = e->values;
     if (c->samples) {
-        group_store(c, b, map_index(c, b, i));
+        group_store(c, b, array_map_index(c, b, i));
         return;
     }
     int32_t rows = row_count(c, b), row = v->row;
     for (int32_t r = 0; r < rows; r++) {
         v->row = rows > 1 ? r : row;
         ir_value p = array_element(c, array_pointer(c, c->a->storage[b->n]),
-                                   graph_dtype(e->g, b->n), map_index(c, b, i));
+                                   graph_dtype(e->g, b->n), array_map_index(c, b, i));
         for (int32_t u = 0; u < c->vectors; u++)
             store_vector(c, b, p, u);
     }
     v->row = row;
 }
 
-static void one_strip(array_code *c, const array_bind *b, ir_value i, ir_value left)
+void array_one_strip(array_code *c, const array_bind *b, ir_value i, ir_value left)
 {
     array_strip(c, b, i, left);
     store_strip(c, b, i);
@@ -334,16 +334,23 @@ static void strips(array_code *c, const array_bind *b, array_width w, const ir_v
     array_loop blocks = { .once = true };
     ir_value part[2] = { range[0], range[1] };
     int64_t step = (int64_t)w.lanes * w.vectors;
+    ir_block swept = NULL;
+    if (!partly && array_sweep(c, b, part, &swept)) {
+        array_leave(c, outer);
+        return;
+    }
     if (b->folds || partly || array_blocks_begin(c, b, &blocks, part, step)) {
         if (array_loop_begin(c, &l, part[0], part[1], step)) {
             if (b->folds && !b->row_axis)
                 array_tick(c, b);
             ir_value i = c->origin ? build_add(e, c->origin, l.i) : l.i;
-            one_strip(c, b, i, partly ? build_sub(e, range[1], l.i) : NULL);
+            array_one_strip(c, b, i, partly ? build_sub(e, range[1], l.i) : NULL);
             array_loop_end(c, &l);
         }
         array_loop_end(c, &blocks);
     }
+    if (swept)
+        build_goto(e, swept);
     array_leave(c, outer);
 }
 
@@ -395,7 +402,7 @@ static void run_overlapping(array_code *c, const array_bind *b)
     array_context outer = array_enter(c, b, (array_width){ b->lanes, 1 });
     if (array_loop_begin(c, &l, build_i64(c->e, 0), n, b->lanes)) {
         ir_value i = whole || masked ? l.i : array_overlapping(c, l.i, n);
-        one_strip(c, b, i, masked ? n : NULL);
+        array_one_strip(c, b, i, masked ? n : NULL);
         array_loop_end(c, &l);
     }
     array_leave(c, outer);
@@ -453,6 +460,17 @@ int64_t array_columns(const array_code *c, const array_bind *b)
     return graph_is_const(c->a->g, extent, &n) && n.i <= 2 * columns ? 0 : columns;
 }
 
+/* Of the only row: no other reads the same. */
+static bool all_columns(array_code *c, array_loop *l, const ir_value *range)
+{
+    int64_t from;
+    bool all = array_is_known(range[0], &from) && from == 0;
+    l->once = true;
+    c->origin = all ? NULL : range[0];
+    c->length = all ? NULL : build_sub(c->e, range[1], range[0]);
+    return true;
+}
+
 bool array_columns_begin(array_code *c, const array_bind *b, array_loop *l)
 {
     emitter *e = c->e;
@@ -463,12 +481,14 @@ bool array_columns_begin(array_code *c, const array_bind *b, array_loop *l)
     if (columns == 0)
         columns = LLVMConstIntGetSExtValue(n) > 0 ? LLVMConstIntGetSExtValue(n) : 1;
     array_part_range(c, b, 1, range);
+    c->even_origin = columns % (2 * (int64_t)b->lanes) == 0;
+    if (c->alone && b->row_axis == ROW_SAMPLE)
+        return all_columns(c, l, range);
     if (!array_loop_begin(c, l, range[0], range[1], columns))
         return false;
     if (!l->once)
         array_tick(c, b);
     c->origin = l->once ? NULL : l->i;
-    c->even_origin = columns % (2 * (int64_t)b->lanes) == 0;
     c->length = build_i64(e, columns);
     if (!array_is_known(n, &known) || known % columns != 0)
         c->length = build_intrinsic(e, "llvm.smin",

@@ -462,6 +462,7 @@ array_nest *array_nest_make(const graph *g, const array_options *o, diag *d)
         a->g = g;
         a->t = t;
         a->products = o->products;
+        a->sweep = o->sweep;
         if (make(a, o))
             return a;
     }

@@ -73,6 +73,7 @@ static bool make_array_nest(job *j)
                              .lanes = j->o->vector_lanes,
                              .vectors = j->o->interleave,
                              .divide = j->o->divide,
+                             .sweep = j->o->sweep,
                              .products = j->o->products,
                              .one = j->o->samples == SAMPLES_ONE,
                              .samples = j->o->samples == SAMPLES_TOGETHER };

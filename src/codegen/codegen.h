@@ -26,6 +26,7 @@ typedef struct codegen_options {
     int32_t interleave;      /* 0: chosen */
     bool cut;                /* tests: into functions, as if it were large */
     bool divide;             /* tests: maps in parts, as if they were large */
+    bool sweep;              /* tests: matrices as if they were large */
     bool products;           /* array functions: array_call.product is asked before a product */
     codegen_samples samples; /* of array functions */
     target_spare *spare;     /* NULL: none is kept */

@@ -12,6 +12,7 @@ typedef struct array_layout {
     int64_t fuel;     /* 0: no limit */
     bool spread;      /* samples lie apart; one sample of each second input is for all rows */
     bool products;    /* the code is made to ask for products */
+    bool sweep;       /* and to sweep matrices however small */
     bool faults;      /* a subscript out of range is expected to be possible */
     bool first_fault; /* what is reported is what the interpreter meets first */
 } array_layout;

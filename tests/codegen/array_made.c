@@ -1,5 +1,7 @@
 #include "array_made.h"
 
+#include <string.h>
+
 #include <criterion/criterion.h>
 
 #include "print.h"
@@ -166,7 +168,9 @@ static void run_one(const graph *g, const char *name, const array_layout *where,
         target t;
         linked l;
         cr_assert(target_init(&t, levels[k], &d));
-        codegen_options o = { .target = &t, .products = where->products };
+        codegen_options o = { .target = &t,
+                              .products = where->products,
+                              .sweep = where->sweep };
         const graph *compiled = t.fma ? g : without_fma(g);
         cr_assert(linked_make(&l, compiled, &o, &d), "%s, %s: %s", name, t.cpu,
                   err.diagnostic[0].message);
@@ -185,7 +189,7 @@ static void run_one(const graph *g, const char *name, const array_layout *where,
     }
 }
 
-void run(maker make, jit_dtype t, run_dims dims, draw from, bool products)
+void run_layouts(maker make, jit_dtype t, run_dims dims, draw from, array_layout like)
 {
     made m = make(t);
     cr_assert(!m.g->failed, "%s", m.err.diagnostic[0].message);
@@ -193,10 +197,16 @@ void run(maker make, jit_dtype t, run_dims dims, draw from, bool products)
     cr_assert_null(wrong, "%s: %s", m.g->name, wrong);
     for (int32_t i = 0; i < dims.n; i++) {
         const int64_t *dim = dims.of[i];
-        array_layout where = { .dim = { dim[0], dim[1], dim[2] }, .products = products };
+        array_layout where = like;
+        memcpy(where.dim, dim, 3 * sizeof dim[0]);
         for (int32_t k = 0; i < 3 && k < 2; k++)
             run_one(fixed_copy(&m, where.dim, k), m.g->name, &where, from);
         run_one(m.g, m.g->name, &where, from);
     }
     arena_free(m.ar);
+}
+
+void run(maker make, jit_dtype t, run_dims dims, draw from, bool products)
+{
+    run_layouts(make, t, dims, from, (array_layout){ .products = products });
 }

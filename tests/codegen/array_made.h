@@ -42,6 +42,8 @@ typedef struct run_dims {
     int32_t n;
 } run_dims;
 void run(maker make, jit_dtype t, run_dims dims, draw from, bool products);
+/* ... `like` says how: rows 0: several numbers of them. */
+void run_layouts(maker make, jit_dtype t, run_dims dims, draw from, array_layout like);
 
 #define RUN(make, t, dims, from)                                                               \
     run(make, t, (run_dims){ dims, (int32_t)(sizeof dims / sizeof dims[0]) }, from, false)

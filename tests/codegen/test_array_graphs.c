@@ -148,6 +148,7 @@ static void check_graph(uint64_t seed, variety v)
     cr_assert_not_null(compiled);
     codegen_options o = { .target = &t,
                           .divide = random_below(&r, 2),
+                          .sweep = seed % 2 == 0,
                           .products = random_below(&r, 3) == 0,
                           .samples = v.samples };
     linked l;
