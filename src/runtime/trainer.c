@@ -23,6 +23,7 @@ struct jit_trainer {
     size_t bytes;
     char *workspace;
     size_t workspace_bytes;
+    int64_t most_samples; /* that the workspace is large enough for */
     char *batch; /* of an epoch: gathered samples */
     size_t batch_bytes;
     const char *uniform[MAX_TRAINER_UNIFORMS];
@@ -297,6 +298,11 @@ static int64_t samples_of(const jit_trainer *t, const jit_array *data, int32_t n
 static bool have_workspace(jit_trainer *t, jit_args *a, jit_error *err, diag *d)
 {
     size_t bytes = 0;
+    int64_t samples = a->in[0].shape[0];
+    a->workspace = t->workspace;
+    a->workspace_bytes = t->workspace_bytes;
+    if (samples <= t->most_samples)
+        return true;
     if (jit_kernel_workspace(t->kernel, a, &bytes, err) != JIT_OK)
         return false;
     if (bytes > t->workspace_bytes) {
@@ -309,6 +315,7 @@ static bool have_workspace(jit_trainer *t, jit_args *a, jit_error *err, diag *d)
         t->workspace = larger;
         t->workspace_bytes = bytes;
     }
+    t->most_samples = samples;
     a->workspace = t->workspace;
     a->workspace_bytes = t->workspace_bytes;
     return true;
@@ -335,6 +342,19 @@ static bool run_step(jit_trainer *t, const jit_array *data, double *loss, jit_er
     return have_workspace(t, &a, err, d) && jit_run(t->kernel, &a, err) == JIT_OK;
 }
 
+/* The store keeps its arrays; those of the state change places. */
+static void take_new(jit_trainer *t)
+{
+    for (int32_t i = 0; i < t->n_params; i++)
+        memcpy(t->old[i].data, t->now[i].data, bytes_of(&t->now[i]));
+    for (int32_t i = t->n_params; i < t->n_params * (t->n_states + 1); i++) {
+        jit_array was = t->old[i];
+        t->old[i] = t->now[i];
+        t->now[i] = was;
+    }
+    t->steps++;
+}
+
 jit_status jit_trainer_step(jit_trainer *t, const jit_array *data, int32_t n, double *loss,
                             jit_error *err)
 {
@@ -356,9 +376,7 @@ jit_status jit_trainer_step(jit_trainer *t, const jit_array *data, int32_t n, do
                    value);
         return JIT_ERR_NUMERIC;
     }
-    for (int32_t i = 0; i < t->n_params * (t->n_states + 1); i++)
-        memcpy(t->old[i].data, t->now[i].data, bytes_of(&t->now[i]));
-    t->steps++;
+    take_new(t);
     return JIT_OK;
 }
 
