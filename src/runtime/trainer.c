@@ -24,7 +24,7 @@ struct jit_trainer {
     char *workspace;
     size_t workspace_bytes;
     int64_t most_samples; /* that the workspace is large enough for */
-    char *batch; /* of an epoch: gathered samples */
+    char *batch;          /* of an epoch: gathered samples */
     size_t batch_bytes;
     const char *uniform[MAX_TRAINER_UNIFORMS];
     double value[MAX_TRAINER_UNIFORMS];
