@@ -346,6 +346,23 @@ JIT_PUBLIC jit_status jit_operator_at(int i, jit_operator_info *info) JIT_LINK(o
 JIT_PUBLIC jit_status jit_operator_find(const char *name, jit_operator_info *info)
     JIT_LINK(operator_find);
 
+/* -------------------------------------------------------------------------- derivatives */
+
+typedef struct jit_grad_options {
+    size_t size;
+    const char *by; /* names of arguments, "w, b"; default: the first                      */
+    const char *as; /* the new function's name; default "grad_NAME", "value_and_grad_NAME" */
+    int32_t value;  /* not 0: the function's own value is the first result                 */
+} jit_grad_options;
+
+/* A module with the functions of m and, last, the derivative of one: `grad(NAME; w, b)` of the
+ * language. It takes the arguments of NAME, whose result must be one real number, and gives one
+ * result for each argument of `by`. What keeps a function from being differentiated (a `while`,
+ * bits of a number) is told when the derivative is prepared or called. NULL on error. The new
+ * module has m's options and keeps m, which may be released before it. Thread-safe. */
+JIT_PUBLIC jit_module *jit_grad(jit_module *m, const char *name,
+                                const jit_grad_options *options, jit_error *err) JIT_LINK(grad);
+
 /* -------------------------------------------------------------------------- calling */
 
 enum {

@@ -69,7 +69,7 @@ void *builder_alloc(jit_builder *b, size_t size)
     return p;
 }
 
-static bool is_name(const char *name)
+bool builder_is_name(const char *name)
 {
     if (!name || !name[0] || (name[0] >= '0' && name[0] <= '9'))
         return false;
@@ -83,7 +83,7 @@ static bool is_name(const char *name)
 /* A copy of a name; NULL and an error if it is none. */
 const char *builder_name(jit_builder *b, const char *name)
 {
-    if (!is_name(name)) {
+    if (!builder_is_name(name)) {
         diag_plain(&b->d, DIAG_builder_name, "'%.60s' is not a name", name ? name : "(null)");
         return NULL;
     }

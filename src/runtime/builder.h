@@ -35,6 +35,7 @@ bool builder_in_function(jit_builder *b); /* ... and between jit_fn_begin and ji
 /* These set the builder's error when they fail. */
 bool builder_grow(jit_builder *b, void **array, size_t size, int32_t *capacity, int32_t needed);
 void *builder_alloc(jit_builder *b, size_t size);
+bool builder_is_name(const char *name);                     /* an identifier; keywords too */
 const char *builder_name(jit_builder *b, const char *name); /* a copy; NULL: not a name */
 bool builder_type(jit_builder *b, const char *type, bool uniform, ast_type *t);
 bool builder_misplaced(jit_builder *b, const char *what); /* always false */

@@ -76,6 +76,7 @@ jit_module *module_begin(const jit_options *options, jit_options *read, diag *d)
         return NULL;
     }
     m->context = c;
+    atomic_init(&m->references, 1);
     m->parse_ms = -module_clock();
     bool ok = fill(m, read);
     d->memory = m->ar; /* until module_finish */
@@ -83,7 +84,7 @@ jit_module *module_begin(const jit_options *options, jit_options *read, diag *d)
         return m;
     diag_no_memory(d);
     d->memory = NULL;
-    destroy(m);
+    jit_release(m);
     return NULL;
 }
 
@@ -93,7 +94,7 @@ jit_module *module_finish(jit_module *m, diag *d)
         m->program = program_new(m->ar, m->tree, &m->context->limits, d);
     d->memory = NULL;
     if (!m->program || diag_failed(d)) {
-        destroy(m);
+        jit_release(m);
         return NULL;
     }
     m->parse_ms += module_clock();
@@ -117,10 +118,20 @@ const source *module_source(jit_module *m, const char *name, const char *text, d
     return src;
 }
 
+jit_module *module_take(jit_module *m)
+{
+    atomic_fetch_add(&m->references, 1);
+    return m;
+}
+
+/* A chain of derivatives of derivatives is as long as the host makes it. */
 void jit_release(jit_module *m)
 {
-    if (m)
+    while (m && atomic_fetch_sub(&m->references, 1) == 1) {
+        jit_module *base = m->base;
         destroy(m);
+        m = base;
+    }
 }
 
 /* ---------------------------------------------------------------- programs */

@@ -3,6 +3,7 @@
 #define FJ_MODULE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "kernel.h"
 #include "pipeline.h"
@@ -22,6 +23,8 @@ struct jit_module {
     pipeline_dump dump;
     double parse_ms;
     module_info *infos; /* made on demand */
+    jit_module *base;   /* counted: the module whose tree this one's goes on with; or NULL */
+    atomic_int_fast64_t references;
 };
 
 /* Makes a module of a tree in its own arena: module_begin, then something that fills m->tree,
@@ -30,6 +33,9 @@ jit_module *module_begin(const jit_options *options, jit_options *read, diag *d)
 jit_module *module_finish(jit_module *m, diag *d);
 /* Copies a text into the module; NULL and a diagnostic without memory. */
 const source *module_source(jit_module *m, const char *name, const char *text, diag *d);
+
+/* For as long as a module lives that shares the tree; given back by jit_release. */
+jit_module *module_take(jit_module *m);
 
 double module_clock(void); /* ms */
 

@@ -236,6 +236,18 @@ static bool stages(jit_context *c, jit_error *err)
     return ok;
 }
 
+static bool derivative(jit_context *c, jit_error *err)
+{
+    jit_module *m = compile(c, 1, err);
+    jit_grad_options o = { .size = sizeof o, .by = "x", .value = 1 };
+    jit_module *g = m ? jit_grad(m, "softplus", &o, err) : NULL;
+    jit_release(m);
+    jit_kernel *k = g ? jit_prepare(g, "value_and_grad_softplus", NULL, NULL, err) : NULL;
+    jit_kernel_release(k);
+    jit_release(g);
+    return k != NULL;
+}
+
 static bool builder(jit_context *c, jit_error *err)
 {
     jit_builder *b = jit_builder_new(c, err);
@@ -330,6 +342,7 @@ Test(memory, failures_in_array_functions_are_clean)
 Test(memory, failures_while_printing_are_clean)
 {
     fail_each(stages, "stages");
+    fail_each(derivative, "derivative");
     fail_each(system_info, "system info");
 }
 
