@@ -264,18 +264,17 @@ static node copy_one(copying *c, node n)
         in[i] = c->s->to[graph_in(c->g, n, i)];
     if (reads_kept(c, n))
         return read_kept(c, reads_kept(c, n), in + 1, d.n_in - 1);
-    if (d.op == OP_phi)
-        return graph_phi(c->g, in[0], d.at);
     return graph_copy_node(c->g, c->g, n, in);
 }
 
 static node copy_nest(const copying *c, node n);
 
+/* A loop's variables are made anew with the loop, or stay. */
 static node made(copying *c, node n)
 {
     const grad_kept *kept = kept_as(c, n);
     node map = element_of(c, n), to = changed(c, n);
-    if (to || !(c->s->bits[n] & (CHANGES | READS)))
+    if (to || !(c->s->bits[n] & (CHANGES | READS)) || graph_node(c->g, n)->op == OP_phi)
         return to ? to : n;
     if (stays_settled(c, n))
         return settled_as(c, n);

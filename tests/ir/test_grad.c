@@ -127,6 +127,10 @@ Test(grad, of_arrays)
         { "fn q(x: [n]) -> y: [n] { var s = 0 for i in 0 .. n { s = s + x[i]  y[i] = s*s } } "
           "fn p(x: [n]) = sum(q(x)) fn f(x: [n]) = grad(p)(x)",
           "f64", "2", "1 2", "8 6" },
+        { "fn h(x) { var s = 1 for i in 0 .. 2 { s = s*x } return s } "
+          "fn q(x: [n]) -> y: [n] { y[i] = h(x[i])*prod[j](x[j]*x[i]) } "
+          "fn p(x: [n]) = sum(q(x)) fn f(x: [n]) = grad(p)(x)",
+          "f64", "2", "1 2", "42 81" },
         { "fn p(x) = x*x fn f(x: [n]) = grad(p)(x)", "f64", "3", "1 2 3", "2 4 6" },
         { "fn p(x: [n]) = sum(x*x) fn q(x: [n]) = sum(grad(p)(x)**2) fn f(x: [n]) = grad(q)(x)",
           "f64", "2", "1 2", "8 16" },
