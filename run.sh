@@ -1,17 +1,23 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds, and runs the main jobs: gelu of normalised images and a small
 # network of them, checked against the interpreter and timed against plain C and against separate
-# steps. The images are MNIST's test set where $FUSEJIT_DATA (default ../shared/data) has it, else
-# arrays made for the purpose.
+# steps; then trains a network, saves it and loads it again. The images are MNIST's where
+# $FUSEJIT_DATA (default ../shared/data) has them, else arrays made for the purpose and two spirals.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 bash tools/setup.sh
 cmake --preset release >/dev/null
 cmake --build --preset release
 
-data=${FUSEJIT_DATA:-../shared/data}/mnist/t10k-images-idx3-ubyte.gz
+mnist=$(realpath -m "${FUSEJIT_DATA:-../shared/data}/mnist")
+data=$mnist/t10k-images-idx3-ubyte.gz
 out=build/run
 mkdir -p "$out"
 [[ -f $data ]] || data=
 build/release/examples/example_image_gelu "$data" "$out/gelu.npy"
 build/release/examples/example_mnist_mlp "$data"
+
+learn=("$mnist"/{train-images-idx3,train-labels-idx1,t10k-images-idx3,t10k-labels-idx1}-ubyte.gz)
+[[ -f ${learn[0]} ]] || learn=()
+train=$PWD/build/release/examples/example_train
+(cd "$out" && "$train" "${learn[@]}")
