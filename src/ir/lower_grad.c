@@ -264,7 +264,9 @@ value lower_derivative(lowering *lw, const frame *f, const value *args)
     const ast_fn *of = m.d->of;
     grad_request r;
     if (m.d->params) {
-        lower_error(lw, DIAG_grad_argument, m.at, "'param' stands in a trainer's program only");
+        lower_error(lw, DIAG_no_grad, m.at,
+                    "the gradient of all parameters is not in this version of the language");
+        diag_hint(lw->d, "jit_trainer takes it; here, name arguments: grad(f; w)");
         return value_poison();
     }
     if (!mark_arguments(lw, &m, args))
