@@ -104,7 +104,14 @@ session("x = [4,9];\nx = \"x.npy\"\n", "", code=3, err=Like(r".*x\.npy.*"))
 
 # ------------------------------------------------------------------ check, doctor
 write("good.fj", "fn f(x) = tanh(x) + 1\nfn g(a: i32, b: i32; k: i32 = 3) -> (q: i32, r: i32) = (a // b, a % b)\n")
-check("check", "good.fj", out=Like(r"ok    f\(x\).*f32 f64\nok    g\(.*\n2 functions, 0 with differences\n"))
+check("check", "good.fj", out=Like(r"ok    f\(x\).*f32 f64, gradient agrees\nok    g\(.*\n2 functions, 0 with differences\n"))
+write("slopes.fj", "fn half(x) = x*x\ngrad fn half(x, g) = g*x\nfn loss(z: [n], y: i32) = xent(z, y)\n"
+      "fn kinks(x, y) = max(x, y) + floor(x)\nfn net(x: [3], y: [2]) = mse(dense(x; 2), y)\n")
+check("check", "slopes.fj", code=4, out=Like(
+    r"FAIL  half\(x\).*f64\nok    loss.*, gradient agrees\nok    kinks.*, gradient agrees\nok    net.*, gradient agrees\n.*"),
+    err=Like(r".*half: gradient by 'x', element 0: .*, by differences .*\n"))
+write("through.fj", "fn through(x) = x*stop(x)\n")
+check("check", "through.fj", out=Like(r"ok    through\(x\).*f32 f64\n.*"))
 write("broken.fj", "fn f(x) = tanh(x) + zz\n")
 check("check", "broken.fj", code=1, err=Like(r"broken\.fj:1:21: error\[E0100\].*"))
 check("check", "absent.fj", code=3, err=Like(r".*absent\.fj.*"))

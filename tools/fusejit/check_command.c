@@ -1,10 +1,11 @@
 /* fusejit check: every function of a file parsed, typed, and compiled code compared with the
- * interpreter. */
+ * interpreter; derivatives with differences. */
 #include <stdbool.h>
 #include <string.h>
 
 #include "bound_call.h"
 #include "commands.h"
+#include "gradient_test.h"
 #include "interrupt.h"
 #include "self_test.h"
 
@@ -24,9 +25,9 @@ static bool has_generic(const jit_function_info *f)
 }
 
 typedef struct findings {
-    char passed[64];   /* the types that gave the same bits */
-    char skipped[320]; /* why the first type that could not be called could not */
-    bool good;
+    char passed[64];     /* the types that gave the same bits */
+    char skipped[320];   /* why the first type that could not be called could not */
+    bool good, gradient; /* gradient: it was compared, and agrees */
 } findings;
 
 /* type: of generic arguments; NULL: there are none. */
@@ -53,6 +54,18 @@ static void try_type(const comparison *k, const jit_function_info *f, const char
     }
 }
 
+static void try_gradient(const comparison *k, const jit_function_info *f, findings *found,
+                         const console *c)
+{
+    char text[320];
+    verdict v = gradient_test(k, f, text, sizeof text);
+    found->gradient = v == VERDICT_SAME;
+    if (v != VERDICT_DIFFERENT)
+        return;
+    (void)console_error(c, EXIT_CHECK, "%s: %s", f->name, text);
+    found->good = false;
+}
+
 /* Generic functions are tried as f32 and f64, else as i32, else as bool: what the language
  * itself tries when it checks a definition. */
 static void check_function(const comparison *k, const jit_function_info *f, tally *t,
@@ -66,6 +79,8 @@ static void check_function(const comparison *k, const jit_function_info *f, tall
         if (i < 2 || !*found.passed)
             try_type(k, f, types[i], &found, c);
     }
+    if (found.good && *found.passed && !interrupt_seen())
+        try_gradient(k, f, &found, c);
     t->functions++;
     t->different += !found.good;
     (void)fprintf(c->out, "%s  %s", found.good ? "ok  " : "FAIL", f->signature);
@@ -74,6 +89,8 @@ static void check_function(const comparison *k, const jit_function_info *f, tall
                       has_generic(f) ? found.passed : "");
     else if (found.good)
         (void)fprintf(c->out, "   not run: %s", found.skipped);
+    if (found.gradient)
+        (void)fprintf(c->out, ", gradient agrees");
     (void)fputc('\n', c->out);
 }
 

@@ -14,19 +14,6 @@
 /* A call without a limit could run for minutes in the interpreter. */
 enum { FUEL = 100000 };
 
-typedef struct trial {
-    const jit_function_info *f;
-    jit_array in[JIT_MAX_OPERANDS];
-    jit_array out[2][JIT_MAX_OPERANDS]; /* compiled, interpreted */
-    jit_status status[2];
-    jit_error err[2];
-    double uniform[JIT_MAX_OPERANDS];
-    uint8_t uniform_set[JIT_MAX_OPERANDS];
-    jit_static statics[JIT_MAX_OPERANDS];
-    int n_uniform, n_statics;
-    jit_params *params; /* NULL: it has none, or none can be made */
-} trial;
-
 /* xorshift64*: any fixed generator does. */
 static uint64_t next_random(uint64_t *state)
 {
@@ -169,17 +156,17 @@ static void set_uniforms(trial *t)
     }
 }
 
-static void run_one(trial *t, jit_module *m, int which)
+jit_status self_test_run(const trial *t, jit_module *m, const char *name, jit_array *out,
+                         int n_out, jit_error *err)
 {
-    jit_error *err = &t->err[which];
     char signature[16 * JIT_MAX_OPERANDS] = "";
     for (int i = 0; i < t->f->n_in; i++) {
         size_t at = strlen(signature);
         (void)snprintf(signature + at, sizeof signature - at, "%s%s", i ? ", " : "",
                        jit_dtype_name(t->in[i].dtype));
     }
-    jit_args args = { .in = t->in, .n_in = t->f->n_in, .out = t->out[which], .fuel = FUEL };
-    args.n_out = t->f->n_out;
+    jit_args args = { .in = t->in, .n_in = t->f->n_in, .out = out, .n_out = n_out };
+    args.fuel = FUEL;
     args.uniform = t->uniform;
     args.uniform_set = t->uniform_set;
     args.n_uniform = t->n_uniform;
@@ -188,11 +175,18 @@ static void run_one(trial *t, jit_module *m, int which)
     jit_prepare_options options = { .size = sizeof options,
                                     .statics = t->statics,
                                     .n_statics = t->n_statics };
-    jit_kernel *k = jit_prepare(m, t->f->name, signature, &options, err);
-    for (int i = 0; i < t->f->n_out; i++)
-        t->out[which][i] = (jit_array){ .rank = -1 };
-    t->status[which] = k ? jit_run(k, &args, err) : err->status;
+    jit_kernel *k = jit_prepare(m, name, signature, &options, err);
+    for (int i = 0; i < n_out; i++)
+        out[i] = (jit_array){ .rank = -1 };
+    jit_status status = k ? jit_run(k, &args, err) : err->status;
     jit_kernel_release(k);
+    return status;
+}
+
+static void run_one(trial *t, jit_module *m, int which)
+{
+    t->status[which] =
+        self_test_run(t, m, t->f->name, t->out[which], t->f->n_out, &t->err[which]);
 }
 
 static bool same_element(element a, element b)
@@ -257,27 +251,39 @@ static verdict judge(const trial *t, char *text, size_t size)
     return VERDICT_FAILED;
 }
 
+bool self_test_begin(trial *t, const comparison *k, jit_dtype generic, char *text, size_t size)
+{
+    (void)snprintf(text, size, "too many arguments");
+    if (t->f->n_in + t->f->n_out > JIT_MAX_OPERANDS || t->f->n_uniform > JIT_MAX_OPERANDS)
+        return false;
+    set_uniforms(t);
+    if (fill(t, k, generic))
+        return true;
+    if (t->err[0].n_diagnostics > 0)
+        (void)snprintf(text, size, "%s", t->err[0].diagnostic[0].message);
+    return false;
+}
+
+void self_test_end(trial *t)
+{
+    for (int i = 0; i < JIT_MAX_OPERANDS; i++) {
+        jit_array_free(&t->in[i]);
+        jit_array_free(&t->out[0][i]);
+        jit_array_free(&t->out[1][i]);
+    }
+    jit_params_free(t->params);
+}
+
 verdict self_test_compare(const comparison *k, const jit_function_info *f, jit_dtype generic,
                           char *text, size_t size)
 {
     trial t = { .f = f };
     verdict v = VERDICT_SKIPPED;
-    (void)snprintf(text, size, "too many arguments");
-    if (f->n_in + f->n_out > JIT_MAX_OPERANDS || f->n_uniform > JIT_MAX_OPERANDS)
-        return v;
-    set_uniforms(&t);
-    if (fill(&t, k, generic)) {
+    if (self_test_begin(&t, k, generic, text, size)) {
         run_one(&t, k->compiled, 0);
         run_one(&t, k->interpreted, 1);
         v = judge(&t, text, size);
-    } else if (t.err[0].n_diagnostics > 0) {
-        (void)snprintf(text, size, "%s", t.err[0].diagnostic[0].message);
     }
-    for (int i = 0; i < JIT_MAX_OPERANDS; i++) {
-        jit_array_free(&t.in[i]);
-        jit_array_free(&t.out[0][i]);
-        jit_array_free(&t.out[1][i]);
-    }
-    jit_params_free(t.params);
+    self_test_end(&t);
     return v;
 }
