@@ -35,6 +35,7 @@ static const struct group {
     { "networks", cases_networks, ARRAYS, false },
     { "rows", cases_rows, ARRAYS, false },
     { "prepare", cases_prepare, ARRAYS, false },
+    { "training", cases_training, ARRAYS, false },
     { "compile", cases_compile, ELEMENTWISE, true },
     { "threads", cases_threads, ELEMENTWISE, true },
 };

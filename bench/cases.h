@@ -24,6 +24,7 @@ void cases_mandelbrot(const bench_size *s); /* loops with lanes that end apart *
 void cases_dense(const bench_size *s);    /* one layer: share of the peak, BLAS, peers */
 void cases_networks(const bench_size *s); /* whole MLPs */
 void cases_rows(const bench_size *s);     /* softmax, layer_norm, reductions */
+void cases_training(const bench_size *s); /* steps of training (cases_training.c) */
 void cases_prepare(const bench_size *s);  /* compile of an MLP, call of a small one */
 
 /* What the fresh process of cases_compile does: one result, a byte to standard output. */
