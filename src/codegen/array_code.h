@@ -3,7 +3,8 @@
  *   array_kernel.c   k0: what is computed once, blocks of samples, stages
  *   array_start.c    operands, scalars, storage
  *   array_extents.c  strides, sizes
- *   array_list.c     lists of nodes, row by row; maps
+ *   array_list.c     lists of nodes, row by row; strips of vectors
+ *   array_map.c      maps, by strips and rows
  *   array_loops.c    counted loops, extents
  *   array_fold.c     folds, and array_fold_vectors.c
  *   array_sweep.c    products of one row and a large matrix
