@@ -82,13 +82,14 @@ static double work_of(const graph *g, const int64_t *dim)
     return all;
 }
 
-static void choose_dims(random_state *r, const graph *g, int64_t *dim)
+static void choose_dims(random_state *r, const graph *g, int32_t of_small, int64_t *dim)
 {
     static const int64_t sizes[] = { 0, 1, 2, 3, 5, 7, 8, 9 };
     static const int64_t large[] = { 16,  17,  31,  33,  63,  64,   65,   127,
                                      128, 129, 130, 257, 512, 1000, 4097, 8200 };
     for (int32_t i = 0; i < RANDOM_DIMS; i++)
-        dim[i] = random_below(r, 3) ? sizes[random_below(r, 8)] : large[random_below(r, 16)];
+        dim[i] =
+            random_below(r, of_small) ? sizes[random_below(r, 8)] : large[random_below(r, 16)];
     while (work_of(g, dim) > (double)MOST_WORK) {
         int32_t most = 0;
         for (int32_t i = 1; i < RANDOM_DIMS; i++)
@@ -109,16 +110,16 @@ static void mark_constants(graph *g, random_state *r)
     }
 }
 
-/* Samples in vectors or not, and loops that end by what they compute. */
+/* Samples in vectors or not, loops that end by what they compute, and a row times a matrix. */
 typedef struct variety {
     codegen_samples samples;
-    bool whiles;
+    bool whiles, products;
 } variety;
 
 static variety variety_of(uint64_t seed)
 {
     random_state r = { seed * 33331 + 5 };
-    return (variety){ (codegen_samples)random_below(&r, 4), random_below(&r, 2) == 0 };
+    return (variety){ (codegen_samples)random_below(&r, 4), random_below(&r, 2) == 0, false };
 }
 
 static void check_graph(uint64_t seed, variety v)
@@ -128,13 +129,14 @@ static void check_graph(uint64_t seed, variety v)
     diag d;
     diag_init(&d, &err, NULL);
     arena *ar = arena_new(NULL, 0);
-    random_array_options options = { .n_arrays = 2 + random_below(&r, 9),
+    random_array_options options = { .n_arrays = 2 + random_below(&r, v.products ? 3 : 9),
                                      .loops = random_below(&r, 2) == 0,
                                      .gathers = random_below(&r, 2) == 0,
-                                     .whiles = v.whiles };
+                                     .whiles = v.whiles,
+                                     .products = v.products };
     const graph *g = random_array_graph(ar, &d, seed, &options);
     array_layout where = { 0 };
-    choose_dims(&r, g, where.dim);
+    choose_dims(&r, g, v.products ? 2 : 3, where.dim);
     target t;
     int32_t n_levels;
     const char *const *levels = target_levels(&n_levels);
@@ -148,7 +150,7 @@ static void check_graph(uint64_t seed, variety v)
     cr_assert_not_null(compiled);
     codegen_options o = { .target = &t,
                           .divide = random_below(&r, 2),
-                          .sweep = seed % 2 == 0,
+                          .sweep = v.products,
                           .products = random_below(&r, 3) == 0,
                           .samples = v.samples };
     linked l;
@@ -192,7 +194,16 @@ Test(array_graphs, that_failed_once)
 {
     static const uint64_t seeds[] = { 50, 1010044, 20521, 41038, 61261, 1802122 };
     for (size_t i = 0; i < sizeof seeds / sizeof seeds[0]; i++)
-        check_graph(seeds[i], (variety){ SAMPLES_APART, false });
+        check_graph(seeds[i], (variety){ SAMPLES_APART, false, false });
+}
+
+/* Of few rows and many: the sweep of a matrix by its rows, and the strips beside it. */
+Test(array_graphs, rows_times_a_matrix)
+{
+    static const codegen_samples samples[] = { SAMPLES_ONE, SAMPLES_CHOOSE, SAMPLES_APART };
+    uint64_t seed = random_seed();
+    for (uint64_t i = 0; i < 2 * GRAPHS; i++)
+        check_graph(seed + 7000003 + i, (variety){ samples[i % 3], false, true });
 }
 
 Test(array_graphs, as_the_interpreter_2)

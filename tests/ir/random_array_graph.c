@@ -9,6 +9,7 @@ enum {
     MOST_AXES = 32,
     N_EXTENTS = 6,
     N_INPUTS = 4,
+    MATRIX = 2, /* the input that products are of */
     MOST_OUTPUTS = 4
 };
 
@@ -356,6 +357,57 @@ static node partner(maker *m, node array)
     return array;
 }
 
+static node open_axis(maker *m, node extent)
+{
+    node axis = graph_axis(m->g, extent, nowhere);
+    if (m->n_axes < MOST_AXES)
+        m->axes[m->n_axes++] = axis;
+    return axis;
+}
+
+/* sum over k of expression(k) * w[k, j], in any order; what w[k, j] is multiplied with does
+ * not know j. */
+static node product_of(maker *m, node w, node j)
+{
+    graph *g = m->g;
+    const graph_shape s = *graph_shape_at(g, w);
+    jit_dtype t = graph_dtype(g, w);
+    scope outer = open(m);
+    node k = open_axis(m, s.extent[0]);
+    graph_fold_spec f = { .kind = FOLD_DOT, .order = (fold_order)below(m, 2) };
+    f.x = expression(m, t, below(m, 3));
+    f.y = graph_at(g, w, (node[]){ k, j }, nowhere);
+    if (below(m, 2)) {
+        node x = f.x;
+        f.x = f.y;
+        f.y = x;
+    }
+    node v = graph_fold(g, &k, 1, f, nowhere);
+    close(m, outer);
+    return v;
+}
+
+/* A row, or each of several, times the matrix, and what is done with that. */
+static node product(maker *m)
+{
+    node w = graph_arg(m->g, MATRIX);
+    node axes[2];
+    int32_t n = 0;
+    scope s = open(m);
+    if (below(m, 4) == 0)
+        axes[n++] = open_axis(m, any_extent(m));
+    node j = graph_axis(m->g, graph_shape_at(m->g, w)->extent[1], nowhere);
+    axes[n++] = j;
+    node v = product_of(m, w, j);
+    if (m->n_axes < MOST_AXES)
+        m->axes[m->n_axes++] = j;
+    if (below(m, 2))
+        v = graph_apply2(m->g, OP_add, v, leaf(m, graph_dtype(m->g, w)), nowhere);
+    v = graph_map(m->g, axes, n, v, nowhere);
+    close(m, s);
+    return v;
+}
+
 static void make_array(maker *m)
 {
     node old = m->n_arrays > 0 ? m->arrays[below(m, m->n_arrays)] : 0;
@@ -398,6 +450,15 @@ static bool begin(maker *m, arena *ar)
     return true;
 }
 
+static void make_matrix(maker *m)
+{
+    graph *g = m->g;
+    graph_input *w = &g->inputs[MATRIX];
+    node extent[2] = { m->extent[below(m, RANDOM_DIMS)], m->extent[below(m, RANDOM_DIMS)] };
+    w->dtype = below(m, 2) ? JIT_F32 : JIT_F64;
+    w->shape = graph_shape_of(g, extent, 2);
+}
+
 static void make_inputs(maker *m)
 {
     graph *g = m->g;
@@ -407,6 +468,8 @@ static void make_inputs(maker *m)
         g->inputs[i].shared = below(m, 3) == 0;
         if (i < N_INPUTS - 1)
             g->inputs[i].shape = graph_shape_of(g, extent, 1 + below(m, 2));
+        if (i == MATRIX && m->o.products)
+            make_matrix(m);
         node n = graph_arg(g, i);
         if (g->inputs[i].shape != 0)
             keep_array(m, n);
@@ -436,6 +499,8 @@ graph *random_array_graph(arena *ar, diag *d, uint64_t seed, const random_array_
     make_inputs(&m);
     for (int32_t i = 0; i < n; i++)
         make_array(&m);
+    if (o->products)
+        keep_array(&m, product(&m));
     choose_outputs(&m);
     return m.g->failed ? NULL : m.g;
 }

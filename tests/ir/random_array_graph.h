@@ -12,6 +12,7 @@ typedef struct random_array_options {
     bool math;        /* operators that need expansion */
     bool gathers;     /* subscripts that are data, with guards */
     bool whiles;      /* loops over arrays that end by what they compute */
+    bool products;    /* the last array is one: of rows and an input */
 } random_array_options;
 
 /* A graph that verifies, of RANDOM_DIMS dims of any extents, with at most 16 operands and one
