@@ -671,15 +671,19 @@ JIT_PUBLIC jit_status jit_function_shapes(jit_module *m, const char *name,
     JIT_LINK(function_shapes);
 
 typedef enum jit_stage {
-    JIT_STAGE_TREE,   /* t  the syntax tree                       */
-    JIT_STAGE_SSA,    /* s  typed IR as lowered                   */
-    JIT_STAGE_OPT,    /* o  IR after simplification               */
-    JIT_STAGE_FUSE,   /* f  IR with maps fused into their readers     */
-    JIT_STAGE_MATH,   /* m  IR with mathematical functions expanded */
-    JIT_STAGE_NEST,   /* n  loop nests                            */
-    JIT_STAGE_LLVM,   /* l  LLVM IR                               */
-    JIT_STAGE_ASM,    /* a  assembly                              */
-    JIT_STAGE_EXPLAIN /* e  what was chosen and why               */
+    JIT_STAGE_TREE,    /* t  the syntax tree                       */
+    JIT_STAGE_SSA,     /* s  typed IR as lowered                   */
+    JIT_STAGE_OPT,     /* o  IR after simplification               */
+    JIT_STAGE_FUSE,    /* f  IR with maps fused into their readers     */
+    JIT_STAGE_MATH,    /* m  IR with mathematical functions expanded */
+    JIT_STAGE_NEST,    /* n  loop nests                            */
+    JIT_STAGE_LLVM,    /* l  LLVM IR                               */
+    JIT_STAGE_ASM,     /* a  assembly                              */
+    JIT_STAGE_EXPLAIN, /* e  what was chosen and why               */
+    /* No stage and without a letter: the simplified IR as a function of the language, for people
+     * to read (sums and products in order: the same but for rounding); functions with arrays or
+     * loops as JIT_STAGE_OPT. */
+    JIT_STAGE_FORMULA
 } jit_stage;
 
 JIT_PUBLIC const char *jit_stage_letters(void) JIT_LINK(stage_letters); /* "tsofmnlae" */

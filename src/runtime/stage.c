@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "explain.h"
+#include "formula.h"
 #include "print.h"
 #include "text.h"
 
@@ -44,6 +45,16 @@ static char *graph_text(const stage_job *j)
     return g ? print_graph(j->ar, g) : NULL;
 }
 
+static char *formula_text(const stage_job *j)
+{
+    resolved r;
+    graph *g = graph_until(j, &r, PIPELINE_OPT);
+    const ast_fn *fn = g ? formula_of(j->ar, g) : NULL;
+    if (fn)
+        return ast_print_fn(j->ar, fn);
+    return g && !arena_failed(j->ar) ? print_graph(j->ar, g) : NULL;
+}
+
 static char *code_text(const stage_job *j)
 {
     static const codegen_text_kind kind[] = { [JIT_STAGE_NEST] = CODEGEN_NEST,
@@ -67,6 +78,8 @@ static char *stage_text(const stage_job *j)
     case JIT_STAGE_FUSE:
     case JIT_STAGE_MATH:
         return graph_text(j);
+    case JIT_STAGE_FORMULA:
+        return formula_text(j);
     default:
         return code_text(j);
     }
@@ -87,7 +100,7 @@ char *jit_stage_text(jit_module *m, const char *name, const char *types,
 {
     diag d;
     diag_init(&d, err, NULL);
-    if ((int)stage < 0 || stage > JIT_STAGE_EXPLAIN) {
+    if ((int)stage < 0 || stage > JIT_STAGE_FORMULA) {
         diag_plain(&d, DIAG_stage, "there is no stage %d", (int)stage);
         return NULL;
     }

@@ -1,5 +1,7 @@
 /* jit_grad: derivatives as functions of a new module. */
 #include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
 
 #include <fusejit.h>
 
@@ -108,4 +110,86 @@ Test(derive, refusals)
     cr_expect_eq(err.status, JIT_ERR_ARGUMENT);
     cr_expect_null(jit_grad(m, NULL, NULL, NULL));
     jit_release(m);
+}
+
+/* Of an expression of x, y and a in f64, by x. */
+static char *formula(const char *expression)
+{
+    jit_error err;
+    jit_grad_options o = { .size = sizeof o, .by = "x", .as = "d" };
+    jit_module *m = jit_compile_expression("fn tri(x: [n]) = sum(x*x)", expression, NULL, &err);
+    jit_function_info f;
+    char signature[32] = "f64";
+    cr_assert_not_null(m, "%s", err.diagnostic[0].message);
+    cr_assert_eq(jit_function_find(m, "ans", &f, &err), JIT_OK);
+    for (int i = 1; i < f.n_in; i++)
+        strcat(signature, ", f64");
+    jit_module *d = jit_grad(m, "ans", &o, &err);
+    char *text = d ? jit_stage_text(d, "d", signature, NULL, JIT_STAGE_FORMULA, &err) : NULL;
+    cr_assert_not_null(text, "%s: %s", expression, err.diagnostic[0].message);
+    jit_release(d);
+    jit_release(m);
+    return text;
+}
+
+Test(derive, formulas_are_readable)
+{
+    static const char *const rows[][2] = {
+        { "x**3", "fn d(x) = 3 * x ** 2\n" },
+        { "x*x*y + 2*x", "fn d(x, y) = 2 * x * y + 2\n" },
+        { "x*exp(-x*x)",
+          "fn d(x) {\n  let t1 = exp(-x ** 2)\n  return t1 - 2 * x ** 2 * t1\n}\n" },
+        { "1/(1 + exp(-x))",
+          "fn d(x) {\n  let t1 = exp(-x)\n  let t2 = t1 + 1\n  return t1 / t2 ** 2\n}\n" },
+        { "relu(x)", "fn d(x) = 0 < x ? 1 : 0\n" },
+        { "-x/y", "fn d(x, y) = -(1 / y)\n" },
+        { "sin(x)*t1", "fn d(x, t1) = t1 * cos(x)\n" },
+        { "5 - x + x", "fn d(x) = 0\n" },
+        { "x/3 - x*0.1", "fn d(x) = 0.2333333333333333" },
+        { "f64(f32(x))*4", "fn d(x) = 4\n" },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char *text = formula(rows[i][0]);
+        cr_expect(strncmp(text, rows[i][1], strlen(rows[i][1])) == 0, "%s: %s", rows[i][0],
+                  text);
+        jit_text_free(text);
+    }
+}
+
+/* A formula is a program: it gives the same numbers. */
+Test(derive, formulas_mean_the_derivative)
+{
+    static const char *const rows[] = { "gelu(x)*y",
+                                        "silu(x)/(x*x + y*y)",
+                                        "softplus(x - y)*mish(x)",
+                                        "x > y ? sqrt(x - y) : x**4*y",
+                                        "hypot(x, y)*atan2(x, y)",
+                                        "max(x, y)*cbrt(x)/rsqrt(1 + y*y)",
+                                        "tanh(x*y)**2 - erf(x)/y",
+                                        "log_cosh_of(x) + y*elu(x)",
+                                        "abs(x)*x**1.5 + y" };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char text[256], program[8192];
+        jit_error err;
+        (void)snprintf(text, sizeof text,
+                       "fn log_cosh_of(x) = log(cosh(x)) fn f(x: f64, y: f64) = %s", rows[i]);
+        jit_module *m = made(text), *d = derived(m, "f", NULL, 0);
+        char *shown = jit_stage_text(d, "grad_f", NULL, NULL, JIT_STAGE_FORMULA, &err);
+        cr_assert_not_null(shown);
+        (void)snprintf(program, sizeof program, "%s", shown);
+        jit_module *again = made(program);
+        for (int k = 0; k < 6; k++) {
+            double at[2] = { 0.25 + 0.75 * k, 1.5 - 0.5 * k }, want, got;
+            call(d, "grad_f", at, &want, 1);
+            call(again, "grad_f", at, &got, 1);
+            cr_expect(want == got || (want != want && got != got) ||
+                          (got - want < 1e-12 * (1 + want * want) &&
+                           want - got < 1e-12 * (1 + want * want)),
+                      "%s: %.17g, not %.17g, by %s", rows[i], got, want, shown);
+        }
+        jit_text_free(shown);
+        jit_release(again);
+        jit_release(d);
+        jit_release(m);
+    }
 }

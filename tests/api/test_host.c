@@ -151,7 +151,7 @@ static void use_everything(void)
     jit_module *m = jit_compile(program, &o, &err);
     cr_assert(m);
     jit_release(jit_compile("fn f(x) = $", &o, &err));
-    for (int s = JIT_STAGE_TREE; s <= JIT_STAGE_EXPLAIN; s++)
+    for (int s = JIT_STAGE_TREE; s <= JIT_STAGE_FORMULA; s++)
         jit_text_free(jit_stage_text(m, "f", NULL, NULL, (jit_stage)s, &err));
     jit_text_free(jit_system_info(c, &err));
     jit_kernel *k = jit_prepare(m, "f", "f32", NULL, &err);

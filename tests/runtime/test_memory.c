@@ -225,7 +225,7 @@ static bool stages(jit_context *c, jit_error *err)
 {
     jit_module *m = compile(c, 0, err);
     bool ok = m != NULL;
-    for (int s = JIT_STAGE_TREE; ok && s <= JIT_STAGE_EXPLAIN; s++) {
+    for (int s = JIT_STAGE_TREE; ok && s <= JIT_STAGE_FORMULA; s++) {
         if (s == JIT_STAGE_LLVM || s == JIT_STAGE_ASM)
             continue; /* most of their time is LLVM's */
         char *text = jit_stage_text(m, "f", NULL, NULL, (jit_stage)s, err);

@@ -150,6 +150,70 @@ static int run_stage(session *s, const repl_command *self, const char *rest)
     return code;
 }
 
+/* -------------------------------------------------------------------------- derivatives */
+
+/* The derivative of a function of m by arguments (NULL: the first), in f64 so that its constants
+ * are those that were written. */
+static int print_derivative(session *s, jit_module *m, const jit_function_info *info,
+                            const char *by)
+{
+    char signature[16 * JIT_MAX_OPERANDS] = "";
+    jit_error err;
+    jit_grad_options o = { .size = sizeof o, .by = by };
+    o.as = strcmp(info->name, "ans") == 0 ? "slope" : NULL;
+    jit_module *d = jit_grad(m, info->name, &o, &err);
+    if (!d)
+        return console_jit_error(s->c, &err);
+    jit_function_info made;
+    int code = EXIT_DONE;
+    if (jit_function_at(d, jit_function_count(d) - 1, &made) != JIT_OK)
+        code = EXIT_INTERNAL;
+    for (int i = 0; i < info->n_in; i++) {
+        size_t at = strlen(signature);
+        jit_dtype type = info->in_dtype[i] != JIT_NONE ? info->in_dtype[i] : JIT_F64;
+        (void)snprintf(signature + at, sizeof signature - at, "%s%s", i ? ", " : "",
+                       jit_dtype_name(type));
+    }
+    if (!code)
+        code = print_stage(s, d, made.name, signature, JIT_STAGE_FORMULA);
+    jit_release(d);
+    return code;
+}
+
+/* Blanks for `wrt x, y`, which is returned without the word; NULL: there is none. */
+static const char *cut_names(char *text)
+{
+    char *last = NULL;
+    for (char *p = strstr(text, " wrt "); p; p = strstr(p + 1, " wrt "))
+        last = p;
+    if (!last)
+        return NULL;
+    *last = 0;
+    return last + strlen(" wrt ");
+}
+
+static int run_grad(session *s, const repl_command *self, const char *rest)
+{
+    jit_module *m;
+    jit_function_info info;
+    expression e;
+    int code;
+    (void)self;
+    char *text = memory_text(rest, strlen(rest));
+    const char *by = cut_names(text);
+    if (names_function(s, text, false, &m, &info)) {
+        code = print_derivative(s, m, &info, by);
+        jit_release(m);
+    } else {
+        code = session_parse(s, typed(s, text), false, &e);
+        if (!code)
+            code = print_derivative(s, e.module, &e.call.info, by);
+        session_release(&e);
+    }
+    free(text);
+    return code;
+}
+
 /* -------------------------------------------------------------------------- time */
 
 static double now_ms(void)
@@ -408,6 +472,7 @@ static const repl_command table[] = {
     { "llvm", "EXPRESSION", "the LLVM IR", run_stage, JIT_STAGE_LLVM },
     { "asm", "EXPRESSION", "the assembly", run_stage, JIT_STAGE_ASM },
     { "explain", "EXPRESSION", "what was chosen and why", run_stage, JIT_STAGE_EXPLAIN },
+    { "grad", "EXPRESSION wrt X", "the derivative as a formula", run_grad, 0 },
     { "time", "EXPRESSION", "compile and run time", run_time, 0 },
     { "list", "", "definitions and values", run_list, 0 },
     { "info", "NAME", "one of them, or what a built-in function does", run_info, 0 },
