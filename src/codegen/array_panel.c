@@ -69,10 +69,20 @@ static bool may_be_large(const graph *g, const graph_shape *s, jit_dtype t)
            (double)rows.i * (double)columns.i * (type_bits(t) / 8) >= (double)PANEL_LARGE;
 }
 
-static bool is_candidate(const array_nest *a, const node_data *d)
+/* It is copied as it lies. */
+static bool is_output(const graph *g, node n)
+{
+    for (int32_t i = 0; i < g->n_outputs; i++)
+        if (g->outputs[i].value == n)
+            return true;
+    return false;
+}
+
+static bool is_candidate(const array_nest *a, node n)
 {
     const graph *g = a->g;
-    if (d->op != OP_arg || g->shapes[d->shape].rank != 2)
+    const node_data *d = graph_node(g, n);
+    if (d->op != OP_arg || g->shapes[d->shape].rank != 2 || is_output(g, n))
         return false;
     return g->inputs[d->imm].constant ||
            (!a->products && may_be_large(g, &g->shapes[d->shape], (jit_dtype)d->dtype));
@@ -89,7 +99,7 @@ void array_panels(array_nest *a)
     const graph *g = a->g;
     for (node n = 1; n < g->n_nodes; n++) {
         const node_data *d = graph_node(g, n);
-        if (!a->t->used[n] || !is_candidate(a, d))
+        if (!a->t->used[n] || !is_candidate(a, n))
             continue;
         a->panel[d->imm] = width_for(a, n);
         if (a->panel[d->imm])

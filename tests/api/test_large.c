@@ -79,3 +79,27 @@ Test(large, matrices_in_panels_give_the_same_bits)
     }
     jit_release(m);
 }
+
+/* It is packed for products alone: as a result it is in C order. */
+Test(large, matrix_that_is_also_a_result)
+{
+    static float same[K * M];
+    static const char *const signatures[] = { NULL, "f32[515,520], f32[520,261]" };
+    jit_error err;
+    jit_module *m = jit_compile(
+        "fn both(x: [n, k], w: [k, m]) -> ([n, m], [k, m]) = (x @ w, w)\n", NULL, &err);
+    cr_assert_not_null(m, "%s", err.diagnostic[0].message);
+    fill();
+    for (int i = 0; i < 2; i++) {
+        jit_kernel *k = jit_prepare(m, "both", signatures[i], NULL, &err);
+        cr_assert_not_null(k, "%s", err.diagnostic[0].message);
+        jit_array in[2] = { matrix(x, ROWS, K), matrix(w, K, M) };
+        jit_array out[2] = { matrix(y, ROWS, M), matrix(same, K, M) };
+        jit_args args = { .in = in, .n_in = 2, .out = out, .n_out = 2 };
+        memset(same, 0, sizeof same);
+        cr_assert_eq(jit_run(k, &args, &err), JIT_OK, "%s", err.diagnostic[0].message);
+        cr_expect_eq(memcmp(same, w, sizeof w), 0, "signature %d", i);
+        jit_kernel_release(k);
+    }
+    jit_release(m);
+}
