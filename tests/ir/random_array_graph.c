@@ -374,7 +374,8 @@ static node product_of(maker *m, node w, node j)
     jit_dtype t = graph_dtype(g, w);
     scope outer = open(m);
     node k = open_axis(m, s.extent[0]);
-    graph_fold_spec f = { .kind = FOLD_DOT, .order = (fold_order)below(m, 2) };
+    graph_fold_spec f = { .kind = FOLD_DOT,
+                          .order = below(m, 4) ? FOLD_SEQUENTIAL : FOLD_TREE };
     f.x = expression(m, t, below(m, 3));
     f.y = graph_at(g, w, (node[]){ k, j }, nowhere);
     if (below(m, 2)) {
