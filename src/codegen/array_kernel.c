@@ -390,24 +390,6 @@ static void return_flags(array_code *c, ir_block block, uint32_t more)
     LLVMBuildRet(e->b, flags);
 }
 
-static bool reserve(array_code *c)
-{
-    const graph *g = c->e->g;
-    size_t n = (size_t)c->a->n_storages + 1, rows = (size_t)c->e->values->rows;
-    size_t operands = (size_t)(g->n_inputs + g->n_outputs) + 1;
-    size_t strides = (size_t)g->n_shapes * (GRAPH_MAX_RANK + 1);
-    c->stride = arena_alloc(g->ar, strides * sizeof *c->stride);
-    c->base = arena_alloc(g->ar, n * sizeof *c->base);
-    c->step = arena_alloc(g->ar, n * sizeof *c->step);
-    c->pointer = arena_alloc(g->ar, n * rows * sizeof *c->pointer);
-    c->panel = arena_alloc(g->ar, operands * sizeof *c->panel);
-    c->operand = arena_alloc(g->ar, operands * sizeof *c->operand);
-    c->row_step = arena_alloc(g->ar, operands * sizeof *c->row_step);
-    c->seen = arena_alloc(g->ar, (size_t)g->n_nodes * sizeof *c->seen);
-    return c->stride && c->base && c->step && c->pointer && c->panel && c->operand &&
-           c->row_step && c->seen;
-}
-
 /* Which values are spread over lanes: those that vectors use. */
 static void mark_splats(array_code *c)
 {
@@ -596,7 +578,7 @@ ir_value array_kernel(emitter *e, array_nest *a, ir_value few)
     e->lanes = e->full = c.t->lanes = 1;
     e->values->row_axis_of = a->row_axis_of;
     e->arrays = &c;
-    if (reserve(&c)) {
+    if (array_reserve(&c)) {
         mark_splats(&c);
         f = emit_kernel(&k);
     } else {

@@ -24,6 +24,8 @@ typedef struct kernel {
     ir_value few;   /* see array_kernel */
 } kernel;
 
+/* Room for what is known of each array, operand and node. False: no memory. */
+bool array_reserve(array_code *c);
 /* At the entry: where the operands are. */
 void array_load_operands(array_code *c);
 /* Uniforms, dimensions, the seed. */

@@ -10,6 +10,24 @@ ir_value array_field(array_code *c, ir_type type, size_t offset)
     return build_load(e, type, build_offset(e, c->call, build_i64(e, (int64_t)offset)), 8);
 }
 
+bool array_reserve(array_code *c)
+{
+    const graph *g = c->e->g;
+    size_t n = (size_t)c->a->n_storages + 1, rows = (size_t)c->e->values->rows;
+    size_t operands = (size_t)(g->n_inputs + g->n_outputs) + 1;
+    size_t strides = (size_t)g->n_shapes * (GRAPH_MAX_RANK + 1);
+    c->stride = arena_alloc(g->ar, strides * sizeof *c->stride);
+    c->base = arena_alloc(g->ar, n * sizeof *c->base);
+    c->step = arena_alloc(g->ar, n * sizeof *c->step);
+    c->pointer = arena_alloc(g->ar, n * rows * sizeof *c->pointer);
+    c->panel = arena_alloc(g->ar, operands * sizeof *c->panel);
+    c->operand = arena_alloc(g->ar, operands * sizeof *c->operand);
+    c->row_step = arena_alloc(g->ar, operands * sizeof *c->row_step);
+    c->seen = arena_alloc(g->ar, (size_t)g->n_nodes * sizeof *c->seen);
+    return c->stride && c->base && c->step && c->pointer && c->panel && c->operand &&
+           c->row_step && c->seen;
+}
+
 /* -------------------------------------------------------------------------- scalars */
 
 void array_load_operands(array_code *c)
