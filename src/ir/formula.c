@@ -393,7 +393,8 @@ static void count_uses(formula *w)
     }
     for (node n = g->n_nodes - 1; n > 0; n--) {
         bool open = is_product((op)graph_node(g, n)->op) && w->size[n] <= SHORT_PRODUCT;
-        for (int32_t i = 0; i < graph_node(g, n)->n_in; i++)
+        bool twice = graph_node(g, n)->op == OP_add && graph_in(g, n, 0) == graph_in(g, n, 1);
+        for (int32_t i = twice; i < graph_node(g, n)->n_in; i++)
             w->uses[graph_in(g, n, i)] += open ? w->uses[n] : w->uses[n] > 0;
     }
 }

@@ -12,4 +12,8 @@
 /* NULL: it has arrays, loops or what has no name in the language, or there is no memory. */
 const ast_fn *formula_of(arena *ar, const graph *g);
 
+/* The same graph with the branches of derivatives put together: see formula_tidy.c. NULL and a
+ * diagnostic: no memory, or too many nodes. */
+graph *formula_tidy(arena *ar, const graph *g);
+
 #endif

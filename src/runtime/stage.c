@@ -49,7 +49,8 @@ static char *formula_text(const stage_job *j)
 {
     resolved r;
     graph *g = graph_until(j, &r, PIPELINE_OPT);
-    const ast_fn *fn = g ? formula_of(j->ar, g) : NULL;
+    const graph *tidy = g && !graph_has_arrays(g) ? formula_tidy(j->ar, g) : NULL;
+    const ast_fn *fn = tidy ? formula_of(j->ar, tidy) : NULL;
     if (fn)
         return ast_print_fn(j->ar, fn);
     return g && !arena_failed(j->ar) ? print_graph(j->ar, g) : NULL;

@@ -93,6 +93,7 @@ session("x = 2.5;\n:llvm x*x\n", Like(r".*define .*"))
 session(":asm sigmoid\n", Like(r".*ret.*"))
 session(":grad x**3 + a*x wrt x\nfn sq(x, y) = x*y*y\n:grad sq wrt y\n:grad relu\n",
         "fn slope(x, a) = a + 3 * x ** 2\nfn grad_sq(x, y) = 2 * x * y\nfn grad_relu(x) = 0 < x ? 1 : 0\n")
+session(":grad atan2 wrt y\n", "fn slope(x, y) = -(x / (x ** 2 + y ** 2))\n")
 session(":grad x*y wrt z\n", code=1, err=Like(r".*E0307.*no argument 'z'.*"))
 session(":grad mse\n", Like(r"fn grad_mse\[n\].*map.*\n"))
 session(":nest sigmoid\n", Like(r".+\n"))

@@ -78,7 +78,7 @@ static void check_pieces(const source *src)
     arena_free(ar);
 }
 
-/* The last function goes all the way to loop nests, as if it were to be called. */
+/* The last function goes all the way to loop nests, as if it were to be called, and to a formula. */
 static void check_nests(jit_module *m, const source *src)
 {
     jit_error err;
@@ -89,6 +89,10 @@ static void check_nests(jit_module *m, const source *src)
     char *text = jit_stage_text(m, info.name, NULL, NULL, JIT_STAGE_NEST, &err);
     if (!text)
         check_messages(&err, src);
+    if (!text && err.status == JIT_ERR_INTERNAL)
+        abort();
+    jit_text_free(text);
+    text = jit_stage_text(m, info.name, NULL, NULL, JIT_STAGE_FORMULA, &err);
     if (!text && err.status == JIT_ERR_INTERNAL)
         abort();
     jit_text_free(text);

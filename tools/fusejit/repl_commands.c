@@ -181,7 +181,7 @@ static int print_derivative(session *s, jit_module *m, const jit_function_info *
 }
 
 /* Blanks for `wrt x, y`, which is returned without the word; NULL: there is none. */
-static const char *cut_names(char *text)
+static char *cut_names(char *text)
 {
     char *last = NULL;
     for (char *p = strstr(text, " wrt "); p; p = strstr(p + 1, " wrt "))
@@ -192,6 +192,22 @@ static const char *cut_names(char *text)
     return last + strlen(" wrt ");
 }
 
+/* A call of the built-in of that name, else the text; free it. */
+static char *called(const session *s, char *text)
+{
+    jit_operator_info o;
+    char call[96];
+    if (session_variable(s, text) || jit_operator_find(text, &o) != JIT_OK)
+        return text;
+    int at = snprintf(call, sizeof call, "%s(", text);
+    for (int i = 0; i < o.n_in; i++)
+        at +=
+            snprintf(call + at, sizeof call - (size_t)at, "%s%s", i ? ", " : "", o.in_name[i]);
+    (void)snprintf(call + at, sizeof call - (size_t)at, ")");
+    free(text);
+    return memory_text(call, strlen(call));
+}
+
 static int run_grad(session *s, const repl_command *self, const char *rest)
 {
     jit_module *m;
@@ -200,16 +216,19 @@ static int run_grad(session *s, const repl_command *self, const char *rest)
     int code;
     (void)self;
     char *text = memory_text(rest, strlen(rest));
-    const char *by = cut_names(text);
+    char *names = cut_names(text);
+    char *by = names ? memory_text(names, strlen(names)) : NULL;
     if (names_function(s, text, false, &m, &info)) {
         code = print_derivative(s, m, &info, by);
         jit_release(m);
     } else {
+        text = called(s, text);
         code = session_parse(s, typed(s, text), false, &e);
         if (!code)
             code = print_derivative(s, e.module, &e.call.info, by);
         session_release(&e);
     }
+    free(by);
     free(text);
     return code;
 }
