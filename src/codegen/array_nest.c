@@ -346,7 +346,8 @@ static bool make_stages(array_nest *a)
             a->n_steps |= b->divided;
             a->stage_of[n] = at++;
         } else {
-            a->stage_of[n] = at;
+            bool proj = graph_node(g, n)->op == OP_proj; /* of a loop in a stage before */
+            a->stage_of[n] = proj ? a->stage_of[graph_in(g, n, 0)] : at;
         }
     }
     a->n_stages = at + 1;

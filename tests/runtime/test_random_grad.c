@@ -367,3 +367,13 @@ Test(random_grad, of_array_programs)
     cr_expect_leq(c.refused, c.tried / 2 + 2, "%d of %d refused", c.refused, c.tried);
     cr_expect_geq(c.compared, c.tried / 4);
 }
+
+/* A loop inside a map; a loop of which two maps that are divided read different variables. */
+Test(random_grad, of_programs_that_were_wrong)
+{
+    static const uint64_t seeds[] = { 2249, 959 };
+    counts c = { 0 };
+    for (int i = 0; i < 2; i++)
+        one_program(seeds[i], &c);
+    cr_expect_eq(c.tried, 2);
+}
