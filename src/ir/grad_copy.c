@@ -63,7 +63,10 @@ static node element_of(const copying *c, node n)
 
 static node settled_as(const copying *c, node n)
 {
-    return n < c->d->n_nodes ? c->d->settled[n] : 0;
+    const grad_state *d = c->d;
+    if (n < d->n_nodes)
+        return d->settled[n];
+    return n - d->n_nodes < d->n_later ? d->settled_later[n - d->n_nodes] : 0;
 }
 
 /* Outside of maps and folds, and without what is kept. */
@@ -269,6 +272,23 @@ static node copy_one(copying *c, node n)
 
 static node copy_nest(const copying *c, node n);
 
+/* With what is dear read from where it is kept, once for all that use it. */
+static node settle_later(const copying *c, node n)
+{
+    grad_state *d = c->d;
+    int32_t place = n - d->n_nodes;
+    node to = copy_nest(c, n);
+    void *all = d->settled_later;
+    if (place < 0 || !d->all_kept || (c->s->bits[n] & CHANGES))
+        return to;
+    if (!arena_grow(d->lw->ar, &all, sizeof *d->settled_later, &d->cap_later, place + 1))
+        return (node)grad_no_memory(d);
+    d->settled_later = all;
+    while (d->n_later <= place)
+        d->settled_later[d->n_later++] = 0;
+    return d->settled_later[place] = to;
+}
+
 /* A loop's variables are made anew with the loop, or stay. */
 static node made(copying *c, node n)
 {
@@ -283,7 +303,7 @@ static node made(copying *c, node n)
     if (kept)
         return read_element(c, kept->array, kept->axis, kept->n);
     if (is_nest(c, n))
-        return copy_nest(c, n);
+        return settle_later(c, n);
     if (!map)
         return copy_one(c, n);
     node array = c->d->settled[map] ? c->d->settled[map] : map;
@@ -471,5 +491,6 @@ bool grad_keep(grad_state *d)
         find_reads(d, n);
     }
     find_elements(d);
+    d->all_kept = true;
     return true;
 }

@@ -41,7 +41,10 @@ typedef struct grad_state {
     bool *reads;      /* outside of maps and folds: it depends on such */
     node *element;    /* the map whose value it is, and which is cheaper to read; 0: none */
     grad_use **uses;
-    node **after; /* of a loop: per variable the gradient of its last value */
+    node *settled_later; /* of a map, fold or loop made since, as settled; n_later of them */
+    int32_t n_later, cap_later;
+    bool all_kept; /* kept, settled and element are final */
+    node **after;  /* of a loop: per variable the gradient of its last value */
     grad_scratch scratch;
 } grad_state;
 
