@@ -72,7 +72,8 @@ static const topic table[] = {
       "element types; as a function a cast. f16 and bf16 are stored so and computed in f32",
       "i32(2.75)" },
     { "grad value_and_grad ", "grad(f)(x)   value_and_grad(f; w, b)(x, w, b)",
-      "the derivative of f by its first argument, or by those named; its value before them", NULL },
+      "the derivative of f by its first argument, or by those named; its value before them",
+      NULL },
 };
 enum { N_TOPICS = sizeof table / sizeof *table };
 
