@@ -148,20 +148,6 @@ static node whole_term(grad_state *d, target t, const grad_use *u, const node *a
 
 /* -------------------------------------------------------------------------- one after the other */
 
-/* Axes from the number of a term, the last axis fastest; the number of terms. */
-static node axes_from(grad_state *d, const node *axes, int32_t n, node number, node *to)
-{
-    graph *g = d->g;
-    node count = extent_const(d->lw, 1);
-    for (int32_t i = n - 1; i >= 0; i--) {
-        node extent = graph_in(g, axes[i], 0);
-        node of = graph_apply2(g, OP_floordiv, number, count, d->at);
-        to[i] = i > 0 ? graph_apply2(g, OP_mod, of, extent, d->at) : of;
-        count = extent_mul(d->lw, count, extent);
-    }
-    return count;
-}
-
 /* for k in 0 .. terms { sum[sub(k)] += value(k) } */
 static node scatter(grad_state *d, target t, const grad_use *u, node first)
 {
@@ -172,7 +158,10 @@ static node scatter(grad_state *d, target t, const grad_use *u, node first)
     if (n < 0 || first == 0)
         return 0;
     node k = graph_phi(g, extent_const(d->lw, 0), d->at), sum = graph_phi(g, first, d->at);
-    node terms = axes_from(d, axes, n, k, to);
+    node extent[GRAPH_MAX_RANK];
+    for (int32_t i = 0; i < n; i++)
+        extent[i] = graph_in(g, axes[i], 0);
+    node terms = grad_indices(d, extent, n, k, to);
     grad_change known = { axes, to, n };
     for (int32_t i = 0; i < rank; i++)
         sub[i] = grad_copy(d, u->sub[i], known);

@@ -75,13 +75,6 @@ static bool is_leaf(const copying *c, node n)
     return n < c->d->n_nodes && c->d->owner[n] == 0 && !c->d->reads[n];
 }
 
-/* Operands that are a node's own variables come first. */
-static int32_t n_variables(const node_data *d)
-{
-    bool binds = d->op == OP_map || d->op == OP_fold;
-    return d->op == OP_loop ? (int32_t)d->imm : binds ? graph_n_axes(d) : 0;
-}
-
 /* What the copy of n is made from. */
 static int32_t sources_of(const copying *c, node n, const node **in)
 {
@@ -138,7 +131,7 @@ bool grad_depends(grad_state *d, node n, const node *axes, int32_t n_axes)
 static bool owns(const copying *c, node n, node variable)
 {
     const node_data *d = graph_node(c->g, n);
-    for (int32_t i = 0; i < n_variables(d); i++)
+    for (int32_t i = 0; i < graph_n_variables(d); i++)
         if (graph_in(c->g, n, i) == variable)
             return true;
     return false;
@@ -147,7 +140,7 @@ static bool owns(const copying *c, node n, node variable)
 /* `by` without the variables of n. */
 static bool without_own(const copying *c, node n, grad_change *out)
 {
-    size_t most = (size_t)c->change.n + (size_t)n_variables(graph_node(c->g, n)) + 1;
+    size_t most = (size_t)c->change.n + (size_t)graph_n_variables(graph_node(c->g, n)) + 1;
     node *from = arena_alloc(c->d->lw->ar, 2 * most * sizeof *from), *to = from + most;
     *out = (grad_change){ from, to, 0 };
     if (!from)
@@ -170,7 +163,7 @@ static bool others_change(const copying *c, node n)
 
 static bool owns_some(const copying *c, node n)
 {
-    for (int32_t i = 0; i < c->change.n && n_variables(graph_node(c->g, n)) > 0; i++)
+    for (int32_t i = 0; i < c->change.n && graph_n_variables(graph_node(c->g, n)) > 0; i++)
         if (owns(c, n, c->change.from[i]))
             return true;
     return false;
@@ -200,7 +193,7 @@ static uint8_t bits_of(const copying *c, node n)
 /* What is made anew in a pass of its own. */
 static bool is_nest(const copying *c, node n)
 {
-    return n_variables(graph_node(c->g, n)) > 0 && !kept_as(c, n);
+    return graph_n_variables(graph_node(c->g, n)) > 0 && !kept_as(c, n);
 }
 
 static bool stays_settled(const copying *c, node n)
@@ -355,7 +348,7 @@ static void change_too(grad_change *c, node *from, node *to, node old, node now)
 static node copy_nest(const copying *c, node n)
 {
     const node_data d = *graph_node(c->g, n);
-    int32_t own = n_variables(&d), rest = d.n_in - own;
+    int32_t own = graph_n_variables(&d), rest = d.n_in - own;
     node *in = arena_alloc(c->d->lw->ar, (size_t)d.n_in * sizeof *in);
     copying inner = { c->d, c->g, deeper(c->d, c->s), { 0 } };
     if (!in || !inner.s || !without_own(c, n, &inner.change))
@@ -451,7 +444,7 @@ static bool reads_dear(grad_state *d, node n)
 static bool settle(grad_state *d, node n)
 {
     copying c = { d, d->g, deeper(d, &d->scratch), { 0 } };
-    if (n_variables(graph_node(d->g, n)) == 0 || d->owner[n] != 0 || !reads_dear(d, n))
+    if (graph_n_variables(graph_node(d->g, n)) == 0 || d->owner[n] != 0 || !reads_dear(d, n))
         return true;
     d->settled[n] = c.s ? copy_nest(&c, n) : 0;
     return d->settled[n] != 0;

@@ -171,18 +171,6 @@ static node empty(looping *l, node like)
     return graph_map(l->g, axes, all.rank, zero, d->at);
 }
 
-static node element_number(looping *l, const graph_shape *s, node number, node *sub)
-{
-    node count = extent_const(l->d->lw, 1);
-    for (int32_t i = s->rank - 1; i >= 0; i--) {
-        sub[i] = graph_apply2(l->g, OP_floordiv, number, count, l->d->at);
-        if (i > 0)
-            sub[i] = graph_apply2(l->g, OP_mod, sub[i], s->extent[i], l->d->at);
-        count = extent_mul(l->d->lw, count, s->extent[i]);
-    }
-    return count;
-}
-
 /* kept[round] = array, element by element. */
 static node put_array(keeping *k, node kept, node array)
 {
@@ -192,7 +180,7 @@ static node put_array(keeping *k, node kept, node array)
     graph_shape s = *graph_shape_at(g, array);
     node sub[GRAPH_MAX_RANK] = { k->round };
     node e = graph_phi(g, extent_const(l->d->lw, 0), at), all = graph_phi(g, kept, at);
-    node count = element_number(l, &s, e, sub + 1);
+    node count = grad_indices(l->d, s.extent, s.rank, e, sub + 1);
     node more = graph_apply2(g, OP_lt, e, count, at);
     node put = graph_put(g, all, sub, graph_at(g, array, sub + 1, at), l->d->lw->yes, at);
     node next[2] = { graph_apply2(g, OP_add, e, extent_const(l->d->lw, 1), at), put };

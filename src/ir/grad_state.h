@@ -78,6 +78,8 @@ node grad_sum(grad_state *d, const node *axes, int32_t n, node term);
  * `at` in their place. */
 node grad_store(grad_state *d, node term, node region, const node *own, const node *at,
                 int32_t n_own);
+/* Indices of the element of that number, the last one fastest; the number of all elements. */
+node grad_indices(grad_state *d, const node *extent, int32_t n, node number, node *index);
 /* The sum of an expression in a region over the axes up to `outer`. */
 node grad_sum_over(grad_state *d, node term, node region, node outer);
 

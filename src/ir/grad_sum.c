@@ -74,6 +74,18 @@ node grad_store(grad_state *d, node term, node region, const node *own, const no
     return array ? graph_at(d->g, array, from, d->at) : 0;
 }
 
+node grad_indices(grad_state *d, const node *extent, int32_t n, node number, node *index)
+{
+    node count = extent_const(d->lw, 1);
+    for (int32_t i = n - 1; i >= 0; i--) {
+        index[i] = graph_apply2(d->g, OP_floordiv, number, count, d->at);
+        if (i > 0)
+            index[i] = graph_apply2(d->g, OP_mod, index[i], extent[i], d->at);
+        count = extent_mul(d->lw, count, extent[i]);
+    }
+    return count;
+}
+
 node grad_sum_over(grad_state *d, node term, node region, node outer)
 {
     node axes[GRAPH_MAX_RANK], to[GRAPH_MAX_RANK];

@@ -205,6 +205,8 @@ static inline int32_t graph_n_axes(const node_data *d)
     bool dot = d->op == OP_fold && graph_fold_kind(d) == FOLD_DOT;
     return d->n_in - (dot ? 2 : 1);
 }
+/* How many of the first operands are the node's own: axes, or the phis of a loop. */
+int32_t graph_n_variables(const node_data *d);
 bool graph_has_arrays(
     const graph *g); /* an array function: dims, maps, folds or array inputs */
 const graph_shape *graph_shape_at(const graph *g, node n); /* rank 0: a scalar */

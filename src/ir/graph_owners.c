@@ -46,8 +46,7 @@ static void nest_operands(const graph *g, const node *owner, node *around, node 
     }
 }
 
-/* Operands that are the node's variables come first. */
-static int32_t n_variables(const node_data *d)
+int32_t graph_n_variables(const node_data *d)
 {
     bool binds = d->op == OP_map || d->op == OP_fold;
     return d->op == OP_loop ? (int32_t)d->imm : binds ? graph_n_axes(d) : 0;
@@ -61,7 +60,7 @@ static void own(const graph *g, node *owner, node *around, node n)
         return;
     }
     bool variable = d->op == OP_phi || d->op == OP_axis;
-    owner[n] = n_variables(d) > 0 ? n : innermost(g, owner, n, variable ? owner[n] : 0);
+    owner[n] = graph_n_variables(d) > 0 ? n : innermost(g, owner, n, variable ? owner[n] : 0);
     if (owner[n] != 0)
         nest_operands(g, owner, around, n);
     if (owner[n] == n)
@@ -75,7 +74,7 @@ node *graph_owners(const graph *g)
     if (!owner || !around)
         return NULL;
     for (node n = 1; n < g->n_nodes; n++)
-        for (int32_t i = 0; i < n_variables(graph_node(g, n)); i++)
+        for (int32_t i = 0; i < graph_n_variables(graph_node(g, n)); i++)
             owner[graph_in(g, n, i)] = n;
     for (node n = 1; n < g->n_nodes; n++)
         own(g, owner, around, n);
