@@ -116,8 +116,8 @@ static void draw(jit_module *m, const task *t, const jit_params *p, const char *
     enum { SIDE = 200 };
     float *at = malloc(2 * SIDE * SIDE * sizeof *at);
     for (int i = 0; i < SIDE * SIDE; i++) {
-        at[2 * i] = (float)(2.4 * (i % SIDE) / SIDE - 1.2);
-        at[2 * i + 1] = (float)(1.2 - 2.4 * (i / SIDE) / SIDE);
+        at[2 * i] = (float)(2.4 * (i % SIDE) / (double)SIDE - 1.2);
+        at[2 * i + 1] = (float)(1.2 - 2.4 * (i / SIDE) / (double)SIDE);
     }
     int64_t *c = classes(m, t, p, jit_array_of(JIT_F32, at, 2, (int64_t[]){ SIDE * SIDE, 2 }));
     FILE *f = fopen(path, "wb");
