@@ -81,10 +81,10 @@ Test(trainer, one_step_is_the_one_on_paper)
     cr_assert_eq(jit_trainer_step(f.t, f.data, 2, &loss, &f.err), JIT_OK, "%s",
                  f.err.diagnostic[0].message);
     for (int i = 0; i < N; i++) {
-        expected += (double)f.target[i] * f.target[i] / N;
+        expected += (double)f.target[i] * f.target[i] / (double)N;
         for (int k = 0; k < 2; k++)
-            gw[k] += -2.0 * f.target[i] * f.x[2 * i + k] / N;
-        gb += -2.0 * f.target[i] / N;
+            gw[k] += -2.0 * f.target[i] * f.x[2 * i + k] / (double)N;
+        gb += -2.0 * f.target[i] / (double)N;
     }
     cr_expect_float_eq(loss, expected, 1e-6);
     for (int k = 0; k < 2; k++)
@@ -156,7 +156,7 @@ Test(trainer, epochs_are_steps)
         cr_assert_eq(jit_trainer_step(g.t, rows, 2, &one, &g.err), JIT_OK);
         sum += one * (double)n;
     }
-    cr_expect_eq(loss, sum / N);
+    cr_expect_eq(loss, sum / (double)N);
     cr_expect_arr_eq(values(&f, "net.h.W"), values(&g, "net.h.W"), 21 * sizeof(float));
     end(&f);
     end(&g);
