@@ -65,12 +65,14 @@ node grad_store(grad_state *d, node term, node region, const node *own, const no
     int32_t n = grad_free_axes(d, term, region, from);
     if (n < 0 || n + n_own > GRAPH_MAX_RANK)
         return n < 0 ? 0 : term;
-    memcpy(from + n, own, (size_t)n_own * sizeof *own);
+    for (int32_t i = 0; i < n_own; i++)
+        from[n + i] = own[i];
     if (n + n_own == 0 || !grad_fresh_axes(d, from, n + n_own, to))
         return n + n_own == 0 ? term : 0;
     node one = grad_copy(d, term, (grad_change){ from, to, n + n_own });
     node array = one ? graph_map(d->g, to, n + n_own, one, d->at) : 0;
-    memcpy(from + n, at, (size_t)n_own * sizeof *at);
+    for (int32_t i = 0; i < n_own; i++)
+        from[n + i] = at[i];
     return array ? graph_at(d->g, array, from, d->at) : 0;
 }
 
