@@ -60,11 +60,12 @@ node grad_store(grad_state *d, node term, node region, const node *own, const no
                 int32_t n_own)
 {
     node from[2 * GRAPH_MAX_RANK], to[2 * GRAPH_MAX_RANK];
-    if (term == 0 || region == 0 || in_loops(d, region))
+    bool stores = term != 0 && region != 0 && !in_loops(d, region);
+    int32_t n = stores ? grad_free_axes(d, term, region, from) : 0;
+    if (n < 0)
+        return 0;
+    if (!stores || n + n_own > GRAPH_MAX_RANK)
         return n_own > 0 && term ? grad_copy(d, term, (grad_change){ own, at, n_own }) : term;
-    int32_t n = grad_free_axes(d, term, region, from);
-    if (n < 0 || n + n_own > GRAPH_MAX_RANK)
-        return n < 0 ? 0 : term;
     for (int32_t i = 0; i < n_own; i++)
         from[n + i] = own[i];
     if (n + n_own == 0 || !grad_fresh_axes(d, from, n + n_own, to))
