@@ -89,24 +89,6 @@ static const ast_fn *make_fn(derivation *j)
     return call->u.call.args && call->u.call.uniforms ? fn : NULL;
 }
 
-/* The base's program with the function behind it. */
-static const ast_program *add_fn(derivation *j, const ast_program *base)
-{
-    arena *ar = j->m->ar;
-    ast_program *whole = arena_alloc(ar, sizeof *whole);
-    const ast_fn **fns = arena_alloc(ar, ((size_t)base->n_fns + 1) * sizeof *fns);
-    const ast_fn *made = whole && fns ? make_fn(j) : NULL;
-    if (!made)
-        return NULL;
-    for (int32_t i = 0; i < base->n_fns; i++)
-        fns[i] = base->fns[i];
-    fns[base->n_fns] = made;
-    *whole = *base;
-    whole->fns = fns;
-    whole->n_fns = base->n_fns + 1;
-    return whole;
-}
-
 static bool name_it(derivation *j)
 {
     arena *ar = j->m->ar;
@@ -127,18 +109,12 @@ static jit_module *derive(jit_module *base, const char *name, const jit_grad_opt
     pthread_mutex_lock(&base->lock);
     const ast_fn *of = request_function(base, name, d);
     pthread_mutex_unlock(&base->lock);
-    jit_options read, options = { .size = sizeof options,
-                                  .context = base->context,
-                                  .interpret = base->interpret,
-                                  .dump = base->dump.letters,
-                                  .on_dump = base->dump.write,
-                                  .dump_user = base->dump.user };
-    jit_module *m = of ? module_begin(&options, &read, d) : NULL;
+    jit_module *m = of ? module_over(base, d) : NULL;
     if (!m)
         return NULL;
     derivation j = { .m = m, .of = of, .o = o, .d = d };
-    m->base = module_take(base);
-    m->tree = name_it(&j) ? add_fn(&j, base->tree) : NULL;
+    const ast_fn *fn = name_it(&j) ? make_fn(&j) : NULL;
+    m->tree = fn ? module_program(m, base->tree, &fn, 1) : NULL;
     if (!m->tree && !diag_failed(d))
         diag_no_memory(d);
     return module_finish(m, d);

@@ -101,6 +101,36 @@ jit_module *module_finish(jit_module *m, diag *d)
     return m;
 }
 
+jit_module *module_over(jit_module *base, diag *d)
+{
+    jit_options read, options = { .size = sizeof options,
+                                  .context = base->context,
+                                  .interpret = base->interpret,
+                                  .dump = base->dump.letters,
+                                  .on_dump = base->dump.write,
+                                  .dump_user = base->dump.user };
+    jit_module *m = module_begin(&options, &read, d);
+    if (m)
+        m->base = module_take(base);
+    return m;
+}
+
+const ast_program *module_program(jit_module *m, const ast_program *tree,
+                                  const ast_fn *const *more, int32_t n)
+{
+    ast_program *whole = arena_alloc(m->ar, sizeof *whole);
+    const ast_fn **fns =
+        arena_alloc(m->ar, ((size_t)tree->n_fns + (size_t)n + 1) * sizeof *fns);
+    if (!whole || !fns)
+        return NULL;
+    for (int32_t i = 0; i < tree->n_fns + n; i++)
+        fns[i] = i < tree->n_fns ? tree->fns[i] : more[i - tree->n_fns];
+    *whole = *tree;
+    whole->fns = fns;
+    whole->n_fns = tree->n_fns + n;
+    return whole;
+}
+
 const source *module_source(jit_module *m, const char *name, const char *text, diag *d)
 {
     int64_t limit = m->context->limits.text_bytes;
@@ -278,20 +308,8 @@ static const ast_fn *make_ans(const expression_job *j)
 /* The program with `ans` behind it. */
 static const ast_program *add_ans(const expression_job *j)
 {
-    arena *ar = j->m->ar;
-    int32_t n = j->program->n_fns;
-    ast_program *whole = arena_alloc(ar, sizeof *whole);
-    const ast_fn **fns = arena_alloc(ar, ((size_t)n + 1) * sizeof *fns);
     const ast_fn *ans = make_ans(j);
-    if (!whole || !fns || !ans)
-        return NULL;
-    for (int32_t i = 0; i < n; i++)
-        fns[i] = j->program->fns[i];
-    fns[n] = ans;
-    *whole = *j->program;
-    whole->fns = fns;
-    whole->n_fns = n + 1;
-    return whole;
+    return ans ? module_program(j->m, j->program, &ans, 1) : NULL;
 }
 
 static bool find_names(expression_job *j, diag *d)

@@ -31,6 +31,12 @@ struct jit_module {
  * then module_finish, which frees m and returns NULL on failure. */
 jit_module *module_begin(const jit_options *options, jit_options *read, diag *d);
 jit_module *module_finish(jit_module *m, diag *d);
+/* module_begin for a program that goes on with that of base, as base is run and dumped: it keeps
+ * base, whose tree it may share. */
+jit_module *module_over(jit_module *base, diag *d);
+/* The program of a tree with n functions behind it; NULL: no memory. */
+const ast_program *module_program(jit_module *m, const ast_program *tree,
+                                  const ast_fn *const *more, int32_t n);
 /* Copies a text into the module; NULL and a diagnostic without memory. */
 const source *module_source(jit_module *m, const char *name, const char *text, diag *d);
 

@@ -2,7 +2,6 @@
  * and the optimiser's state and writes new ones; they take the place of the old ones only if the
  * loss is a number. */
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "params.h"
@@ -142,56 +141,17 @@ static bool place_arrays(jit_trainer *t, diag *d)
     return true;
 }
 
-typedef struct writer {
-    char *text;
-    size_t n, size;
-} writer;
-
-static void put_array(writer *w, const char *before, jit_dtype t, const int64_t *extent,
-                      int32_t rank)
+static bool make_kernel(jit_trainer *t, jit_module *m, const trainer_text *text, jit_error *err,
+                        diag *d)
 {
-    char one[32 + 24 * JIT_MAX_RANK];
-    int n = snprintf(one, sizeof one, "%s%s", before, jit_dtype_name(t));
-    for (int32_t k = 0; k < rank; k++) {
-        const char *open = k == 0 ? "[" : ",", *close = k + 1 == rank ? "]" : "";
-        n += extent[k] < 0 ? snprintf(one + n, sizeof one - (size_t)n, "%sb%s", open, close)
-                           : snprintf(one + n, sizeof one - (size_t)n, "%s%lld%s", open,
-                                      (long long)extent[k], close);
-    }
-    if (w->n + (size_t)n < w->size)
-        memcpy(w->text + w->n, one, (size_t)n + 1);
-    w->n += (size_t)n;
-}
-
-static void put_signature(writer *w, const jit_trainer *t)
-{
-    int32_t n = t->n_params * (t->n_states + 1);
-    for (int32_t i = 0; i < t->types.n_in; i++) {
-        int64_t extent[JIT_MAX_RANK + 1] = { -1 };
-        memcpy(extent + 1, t->types.extent[i], (size_t)t->types.rank[i] * sizeof *extent);
-        put_array(w, i ? ", " : "", t->types.in[i], extent, t->types.rank[i] + 1);
-    }
-    for (int32_t i = 0; i < n; i++)
-        put_array(w, ", ", t->now[i].dtype, t->now[i].shape, t->now[i].rank);
-    put_array(w, " -> ", JIT_F64, NULL, 0);
-    for (int32_t i = 0; i < n; i++)
-        put_array(w, ", ", t->now[i].dtype, t->now[i].shape, t->now[i].rank);
-}
-
-static bool make_kernel(jit_trainer *t, const jit_module *m, const trainer_text *text,
-                        jit_error *err, diag *d)
-{
-    enum { SIGNATURE = 1 << 14 }; /* 65 arrays of 8 axes */
     t->module = trainer_module(m, text, d);
-    char *signature = t->module ? context_alloc(t->context, SIGNATURE) : NULL;
-    if (!signature) {
-        if (t->module)
-            diag_no_memory(d);
+    if (!t->module)
         return false;
-    }
-    put_signature(&(writer){ signature, 0, SIGNATURE }, t);
-    t->kernel = jit_prepare(t->module, TRAINER_STEP, signature, NULL, err);
-    context_release(t->context, signature, SIGNATURE);
+    const char *signature = trainer_signature(text, t->module->ar);
+    if (!signature)
+        diag_no_memory(d);
+    else
+        t->kernel = jit_prepare(t->module, TRAINER_STEP, signature, NULL, err);
     return t->kernel != NULL;
 }
 
@@ -294,6 +254,20 @@ static int64_t samples_of(const jit_trainer *t, const jit_array *data, int32_t n
     return -1;
 }
 
+/* Memory of at least that size; what it held is lost. */
+static bool grow(jit_trainer *t, char **memory, size_t *size, size_t wanted)
+{
+    if (wanted <= *size)
+        return true;
+    char *larger = context_alloc(t->context, wanted);
+    if (!larger)
+        return false;
+    context_release(t->context, *memory, *size);
+    *memory = larger;
+    *size = wanted;
+    return true;
+}
+
 /* Grows with the largest batch. */
 static bool have_workspace(jit_trainer *t, jit_args *a, jit_error *err, diag *d)
 {
@@ -305,15 +279,9 @@ static bool have_workspace(jit_trainer *t, jit_args *a, jit_error *err, diag *d)
         return true;
     if (jit_kernel_workspace(t->kernel, a, &bytes, err) != JIT_OK)
         return false;
-    if (bytes > t->workspace_bytes) {
-        char *larger = context_alloc(t->context, bytes);
-        if (!larger) {
-            diag_no_memory(d);
-            return false;
-        }
-        context_release(t->context, t->workspace, t->workspace_bytes);
-        t->workspace = larger;
-        t->workspace_bytes = bytes;
+    if (!grow(t, &t->workspace, &t->workspace_bytes, bytes)) {
+        diag_no_memory(d);
+        return false;
     }
     t->most_samples = samples;
     a->workspace = t->workspace;
@@ -419,15 +387,9 @@ static bool have_batch(epoch *e, diag *d)
         e->rows[i].shape[0] = e->batch;
         bytes += rounded(bytes_of(&e->rows[i]));
     }
-    if (bytes > t->batch_bytes) {
-        char *larger = context_alloc(t->context, bytes);
-        if (!larger) {
-            diag_no_memory(d);
-            return false;
-        }
-        context_release(t->context, t->batch, t->batch_bytes);
-        t->batch = larger;
-        t->batch_bytes = bytes;
+    if (!grow(t, &t->batch, &t->batch_bytes, bytes)) {
+        diag_no_memory(d);
+        return false;
     }
     e->order = (int64_t *)(void *)t->batch;
     for (int32_t i = 0; i < t->types.n_in; i++) {

@@ -111,15 +111,13 @@ static void put_update(writer *w, const trainer_text *t, int32_t i)
 static void put_step(writer *w, const trainer_text *t)
 {
     int32_t n = jit_params_count(t->params);
-    char name[32];
     put(w, "fn " TRAINER_STEP "(");
     put_data(w, t);
     put_params(w, t, "p");
     for (int32_t i = 0; i < n; i++)
         for (int32_t k = 0; k < n_states(t); k++) {
             const jit_array *a = &jit_params_at(t->params, i)->array;
-            (void)snprintf(name, sizeof name, ", s%d_%d: ", (int)i, (int)k);
-            put(w, "%s", name);
+            put(w, ", s%d_%d: ", (int)i, (int)k);
             put_type(w, a->dtype, NULL, a->shape, a->rank);
         }
     for (int32_t k = 0; k < t->n_uniforms; k++)
@@ -142,21 +140,6 @@ static void put_step(writer *w, const trainer_text *t)
 
 /* -------------------------------------------------------------------------- the program */
 
-static const ast_program *joined(jit_module *m, const ast_program *a, const ast_program *b)
-{
-    ast_program *all = arena_alloc(m->ar, sizeof *all);
-    const ast_fn **fns =
-        arena_alloc(m->ar, ((size_t)a->n_fns + (size_t)b->n_fns + 1) * sizeof *fns);
-    if (!all || !fns)
-        return NULL;
-    *all = *a;
-    memcpy(fns, a->fns, (size_t)a->n_fns * sizeof *fns);
-    memcpy(fns + a->n_fns, b->fns, (size_t)b->n_fns * sizeof *fns);
-    all->fns = fns;
-    all->n_fns = a->n_fns + b->n_fns;
-    return all;
-}
-
 static bool name_params(jit_module *m, const trainer_text *t, const source *ours)
 {
     int32_t n = jit_params_count(t->params);
@@ -173,23 +156,18 @@ static bool name_params(jit_module *m, const trainer_text *t, const source *ours
     return list != NULL;
 }
 
-jit_module *trainer_module(const jit_module *m, const trainer_text *t, diag *d)
+jit_module *trainer_module(jit_module *m, const trainer_text *t, diag *d)
 {
-    jit_options options = { .size = sizeof options, .context = m->context }, read;
-    options.interpret = m->interpret;
-    jit_module *made = module_begin(&options, &read, d);
+    jit_module *made = module_over(m, d);
     if (!made)
         return NULL;
     writer w = { .ar = made->ar };
     put_batch(&w, t);
     put_step(&w, t);
     const jit_limits *limits = &made->context->limits;
-    const char *text = w.failed ? NULL : ast_print(made->ar, m->tree);
-    const source *user = text ? module_source(made, "<program>", text, d) : NULL;
-    const ast_program *whole = user ? parse_program(made->ar, user, limits, d) : NULL;
-    const source *ours = whole ? module_source(made, "<step>", w.text, d) : NULL;
+    const source *ours = w.failed ? NULL : module_source(made, "<step>", w.text, d);
     const ast_program *step = ours ? parse_program(made->ar, ours, limits, d) : NULL;
-    made->tree = step ? joined(made, whole, step) : NULL;
+    made->tree = step ? module_program(made, m->tree, step->fns, step->n_fns) : NULL;
     if (!made->tree && !diag_failed(d))
         diag_no_memory(d);
     made = module_finish(made, d);
@@ -198,4 +176,29 @@ jit_module *trainer_module(const jit_module *m, const trainer_text *t, diag *d)
     diag_no_memory(d);
     jit_release(made);
     return NULL;
+}
+
+/* Parameters, then their states, as the step takes and gives them. */
+static void put_state_types(writer *w, const trainer_text *t)
+{
+    int32_t n = jit_params_count(t->params), all = n * (1 + n_states(t));
+    for (int32_t i = 0; i < all; i++) {
+        const jit_array *a =
+            &jit_params_at(t->params, i < n ? i : (i - n) / n_states(t))->array;
+        put(w, ", ");
+        put_type(w, a->dtype, NULL, a->shape, a->rank);
+    }
+}
+
+const char *trainer_signature(const trainer_text *t, arena *ar)
+{
+    writer w = { .ar = ar };
+    for (int32_t i = 0; i < t->types->n_in; i++) {
+        put(&w, "%s", i > 0 ? ", " : "");
+        put_type(&w, t->types->in[i], "b", t->types->extent[i], t->types->rank[i]);
+    }
+    put_state_types(&w, t);
+    put(&w, " -> f64");
+    put_state_types(&w, t);
+    return w.failed ? NULL : w.text;
 }

@@ -20,6 +20,8 @@ typedef struct trainer_text { /* what it is made of */
  *
  *   (a0, a1, .. ; p0, p1, .. ; s0_0, s0_1, ..; uniforms of the optimiser)
  *       -> (loss, new p0, p1, .., new s0_0, ..)                                               */
-jit_module *trainer_module(const jit_module *m, const trainer_text *t, diag *d);
+jit_module *trainer_module(jit_module *m, const trainer_text *t, diag *d);
+/* Of the step, for jit_prepare; NULL: no memory. */
+const char *trainer_signature(const trainer_text *t, arena *ar);
 
 #endif
