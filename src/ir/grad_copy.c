@@ -137,8 +137,8 @@ static bool owns(const copying *c, node n, node variable)
     return false;
 }
 
-/* `by` without the variables of n. */
-static bool without_own(const copying *c, node n, grad_change *out)
+/* The change without the variables of n; instead: what stands in their place, or NULL. */
+static bool for_inside(const copying *c, node n, const node *instead, grad_change *out)
 {
     size_t most = (size_t)c->change.n + (size_t)graph_n_variables(graph_node(c->g, n)) + 1;
     node *from = arena_alloc(c->d->lw->ar, 2 * most * sizeof *from), *to = from + most;
@@ -150,6 +150,10 @@ static bool without_own(const copying *c, node n, grad_change *out)
             from[out->n] = c->change.from[i];
             to[out->n++] = c->change.to[i];
         }
+    for (int32_t i = 0; instead && i < graph_n_variables(graph_node(c->g, n)); i++) {
+        from[out->n] = graph_in(c->g, n, i);
+        to[out->n++] = instead[i];
+    }
     return true;
 }
 
@@ -157,7 +161,7 @@ static bool without_own(const copying *c, node n, grad_change *out)
 static bool others_change(const copying *c, node n)
 {
     grad_change others;
-    return without_own(c, n, &others) && others.n > 0 &&
+    return for_inside(c, n, NULL, &others) && others.n > 0 &&
            grad_depends(c->d, n, others.from, others.n);
 }
 
@@ -338,12 +342,6 @@ static bool copy_all(copying *c, node *root, int32_t n)
     return !c->g->failed && !c->d->lw->stop;
 }
 
-static void change_too(grad_change *c, node *from, node *to, node old, node now)
-{
-    from[c->n] = old;
-    to[c->n++] = now;
-}
-
 /* A map, fold or loop with variables of its own: what it has after them is copied for those. */
 static node copy_nest(const copying *c, node n)
 {
@@ -351,21 +349,16 @@ static node copy_nest(const copying *c, node n)
     int32_t own = graph_n_variables(&d), rest = d.n_in - own;
     node *in = arena_alloc(c->d->lw->ar, (size_t)d.n_in * sizeof *in);
     copying inner = { c->d, c->g, deeper(c->d, c->s), { 0 } };
-    if (!in || !inner.s || !without_own(c, n, &inner.change))
+    if (!in || !inner.s || !for_inside(c, n, NULL, &inner.change))
         return (node)grad_no_memory(c->d);
     memcpy(in, c->g->in + d.first_in, (size_t)d.n_in * sizeof *in);
     for (int32_t i = 0; i < own; i++) { /* the extent of an axis, the first value of a phi */
         node first = graph_in(c->g, in[i], 0);
         if (!copy_all(&inner, &first, 1))
             return 0;
-        node variable =
-            d.op == OP_loop ? graph_phi(c->g, first, d.at) : graph_axis(c->g, first, d.at);
-        in[i] = variable;
+        in[i] = d.op == OP_loop ? graph_phi(c->g, first, d.at) : graph_axis(c->g, first, d.at);
     }
-    for (int32_t i = 0; i < own; i++)
-        change_too(&inner.change, (node *)(uintptr_t)inner.change.from,
-                   (node *)(uintptr_t)inner.change.to, graph_in(c->g, n, i), in[i]);
-    if (!copy_all(&inner, in + own, rest))
+    if (!for_inside(c, n, in, &inner.change) || !copy_all(&inner, in + own, rest))
         return 0;
     return d.op == OP_loop ? graph_loop(c->g, in, own, in[own], in + own + 1, d.at)
                            : graph_copy_node(c->g, c->g, n, in);
