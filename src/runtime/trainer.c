@@ -1,35 +1,12 @@
-/* Steps and epochs of training: see fusejit.h. A step is one kernel, which reads the parameters
+/* Steps of training: see fusejit.h. A step is one kernel, which reads the parameters
  * and the optimiser's state and writes new ones; they take the place of the old ones only if the
  * loss is a number. */
 #include <math.h>
 #include <string.h>
 
 #include "params.h"
-#include "request.h"
+#include "trainer.h"
 #include "trainer_text.h"
-
-enum { MOST = JIT_MAX_OPERANDS, MAX_TRAINER_UNIFORMS = 16 };
-
-struct jit_trainer {
-    jit_context *context; /* counted */
-    jit_module *module;
-    jit_kernel *kernel;
-    jit_params *params;
-    signature_types types; /* of the data */
-    int32_t n_params, n_states, threads;
-    jit_array old[MOST], now[MOST]; /* parameters, then states */
-    char *memory;                   /* states, then all that is new */
-    size_t bytes;
-    char *workspace;
-    size_t workspace_bytes;
-    int64_t most_samples; /* that the workspace is large enough for */
-    char *batch;          /* of an epoch: gathered samples */
-    size_t batch_bytes;
-    const char *uniform[MAX_TRAINER_UNIFORMS];
-    double value[MAX_TRAINER_UNIFORMS];
-    int32_t n_uniforms, counter; /* which one counts the steps; -1: none */
-    int64_t steps, epochs;
-};
 
 /* -------------------------------------------------------------------------- making */
 
@@ -99,12 +76,12 @@ static bool take_uniforms(jit_trainer *t, const jit_trainer_options *o,
     return true;
 }
 
-static size_t rounded(size_t bytes)
+size_t trainer_rounded(size_t bytes)
 {
     return (bytes + 63) / 64 * 64;
 }
 
-static size_t bytes_of(const jit_array *a)
+size_t trainer_bytes(const jit_array *a)
 {
     size_t n = jit_dtype_size(a->dtype);
     for (int32_t i = 0; i < a->rank; i++)
@@ -118,7 +95,7 @@ static bool place_arrays(jit_trainer *t, diag *d)
     size_t all = 0, at = 0;
     int32_t n = t->n_params, m = n * t->n_states;
     for (int32_t i = 0; i < n; i++)
-        all += rounded(bytes_of(&jit_params_at(t->params, i)->array)) *
+        all += trainer_rounded(trainer_bytes(&jit_params_at(t->params, i)->array)) *
                (size_t)(2 * t->n_states + 1);
     t->bytes = all + 64;
     t->memory = context_alloc(t->context, t->bytes);
@@ -132,11 +109,11 @@ static bool place_arrays(jit_trainer *t, diag *d)
             &jit_params_at(t->params, i < n ? i : (i - n) / t->n_states)->array;
         t->old[i] = *p;
         t->now[i] = jit_array_of(p->dtype, first + at, p->rank, p->shape);
-        at += rounded(bytes_of(p));
+        at += trainer_rounded(trainer_bytes(p));
         if (i < n)
             continue;
         t->old[i] = jit_array_of(p->dtype, first + at, p->rank, p->shape);
-        at += rounded(bytes_of(p));
+        at += trainer_rounded(trainer_bytes(p));
     }
     return true;
 }
@@ -226,7 +203,7 @@ void jit_trainer_free(jit_trainer *t)
 
 /* -------------------------------------------------------------------------- a step */
 
-static int64_t samples_of(const jit_trainer *t, const jit_array *data, int32_t n, diag *d)
+int64_t trainer_samples(const jit_trainer *t, const jit_array *data, int32_t n, diag *d)
 {
     if (!data || n != t->types.n_in) {
         diag_plain(d, DIAG_train_data, "%d arrays of data, not %d", (int)n, (int)t->types.n_in);
@@ -254,8 +231,7 @@ static int64_t samples_of(const jit_trainer *t, const jit_array *data, int32_t n
     return -1;
 }
 
-/* Memory of at least that size; what it held is lost. */
-static bool grow(jit_trainer *t, char **memory, size_t *size, size_t wanted)
+bool trainer_grow(jit_trainer *t, char **memory, size_t *size, size_t wanted)
 {
     if (wanted <= *size)
         return true;
@@ -279,7 +255,7 @@ static bool have_workspace(jit_trainer *t, jit_args *a, jit_error *err, diag *d)
         return true;
     if (jit_kernel_workspace(t->kernel, a, &bytes, err) != JIT_OK)
         return false;
-    if (!grow(t, &t->workspace, &t->workspace_bytes, bytes)) {
+    if (!trainer_grow(t, &t->workspace, &t->workspace_bytes, bytes)) {
         diag_no_memory(d);
         return false;
     }
@@ -314,7 +290,7 @@ static bool run_step(jit_trainer *t, const jit_array *data, double *loss, jit_er
 static void take_new(jit_trainer *t)
 {
     for (int32_t i = 0; i < t->n_params; i++)
-        memcpy(t->old[i].data, t->now[i].data, bytes_of(&t->now[i]));
+        memcpy(t->old[i].data, t->now[i].data, trainer_bytes(&t->now[i]));
     for (int32_t i = t->n_params; i < t->n_params * (t->n_states + 1); i++) {
         jit_array was = t->old[i];
         t->old[i] = t->now[i];
@@ -333,7 +309,7 @@ jit_status jit_trainer_step(jit_trainer *t, const jit_array *data, int32_t n, do
         diag_plain(&d, DIAG_null_argument, "jit_trainer_step: the trainer is null");
         return JIT_ERR_ARGUMENT;
     }
-    if (samples_of(t, data, n, &d) < 0)
+    if (trainer_samples(t, data, n, &d) < 0)
         return d.out->status;
     if (!run_step(t, data, &value, err, &d))
         return err ? err->status : JIT_ERR_ARGUMENT;
@@ -345,133 +321,5 @@ jit_status jit_trainer_step(jit_trainer *t, const jit_array *data, int32_t n, do
         return JIT_ERR_NUMERIC;
     }
     take_new(t);
-    return JIT_OK;
-}
-
-/* -------------------------------------------------------------------------- an epoch */
-
-static uint64_t next_random(uint64_t *state)
-{
-    uint64_t z = (*state += 0x9e3779b97f4a7c15u); /* Steele, Lea, Flood 2014: SplitMix64 */
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return z ^ z >> 31;
-}
-
-/* The same order for the same seed and number of the epoch. */
-static void shuffle(int64_t *order, int64_t n, uint64_t seed, int64_t epoch)
-{
-    uint64_t state = seed * 0x9e3779b97f4a7c15u + (uint64_t)epoch;
-    (void)next_random(&state);
-    for (int64_t i = n - 1; i > 0; i--) {
-        int64_t k = (int64_t)(next_random(&state) % (uint64_t)(i + 1)), was = order[i];
-        order[i] = order[k];
-        order[k] = was;
-    }
-}
-
-typedef struct epoch {
-    jit_trainer *t;
-    const jit_array *data;
-    int64_t samples, batch;
-    int64_t *order; /* then the gathered samples */
-    jit_array rows[MOST];
-} epoch;
-
-static bool have_batch(epoch *e, diag *d)
-{
-    jit_trainer *t = e->t;
-    size_t bytes = rounded((size_t)e->samples * sizeof *e->order), at = bytes;
-    for (int32_t i = 0; i < t->types.n_in; i++) {
-        e->rows[i] = e->data[i];
-        e->rows[i].shape[0] = e->batch;
-        bytes += rounded(bytes_of(&e->rows[i]));
-    }
-    if (!grow(t, &t->batch, &t->batch_bytes, bytes)) {
-        diag_no_memory(d);
-        return false;
-    }
-    e->order = (int64_t *)(void *)t->batch;
-    for (int32_t i = 0; i < t->types.n_in; i++) {
-        size_t size = rounded(bytes_of(&e->rows[i]));
-        e->rows[i] =
-            jit_array_of(e->rows[i].dtype, t->batch + at, e->rows[i].rank, e->rows[i].shape);
-        at += size;
-    }
-    return true;
-}
-
-static jit_array sample(const jit_array *a, int64_t i)
-{
-    jit_array s = *a;
-    s.data = (char *)a->data + i * a->stride[0];
-    s.rank = a->rank - 1;
-    memmove(s.shape, s.shape + 1, (size_t)s.rank * sizeof *s.shape);
-    memmove(s.stride, s.stride + 1, (size_t)s.rank * sizeof *s.stride);
-    return s;
-}
-
-static bool gather(epoch *e, int64_t first, int64_t n, jit_error *err)
-{
-    for (int32_t i = 0; i < e->t->types.n_in; i++) {
-        for (int64_t k = 0; k < n; k++) {
-            jit_array to = sample(&e->rows[i], k);
-            jit_array from = sample(&e->data[i], e->order[first + k]);
-            if (jit_array_copy(&to, &from, err) != JIT_OK)
-                return false;
-        }
-        e->rows[i].shape[0] = n;
-    }
-    return true;
-}
-
-static jit_status run_epoch(epoch *e, const jit_epoch *o, double *loss, jit_error *err)
-{
-    double sum = 0;
-    for (int64_t first = 0; first < e->samples; first += e->batch) {
-        int64_t n = e->samples - first < e->batch ? e->samples - first : e->batch;
-        double one = 0;
-        if (!gather(e, first, n, err))
-            return err ? err->status : JIT_ERR_ARGUMENT;
-        jit_status s = jit_trainer_step(e->t, e->rows, e->t->types.n_in, &one, err);
-        if (s != JIT_OK)
-            return s;
-        sum += one * (double)n;
-        if (o->on_step && o->on_step(o->user, first + n, e->samples, sum / (double)(first + n)))
-            return JIT_ERR_CANCELLED;
-    }
-    *loss = sum / (double)e->samples;
-    return JIT_OK;
-}
-
-jit_status jit_trainer_epoch(jit_trainer *t, const jit_array *data, int32_t n,
-                             const jit_epoch *options, double *loss, jit_error *err)
-{
-    diag d;
-    jit_epoch o;
-    double mean = 0;
-    diag_init(&d, err, NULL);
-    if (!t) {
-        diag_plain(&d, DIAG_null_argument, "jit_trainer_epoch: the trainer is null");
-        return JIT_ERR_ARGUMENT;
-    }
-    if (!options_read(&o, sizeof o, options, &d))
-        return d.out->status;
-    epoch e = { .t = t, .data = data };
-    e.samples = samples_of(t, data, n, &d);
-    e.batch = o.batch > 0 ? o.batch : 128;
-    e.batch = e.batch < e.samples ? e.batch : e.samples;
-    if (e.samples < 0 || !have_batch(&e, &d))
-        return d.out->status;
-    for (int64_t i = 0; i < e.samples; i++)
-        e.order[i] = i;
-    if (!o.in_order)
-        shuffle(e.order, e.samples, o.seed, t->epochs);
-    jit_status s = run_epoch(&e, &o, &mean, err);
-    if (s != JIT_OK)
-        return s;
-    t->epochs++;
-    if (loss)
-        *loss = mean;
     return JIT_OK;
 }
