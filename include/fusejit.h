@@ -207,6 +207,10 @@ typedef struct jit_named {
     const char *name;
     jit_array array;
 } jit_named;
+/* A text with a name: UTF-8, as `__metadata__` of a .safetensors file holds them. */
+typedef struct jit_named_text {
+    const char *name, *text;
+} jit_named_text;
 /* *arrays: n arrays of their own, in the file's order; free them with jit_arrays_free. */
 JIT_PUBLIC jit_status jit_arrays_load(jit_named **arrays, int32_t *n, const char *path,
                                       jit_error *err) JIT_LINK(arrays_load);

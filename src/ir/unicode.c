@@ -252,3 +252,14 @@ int32_t unicode_decode(const char *text, int32_t length, uint32_t *point)
     *point = value;
     return n;
 }
+
+bool unicode_valid(const char *text, size_t n)
+{
+    for (size_t i = 0; i < n;) {
+        uint32_t point;
+        i += (size_t)unicode_decode(text + i, n - i < 4 ? (int32_t)(n - i) : 4, &point);
+        if (point == UNICODE_BAD)
+            return false;
+    }
+    return true;
+}

@@ -3,6 +3,7 @@
 #define FJ_UNICODE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define UNICODE_BAD UINT32_C(0xffffffff)
@@ -11,6 +12,7 @@
  * byte that begins no valid character (overlong forms and surrogates included) counts as one
  * character of one byte, UNICODE_BAD. */
 int32_t unicode_decode(const char *text, int32_t length, uint32_t *point);
+bool unicode_valid(const char *text, size_t n); /* n bytes */
 
 bool unicode_is_letter(uint32_t point); /* general category L* */
 bool unicode_is_digit(uint32_t point);  /* general category Nd */

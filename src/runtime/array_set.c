@@ -79,25 +79,12 @@ const char *array_set_twice(const jit_named *item, int32_t n, diag *d)
     return found;
 }
 
-static bool is_utf8(const char *name)
-{
-    for (size_t n = strlen(name); n > 0;) {
-        uint32_t point;
-        int32_t used = unicode_decode(name, n < 4 ? (int32_t)n : 4, &point);
-        if (point == UNICODE_BAD)
-            return false;
-        name += used;
-        n -= (size_t)used;
-    }
-    return true;
-}
-
 static bool check_name(const jit_named *item, int32_t i, diag *d)
 {
     const char *name = item->name;
     if (!name)
         diag_plain(d, DIAG_array_names, "array %d has no name", (int)i);
-    else if (!name[0] || strlen(name) > ARRAY_NAME || !is_utf8(name))
+    else if (!name[0] || strlen(name) > ARRAY_NAME || !unicode_valid(name, strlen(name)))
         diag_plain(d, DIAG_array_names, "the name of array %d is not UTF-8 of 1 to %d bytes",
                    (int)i, ARRAY_NAME);
     else
@@ -105,7 +92,7 @@ static bool check_name(const jit_named *item, int32_t i, diag *d)
     return false;
 }
 
-static bool check_items(const jit_named *item, int32_t n, diag *d)
+bool array_set_check(const jit_named *item, int32_t n, diag *d)
 {
     char shown[FILE_NAME_SHOWN], what[FILE_NAME_SHOWN + 16];
     for (int32_t i = 0; i < n; i++) {
@@ -160,7 +147,7 @@ bool array_set_load(array_set *s, const char *path, diag *d)
     if (format == FORMAT_UNKNOWN || !file_open(&in, path, d))
         return false;
     bool good =
-        format == FORMAT_NPZ ? npz_read_all(s, &in, d) : safetensors_read_all(s, &in, d);
+        format == FORMAT_NPZ ? npz_read_all(s, &in, d) : safetensors_read_all(s, NULL, &in, d);
     good = good && check_read(s, &in, d);
     file_close(&in);
     if (!good)
@@ -181,10 +168,10 @@ static bool can_hold(const jit_named *item, int32_t n, const char *path, diag *d
 bool array_set_save(const jit_named *item, int32_t n, const char *path, diag *d)
 {
     array_format format = find_format(path, d);
-    if (format == FORMAT_UNKNOWN || !check_items(item, n, d))
+    if (format == FORMAT_UNKNOWN || !array_set_check(item, n, d))
         return false;
     if (format == FORMAT_SAFETENSORS)
-        return safetensors_save_all(item, n, path, d);
+        return safetensors_save_all(&(safetensors_content){ item, NULL, n, 0 }, path, d);
     return can_hold(item, n, path, d) && npz_save_all(item, n, path, d);
 }
 

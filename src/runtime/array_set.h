@@ -22,7 +22,9 @@ const char *array_set_twice(const jit_named *item, int32_t n, diag *d);
 
 /* .npz and .safetensors by suffix. On failure the set is empty. */
 bool array_set_load(array_set *s, const char *path, diag *d);
-/* Checks names and arrays; writes a temporary file and renames it. */
+/* Names that a file can hold, each once, and sound arrays. */
+bool array_set_check(const jit_named *item, int32_t n, diag *d);
+/* Checks the same; writes a temporary file and renames it. */
 bool array_set_save(const jit_named *item, int32_t n, const char *path, diag *d);
 
 #endif

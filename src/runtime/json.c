@@ -133,18 +133,6 @@ static bool read_escape(json *j, char **to)
     return true;
 }
 
-static bool is_utf8(const char *text, size_t n)
-{
-    for (size_t i = 0; i < n;) {
-        uint32_t point;
-        int32_t left = n - i < 4 ? (int32_t)(n - i) : 4;
-        i += (size_t)unicode_decode(text + i, left, &point);
-        if (point == UNICODE_BAD)
-            return false;
-    }
-    return true;
-}
-
 bool json_string(json *j, json_text *t)
 {
     if (!json_accept(j, '"'))
@@ -165,7 +153,7 @@ bool json_string(json *j, json_text *t)
     j->at++;
     *to = 0; /* at the latest where the quote was */
     t->n = (size_t)(to - t->at);
-    return is_utf8(t->at, t->n) || json_fail(j, "a string is not UTF-8");
+    return unicode_valid(t->at, t->n) || json_fail(j, "a string is not UTF-8");
 }
 
 /* ---------------------------------------------------------------- numbers */

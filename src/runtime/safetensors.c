@@ -10,11 +10,7 @@
 #include "elements.h"
 #include "json.h"
 
-enum {
-    HEADER_LIMIT = 100000000 /* bytes, the format's own limit */,
-    LISTED = 100,
-    CODE_SHOWN = 24
-};
+enum { LISTED = 100, CODE_SHOWN = 24 };
 
 /* One array of the header; text lies in the header's memory. */
 typedef struct entry {
@@ -29,6 +25,7 @@ typedef struct header {
     char *text;
     entry *item;
     int64_t n, room, start; /* start: of the elements, in the file */
+    text_set *texts;        /* NULL: not kept */
     diag *d;
 } header;
 
@@ -120,16 +117,22 @@ static bool read_entry(json *j, entry *e)
            (seen == KEY_ALL || json_fail(j, "an array lacks dtype, shape or data_offsets"));
 }
 
-/* What writers say about the file: texts with names, which are not kept. */
-static bool skip_metadata(json *j)
+/* What writers say about the file: texts with names. */
+static bool read_metadata(header *h, json *j)
 {
     json_text key, value;
     if (!json_expect(j, '{') || json_accept(j, '}'))
         return !j->wrong;
-    do
+    do {
         if (!json_string(j, &key) || !json_expect(j, ':') || !json_string(j, &value))
             return false;
-    while (json_more(j, '}'));
+        if (h->texts && h->texts->n == TEXTS_MOST)
+            return json_fail(j, "more than 4096 texts");
+        if (h->texts && !text_set_add(h->texts, key.at, value.at, h->d))
+            return false;
+    } while (json_more(j, '}'));
+    if (h->texts && text_set_sort(h->texts))
+        return json_fail(j, "two texts have the same name");
     return !j->wrong;
 }
 
@@ -163,7 +166,7 @@ static bool read_items(header *h, json *j)
             if (metadata)
                 return json_fail(j, "__metadata__ occurs twice");
             metadata = true;
-            if (!skip_metadata(j))
+            if (!read_metadata(h, j))
                 return false;
             continue;
         }
@@ -273,7 +276,7 @@ static bool read_text(header *h, uint64_t *length)
     if (!file_read(h->in, 0, prefix, sizeof prefix, h->d))
         return false;
     *length = get64(prefix);
-    if (*length > HEADER_LIMIT || *length > (uint64_t)(h->in->size - 8)) {
+    if (*length > SAFETENSORS_HEADER_MOST || *length > (uint64_t)(h->in->size - 8)) {
         diag_plain(h->d, DIAG_safetensors_header,
                    "'%s' is no .safetensors file: its header would have %llu bytes of %lld",
                    h->in->name, (unsigned long long)*length, (long long)h->in->size);
@@ -288,10 +291,10 @@ static bool read_text(header *h, uint64_t *length)
     return file_read(h->in, 8, h->text, (size_t)*length, h->d);
 }
 
-static bool open_header(header *h, const file_input *in, diag *d)
+static bool open_header(header *h, text_set *texts, const file_input *in, diag *d)
 {
     uint64_t length;
-    *h = (header){ .in = in, .d = d };
+    *h = (header){ .in = in, .texts = texts, .d = d };
     if (!read_text(h, &length))
         return false;
     json j = { .at = h->text, .end = h->text + length };
@@ -370,23 +373,39 @@ static const entry *choose(const header *h, const char *member)
 bool safetensors_read(jit_array *a, const file_input *in, const char *member, diag *d)
 {
     header h;
-    bool good = open_header(&h, in, d);
+    bool good = open_header(&h, NULL, in, d);
     const entry *e = good ? choose(&h, member) : NULL;
     good = e && read_array(a, &h, e);
     close_header(&h);
     return good;
 }
 
-bool safetensors_read_all(array_set *s, const file_input *in, diag *d)
+bool safetensors_read_all(array_set *s, text_set *texts, const file_input *in, diag *d)
 {
     header h;
-    bool good = open_header(&h, in, d);
+    bool good = open_header(&h, texts, in, d);
     for (int64_t i = 0; good && i < h.n; i++) {
         jit_array a;
         good = read_array(&a, &h, &h.item[i]) &&
                array_set_add(s, h.item[i].name.at, h.item[i].name.n, &a, d);
     }
     close_header(&h);
+    return good;
+}
+
+bool safetensors_load(array_set *s, text_set *texts, const char *path, diag *d)
+{
+    file_input in;
+    *s = (array_set){ .item = NULL };
+    *texts = (text_set){ .item = NULL };
+    if (!file_open(&in, path, d))
+        return false;
+    bool good = safetensors_read_all(s, texts, &in, d);
+    file_close(&in);
+    if (!good) {
+        array_set_free(s);
+        text_set_free(texts);
+    }
     return good;
 }
 

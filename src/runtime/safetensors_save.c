@@ -10,8 +10,7 @@
 enum { HEADER_ALIGN = 8, ESCAPE = 8, NUMBERS = 256, LONGEST = 8 /* bytes of an element */ };
 
 typedef struct writing {
-    const jit_named *item;
-    int32_t n;
+    const safetensors_content *c;
     file_output *o;
 } writing;
 
@@ -31,21 +30,46 @@ static void put(file_output *o, const char *text)
     file_write(o, text, strlen(text));
 }
 
+static bool is_plain(char c)
+{
+    return (unsigned char)c >= 0x20 && c != '"' && c != '\\';
+}
+
 static void put_string(file_output *o, const char *text)
 {
     put(o, "\"");
-    for (; *text; text++) {
-        unsigned char c = (unsigned char)*text;
+    while (*text) {
         char escape[ESCAPE];
-        if (c == '"' || c == '\\')
-            (void)snprintf(escape, sizeof escape, "\\%c", c);
-        else if (c < 0x20)
-            (void)snprintf(escape, sizeof escape, "\\u%04x", c);
+        size_t n = 0;
+        while (is_plain(text[n]))
+            n++;
+        file_write(o, text, n);
+        text += n;
+        if (!*text)
+            break;
+        if (*text == '"' || *text == '\\')
+            (void)snprintf(escape, sizeof escape, "\\%c", *text);
+        else if (*text == '\n')
+            (void)snprintf(escape, sizeof escape, "\\n");
         else
-            (void)snprintf(escape, sizeof escape, "%c", c);
+            (void)snprintf(escape, sizeof escape, "\\u%04x", (unsigned char)*text);
         put(o, escape);
+        text++;
     }
     put(o, "\"");
+}
+
+static void put_metadata(const writing *w)
+{
+    const safetensors_content *c = w->c;
+    put(w->o, "\"__metadata__\":{");
+    for (int32_t i = 0; i < c->n_texts; i++) {
+        put(w->o, i > 0 ? "," : "");
+        put_string(w->o, c->text[i].name);
+        put(w->o, ":");
+        put_string(w->o, c->text[i].text);
+    }
+    put(w->o, "}");
 }
 
 static int64_t bytes_of(const jit_array *a)
@@ -71,18 +95,21 @@ static void put_item(const writing *w, const jit_named *item, int64_t at)
 
 static void put_header(const writing *w)
 {
+    const safetensors_content *c = w->c;
     int64_t at = 0, start = w->o->size;
-    bool first = true;
+    bool first = c->n_texts == 0;
     put(w->o, "{");
+    if (!first)
+        put_metadata(w);
     for (size_t size = LONGEST; size > 0; size /= 2)
-        for (int32_t i = 0; i < w->n; i++) {
-            if (jit_dtype_size(w->item[i].array.dtype) != size)
+        for (int32_t i = 0; i < c->n; i++) {
+            if (jit_dtype_size(c->item[i].array.dtype) != size)
                 continue;
             if (!first)
                 put(w->o, ",");
             first = false;
-            put_item(w, &w->item[i], at);
-            at += bytes_of(&w->item[i].array);
+            put_item(w, &c->item[i], at);
+            at += bytes_of(&c->item[i].array);
         }
     put(w->o, "}");
     while ((w->o->size - start) % HEADER_ALIGN != 0)
@@ -111,42 +138,51 @@ static bool put_elements(void *user, const void *packed, int64_t count)
     return !s->o->failed;
 }
 
-static void put_file(const writing *w)
+static void put_file(const writing *w, int64_t header_bytes)
 {
-    file_output measured;
-    file_measure(&measured);
-    put_header(&(writing){ w->item, w->n, &measured });
+    const safetensors_content *c = w->c;
     uint8_t length[8];
     for (int i = 0; i < 8; i++)
-        length[i] = (uint8_t)((uint64_t)measured.size >> 8 * i);
+        length[i] = (uint8_t)((uint64_t)header_bytes >> 8 * i);
     file_write(w->o, length, sizeof length);
     put_header(w);
     for (size_t size = LONGEST; size > 0; size /= 2)
-        for (int32_t i = 0; i < w->n; i++)
-            if (jit_dtype_size(w->item[i].array.dtype) == size)
-                (void)elements_each(&w->item[i].array, put_elements, &(sink){ w->o, size });
+        for (int32_t i = 0; i < c->n; i++)
+            if (jit_dtype_size(c->item[i].array.dtype) == size)
+                (void)elements_each(&c->item[i].array, put_elements, &(sink){ w->o, size });
 }
 
 /* What the format has no place for. */
-static bool check(const jit_named *item, int32_t n, diag *d)
+static bool check(const safetensors_content *c, diag *d)
 {
+    const jit_named *item = c->item;
     int64_t total = 0;
-    for (int32_t i = 0; i < n; i++) {
+    for (int32_t i = 0; i < c->n; i++) {
         if (strcmp(item[i].name, "__metadata__") == 0)
             diag_plain(d, DIAG_array_names, "no array of a .safetensors file has the name '%s'",
                        item[i].name);
         else if (__builtin_add_overflow(total, bytes_of(&item[i].array), &total))
             diag_plain(d, DIAG_array_extent, "the arrays have more than 2^63 bytes together");
     }
-    return !diag_failed(d);
+    return !diag_failed(d) && text_set_check(c->text, c->n_texts, d);
 }
 
-bool safetensors_save_all(const jit_named *item, int32_t n, const char *path, diag *d)
+bool safetensors_save_all(const safetensors_content *c, const char *path, diag *d)
 {
     file_output o;
-    if (!check(item, n, d) || !file_create(&o, path, d))
+    if (!check(c, d))
         return false;
-    put_file(&(writing){ item, n, &o });
+    file_measure(&o);
+    put_header(&(writing){ c, &o });
+    int64_t header_bytes = o.size;
+    if (header_bytes > SAFETENSORS_HEADER_MOST) {
+        diag_plain(d, DIAG_text_names, "the names and texts have %lld bytes",
+                   (long long)header_bytes);
+        return false;
+    }
+    if (!file_create(&o, path, d))
+        return false;
+    put_file(&(writing){ c, &o }, header_bytes);
     return file_commit(&o);
 }
 
@@ -168,26 +204,23 @@ static bool merge(array_set *s, const jit_array *a, const char *name, int32_t *s
 bool safetensors_save(const jit_array *a, const char *path, const char *member, diag *d)
 {
     array_set s = { .item = NULL };
-    file_input in;
+    text_set texts = { .item = NULL };
     int32_t shared;
     bool good = true;
     if (!member) {
         jit_named one = { "arr_0", *a };
-        return safetensors_save_all(&one, 1, path, d);
+        return safetensors_save_all(&(safetensors_content){ &one, NULL, 1, 0 }, path, d);
     }
-    if (file_exists(path)) {
-        good = file_open(&in, path, d);
-        if (good) {
-            good = safetensors_read_all(&s, &in, d);
-            file_close(&in);
-        }
-    }
+    if (file_exists(path))
+        good = safetensors_load(&s, &texts, path, d);
     if (good && merge(&s, a, member, &shared, d)) {
-        good = array_set_save(s.item, s.n, path, d);
+        safetensors_content all = { s.item, texts.item, s.n, texts.n };
+        good = array_set_check(s.item, s.n, d) && safetensors_save_all(&all, path, d);
         s.item[shared].array = (jit_array){ .data = NULL };
     } else {
         good = false;
     }
     array_set_free(&s);
+    text_set_free(&texts);
     return good;
 }

@@ -45,6 +45,8 @@ def seeds():
         yield "type_" + dtype, safetensors({"w": tensor(dtype, [2, 3], 0)}, 6 * size)
     yield "empty", safetensors({}, 0)
     yield "metadata", safetensors({"__metadata__": {"format": "pt"}, "w": tensor("U8", [], 0)}, 1)
+    yield "texts", safetensors({"__metadata__": {"b": "fn f(x) = x\n", "a": "\u00e9\"\\", "c": ""}}, 0)
+    yield "texts_twice", safetensors('{"__metadata__":{"a":"1","\\u0061":"2"}}', 0)
     yield "two", safetensors({"b": tensor("F32", [1], 0), "a": tensor("U8", [0, 7], 4)}, 4)
     yield "escapes", safetensors({"\u00e9\n\"\\\U0001d11e": tensor("I8", [1] * 8, 0)}, 1)
     yield "raw_utf8", safetensors(json.dumps({"é€": tensor("I8", [1], 0)}, ensure_ascii=False), 1)
