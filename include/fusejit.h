@@ -559,6 +559,9 @@ typedef struct jit_trainer_options {
     const double *uniform;
     int32_t n_uniform;
     int32_t threads; /* as in jit_args */
+    /* Of rand and randn in the loss, such as dropout's: each step draws anew, the same numbers for
+     * the same seed and number of the step. */
+    uint64_t seed;
 } jit_trainer_options;
 
 /* loss: a function of one sample with parameters; its value is one real number. signature: of a

@@ -143,6 +143,7 @@ static bool fill(jit_trainer *t, jit_module *m, const char *loss, const char *si
     t->n_params = jit_params_count(t->params);
     t->n_states = rule.n_in - 2;
     t->threads = o->threads;
+    t->seed = o->seed;
     if (!check_rule(&rule, t->n_params, t->types.n_in, d) || !take_uniforms(t, o, &rule, d) ||
         !place_arrays(t, d))
         return false;
@@ -265,6 +266,15 @@ static bool have_workspace(jit_trainer *t, jit_args *a, jit_error *err, diag *d)
     return true;
 }
 
+/* Seeds of neighbouring steps have nothing in common (Steele, Lea, Flood 2014: SplitMix64). */
+static uint64_t step_seed(const jit_trainer *t)
+{
+    uint64_t z = t->seed + (uint64_t)(t->steps + 1) * 0x9e3779b97f4a7c15u;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+    return z ^ z >> 31;
+}
+
 static bool run_step(jit_trainer *t, const jit_array *data, double *loss, jit_error *err,
                      diag *d)
 {
@@ -283,6 +293,7 @@ static bool run_step(jit_trainer *t, const jit_array *data, double *loss, jit_er
     a.uniform = t->value;
     a.n_uniform = t->n_uniforms;
     a.threads = t->threads;
+    a.seed = step_seed(t);
     return have_workspace(t, &a, err, d) && jit_run(t->kernel, &a, err) == JIT_OK;
 }
 

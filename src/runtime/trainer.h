@@ -25,6 +25,7 @@ struct jit_trainer {
     double value[MAX_TRAINER_UNIFORMS];
     int32_t n_uniforms, counter; /* which one counts the steps; -1: none */
     int64_t steps, epochs;
+    uint64_t seed;
 };
 
 /* Bytes up to the next multiple of 64; of an array's elements. */

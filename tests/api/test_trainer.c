@@ -11,7 +11,10 @@ static const char program[] =
     "fn net(x: [3]) -> [2] { let h = dense(x; 7, tanh)  return dense(h; 2) }\n"
     "fn xe(x: [3], y: i32) = xent(net(x), y)\n"
     "fn bad(x: [3], y: i32) = net(x)\n"
-    "fn none(x: [3]) = sum(x)\n";
+    "fn none(x: [3]) = sum(x)\n"
+    "fn drop(x: [2], t) = (sum(dropout(x*w(x); p = 0.5)) - t)**2\n"
+    "fn w(x: [2]) { param w: [2] = 1  return w }\n"
+    "fn still(p, g) = p\n";
 
 enum { N = 37 };
 
@@ -137,6 +140,35 @@ Test(trainer, same_seed_same_bits_for_any_number_of_threads)
     train(c, 1, 4);
     cr_expect_arr_eq(a, b, sizeof a);
     cr_expect_neq(memcmp(a, c, sizeof a), 0, "another order of the samples");
+}
+
+/* The losses of three steps with parameters that stay as they are. */
+static void draws(double *loss, uint64_t seed, int threads)
+{
+    fixture f;
+    jit_trainer_options o = { .size = sizeof o, .optimizer = "still", .seed = seed };
+    start(&f, "w", "f32[2]");
+    o.threads = threads;
+    f.data[0] = jit_array_of(JIT_F32, f.x, 2, (int64_t[]){ N, 2 });
+    f.data[1] = jit_array_of(JIT_F32, f.target, 1, (int64_t[]){ N });
+    f.t = jit_trainer_new(f.m, "drop", "f32[2], f32", f.p, &o, &f.err);
+    cr_assert(f.t, "%s", f.err.diagnostic[0].message);
+    for (int i = 0; i < 3; i++)
+        cr_assert_eq(jit_trainer_step(f.t, f.data, 2, &loss[i], &f.err), JIT_OK);
+    end(&f);
+}
+
+Test(trainer, each_step_draws_anew)
+{
+    double a[3], b[3], c[3];
+    draws(a, 3, 1);
+    draws(b, 3, 2);
+    draws(c, 4, 1);
+    cr_expect_arr_eq(a, b, sizeof a);
+    for (int i = 0; i < 3; i++) {
+        cr_expect_neq(a[i], a[(i + 1) % 3], "step %d", i);
+        cr_expect_neq(a[i], c[i], "step %d", i);
+    }
 }
 
 Test(trainer, epochs_are_steps)
