@@ -594,6 +594,58 @@ JIT_PUBLIC jit_status jit_trainer_epoch(jit_trainer *t, const jit_array *data, i
                                         const jit_epoch *options, double *loss, jit_error *err)
     JIT_LINK(trainer_epoch);
 
+/* Mean loss over any number of samples, which are read in blocks: memory does not grow with them.
+ * data: as in a step. The sum is in f64, in the order of the samples: same bits for any number of
+ * threads. Nothing of the trainer changes; random numbers of the loss are those of seed 0. The
+ * first call compiles. A loss that is not finite is no error here: that is what *loss tells. */
+JIT_PUBLIC jit_status jit_trainer_evaluate(jit_trainer *t, const jit_array *data, int32_t n,
+                                           double *loss, jit_error *err)
+    JIT_LINK(trainer_evaluate);
+
+/* How an epoch went. What there is none of is nan. */
+typedef struct jit_epoch_report {
+    int64_t epoch, epochs;  /* its number, from 1, and that of the last one */
+    int64_t samples, steps; /* trained on in the epoch; steps of the trainer in all */
+    double loss;            /* mean over the steps, each before its update */
+    double val_loss;        /* of the validation samples, after the epoch */
+    double rate;            /* the optimiser's uniform `lr` */
+    double seconds;         /* of the epoch, with its validation */
+    double monitored;       /* val_loss, or loss without validation samples */
+    int32_t is_best;        /* not 0: no epoch so far was better */
+    int64_t best_epoch;     /* the best one so far */
+} jit_epoch_report;
+
+typedef struct jit_fit_options {
+    size_t size;
+    int64_t
+        epochs;    /* that the trainer has done in the end, those before included; default 10 */
+    int64_t batch; /* as in jit_epoch: so many samples in a step, default 128 */
+    uint64_t seed; /* of the orders of the samples, as in jit_epoch, and of the split */
+    int32_t in_order; /* 1: as they lie in memory */
+    /* Samples that are not trained on: n arrays, or, where that is NULL, this share of the samples,
+     * from 0 to less than 1 (at least one sample, if it is not 0), drawn with the seed. */
+    const jit_array *validation;
+    double validation_split;
+    /* After each step: samples done in this epoch, of how many, their mean loss; after each epoch.
+     * They are called by the thread that called fit, and may read the parameters. A result that is
+     * not 0 ends the training: JIT_ERR_CANCELLED, and all that was done stays. */
+    int (*on_step)(void *user, int64_t samples_done, int64_t samples, double mean_loss);
+    int (*on_epoch)(void *user, const jit_epoch_report *report);
+    void *user;
+} jit_fit_options;
+
+typedef struct jit_fit_report {
+    jit_epoch_report last, best; /* epoch 0: none was finished */
+    double seconds;
+} jit_fit_report;
+
+/* Epochs of training, with validation after each. *report (may be NULL) is written on errors too:
+ * it tells of the epochs that were finished. Memory beside the arrays: a batch, a block of
+ * validation samples, and 16 bytes a sample. Same bits for any number of threads. */
+JIT_PUBLIC jit_status jit_trainer_fit(jit_trainer *t, const jit_array *data, int32_t n,
+                                      const jit_fit_options *options, jit_fit_report *report,
+                                      jit_error *err) JIT_LINK(trainer_fit);
+
 /* -------------------------------------------------------------------------- linear algebra */
 
 /* NumPy's linear algebra on arrays of f32 and f64 (f32 with f64 gives f64). The last two axes are

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "params.h"
-#include "trainer.h"
+#include "trainer_evaluate.h"
 #include "trainer_text.h"
 
 /* -------------------------------------------------------------------------- making */
@@ -125,7 +125,8 @@ static bool make_kernel(jit_trainer *t, jit_module *m, const trainer_text *text,
     if (!t->module)
         return false;
     const char *signature = trainer_signature(text, t->module->ar);
-    if (!signature)
+    t->loss = arena_text(t->module->ar, text->loss, strlen(text->loss));
+    if (!signature || !t->loss)
         diag_no_memory(d);
     else
         t->kernel = jit_prepare(t->module, TRAINER_STEP, signature, NULL, err);
@@ -193,6 +194,7 @@ void jit_trainer_free(jit_trainer *t)
     if (!t)
         return;
     jit_context *c = t->context;
+    evaluation_free(t);
     jit_kernel_release(t->kernel);
     jit_release(t->module);
     context_release(c, t->memory, t->bytes);
@@ -230,6 +232,14 @@ int64_t trainer_samples(const jit_trainer *t, const jit_array *data, int32_t n, 
         return data[0].shape[0];
     diag_plain(d, DIAG_train_data, "a step of no samples");
     return -1;
+}
+
+size_t trainer_sample_bytes(const jit_array *a)
+{
+    size_t n = jit_dtype_size(a->dtype);
+    for (int32_t i = 1; i < a->rank; i++)
+        n *= (size_t)a->shape[i];
+    return n;
 }
 
 bool trainer_grow(jit_trainer *t, char **memory, size_t *size, size_t wanted)

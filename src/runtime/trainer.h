@@ -26,11 +26,15 @@ struct jit_trainer {
     int32_t n_uniforms, counter; /* which one counts the steps; -1: none */
     int64_t steps, epochs;
     uint64_t seed;
+    const char *loss;              /* its name */
+    struct evaluation *evaluation; /* made by the first one */
 };
 
 /* Bytes up to the next multiple of 64; of an array's elements. */
 size_t trainer_rounded(size_t bytes);
 size_t trainer_bytes(const jit_array *a);
+/* Of one sample. */
+size_t trainer_sample_bytes(const jit_array *a);
 /* Memory of at least that size; what it held is lost. */
 bool trainer_grow(jit_trainer *t, char **memory, size_t *size, size_t wanted);
 /* How many samples these arrays have, -1 if they are not the loss's arguments. */

@@ -1,9 +1,13 @@
 /* Epochs of training: see fusejit.h. */
+#include "trainer_epoch.h"
+
 #include <string.h>
 
-#include "trainer.h"
+#include "array.h"
 
-static uint64_t next_random(uint64_t *state)
+/* -------------------------------------------------------------------------- the order */
+
+uint64_t epoch_random(uint64_t *state)
 {
     uint64_t z = (*state += 0x9e3779b97f4a7c15u); /* Steele, Lea, Flood 2014: SplitMix64 */
     z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
@@ -11,48 +15,23 @@ static uint64_t next_random(uint64_t *state)
     return z ^ z >> 31;
 }
 
-/* The same order for the same seed and number of the epoch. */
-static void shuffle(int64_t *order, int64_t n, uint64_t seed, int64_t epoch)
+uint64_t epoch_stream(uint64_t seed, int64_t stream)
 {
-    uint64_t state = seed * 0x9e3779b97f4a7c15u + (uint64_t)epoch;
-    (void)next_random(&state);
+    uint64_t state = seed * 0x9e3779b97f4a7c15u + (uint64_t)stream;
+    (void)epoch_random(&state);
+    return state;
+}
+
+static void shuffle(int64_t *order, int64_t n, uint64_t state)
+{
     for (int64_t i = n - 1; i > 0; i--) {
-        int64_t k = (int64_t)(next_random(&state) % (uint64_t)(i + 1)), was = order[i];
+        int64_t k = (int64_t)(epoch_random(&state) % (uint64_t)(i + 1)), was = order[i];
         order[i] = order[k];
         order[k] = was;
     }
 }
 
-typedef struct epoch {
-    jit_trainer *t;
-    const jit_array *data;
-    int64_t samples, batch;
-    int64_t *order; /* then the gathered samples */
-    jit_array rows[MOST];
-} epoch;
-
-static bool have_batch(epoch *e, diag *d)
-{
-    jit_trainer *t = e->t;
-    size_t bytes = trainer_rounded((size_t)e->samples * sizeof *e->order), at = bytes;
-    for (int32_t i = 0; i < t->types.n_in; i++) {
-        e->rows[i] = e->data[i];
-        e->rows[i].shape[0] = e->batch;
-        bytes += trainer_rounded(trainer_bytes(&e->rows[i]));
-    }
-    if (!trainer_grow(t, &t->batch, &t->batch_bytes, bytes)) {
-        diag_no_memory(d);
-        return false;
-    }
-    e->order = (int64_t *)(void *)t->batch;
-    for (int32_t i = 0; i < t->types.n_in; i++) {
-        size_t size = trainer_rounded(trainer_bytes(&e->rows[i]));
-        e->rows[i] =
-            jit_array_of(e->rows[i].dtype, t->batch + at, e->rows[i].rank, e->rows[i].shape);
-        at += size;
-    }
-    return true;
-}
+/* -------------------------------------------------------------------------- batches */
 
 static jit_array sample(const jit_array *a, int64_t i)
 {
@@ -64,35 +43,109 @@ static jit_array sample(const jit_array *a, int64_t i)
     return s;
 }
 
-static bool gather(epoch *e, int64_t first, int64_t n, jit_error *err)
+static bool rows_are_contiguous(const jit_array *a)
 {
-    for (int32_t i = 0; i < e->t->types.n_in; i++) {
-        for (int64_t k = 0; k < n; k++) {
-            jit_array to = sample(&e->rows[i], k);
-            jit_array from = sample(&e->data[i], e->order[first + k]);
-            if (jit_array_copy(&to, &from, err) != JIT_OK)
-                return false;
-        }
-        e->rows[i].shape[0] = n;
+    int64_t step = (int64_t)jit_dtype_size(a->dtype);
+    for (int32_t i = a->rank - 1; i > 0; i--) {
+        if (a->shape[i] != 1 && a->stride[i] != step)
+            return false;
+        step *= a->shape[i];
     }
     return true;
 }
 
-static jit_status run_epoch(epoch *e, const jit_epoch *o, double *loss, jit_error *err)
+bool epoch_gather(jit_array *to, const jit_array *from, const int64_t *number, int64_t n,
+                  jit_error *err)
+{
+    size_t bytes = trainer_sample_bytes(to);
+    if (rows_are_contiguous(from)) {
+        for (int64_t k = 0; k < n; k++)
+            memcpy((char *)to->data + k * to->stride[0],
+                   (const char *)from->data + number[k] * from->stride[0], bytes);
+        return true;
+    }
+    for (int64_t k = 0; k < n; k++) {
+        jit_array one = sample(to, k), original = sample(from, number[k]);
+        if (jit_array_copy(&one, &original, err) != JIT_OK)
+            return false;
+    }
+    return true;
+}
+
+int64_t epoch_batch(int64_t batch, int64_t samples)
+{
+    int64_t wanted = batch > 0 ? batch : 128;
+    return wanted < samples ? wanted : samples;
+}
+
+static bool have_batch(epoch *e)
+{
+    jit_trainer *t = e->t;
+    size_t at = trainer_rounded((size_t)e->samples * sizeof *e->order), bytes = at;
+    diag d;
+    diag_init(&d, e->err, NULL);
+    for (int32_t i = 0; i < t->types.n_in; i++) {
+        if (!array_is_sound(&e->data[i])) {
+            array_explain(&e->data[i], "an array of the data", &d);
+            return false;
+        }
+        bytes += trainer_rounded((size_t)e->batch * trainer_sample_bytes(&e->data[i]));
+    }
+    if (!trainer_grow(t, &t->batch, &t->batch_bytes, bytes)) {
+        diag_no_memory(&d);
+        return false;
+    }
+    e->order = (int64_t *)(void *)t->batch;
+    for (int32_t i = 0; i < t->types.n_in; i++) {
+        jit_array *row = &e->rows[i];
+        *row = e->data[i];
+        row->shape[0] = e->batch;
+        *row = jit_array_of(row->dtype, t->batch + at, row->rank, row->shape);
+        at += trainer_rounded(trainer_bytes(row));
+    }
+    for (int64_t i = 0; i < e->samples; i++)
+        e->order[i] = e->chosen ? e->chosen[i] : i;
+    if (!e->in_order)
+        shuffle(e->order, e->samples, epoch_stream(e->seed, t->epochs));
+    return true;
+}
+
+static bool next_batch(epoch *e, int64_t first, int64_t n)
+{
+    for (int32_t i = 0; i < e->t->types.n_in; i++) {
+        e->rows[i].shape[0] = n;
+        if (!epoch_gather(&e->rows[i], &e->data[i], e->order + first, n, e->err))
+            return false;
+    }
+    return true;
+}
+
+/* -------------------------------------------------------------------------- epochs */
+
+jit_status epoch_cancelled(jit_error *err)
+{
+    diag d;
+    diag_init(&d, err, NULL);
+    diag_plain(&d, DIAG_cancelled, "training was stopped by a callback");
+    return JIT_ERR_CANCELLED;
+}
+
+jit_status epoch_run(epoch *e, double *loss)
 {
     double sum = 0;
+    if (!have_batch(e))
+        return e->err->status;
     for (int64_t first = 0; first < e->samples; first += e->batch) {
         int64_t n = e->samples - first < e->batch ? e->samples - first : e->batch;
         double one = 0;
-        if (!gather(e, first, n, err))
-            return err ? err->status : JIT_ERR_ARGUMENT;
-        jit_status s = jit_trainer_step(e->t, e->rows, e->t->types.n_in, &one, err);
-        if (s != JIT_OK)
-            return s;
+        if (!next_batch(e, first, n) ||
+            jit_trainer_step(e->t, e->rows, e->t->types.n_in, &one, e->err) != JIT_OK)
+            return e->err->status;
         sum += one * (double)n;
-        if (o->on_step && o->on_step(o->user, first + n, e->samples, sum / (double)(first + n)))
-            return JIT_ERR_CANCELLED;
+        if (e->on_step && e->on_step(e->user, first + n, e->samples, sum / (double)(first + n)))
+            return epoch_cancelled(e->err);
     }
+    e->t->epochs++;
     *loss = sum / (double)e->samples;
     return JIT_OK;
 }
@@ -110,21 +163,20 @@ jit_status jit_trainer_epoch(jit_trainer *t, const jit_array *data, int32_t n,
     }
     if (!options_read(&o, sizeof o, options, &d))
         return d.out->status;
-    epoch e = { .t = t, .data = data };
-    e.samples = trainer_samples(t, data, n, &d);
-    e.batch = o.batch > 0 ? o.batch : 128;
-    e.batch = e.batch < e.samples ? e.batch : e.samples;
-    if (e.samples < 0 || !have_batch(&e, &d))
+    int64_t samples = trainer_samples(t, data, n, &d);
+    if (samples < 0)
         return d.out->status;
-    for (int64_t i = 0; i < e.samples; i++)
-        e.order[i] = i;
-    if (!o.in_order)
-        shuffle(e.order, e.samples, o.seed, t->epochs);
-    jit_status s = run_epoch(&e, &o, &mean, err);
-    if (s != JIT_OK)
-        return s;
-    t->epochs++;
-    if (loss)
+    epoch e = { .t = t,
+                .data = data,
+                .samples = samples,
+                .batch = epoch_batch(o.batch, samples),
+                .seed = o.seed,
+                .in_order = o.in_order != 0,
+                .on_step = o.on_step,
+                .user = o.user,
+                .err = d.out };
+    jit_status s = epoch_run(&e, &mean);
+    if (s == JIT_OK && loss)
         *loss = mean;
-    return JIT_OK;
+    return s;
 }

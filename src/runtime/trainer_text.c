@@ -156,6 +156,17 @@ static bool name_params(jit_module *m, const trainer_text *t, const source *ours
     return list != NULL;
 }
 
+/* `made` goes on with m by the functions of a text. */
+static jit_module *finish(jit_module *made, const jit_module *m, const source *ours, diag *d)
+{
+    const jit_limits *limits = &made->context->limits;
+    const ast_program *more = ours ? parse_program(made->ar, ours, limits, d) : NULL;
+    made->tree = more ? module_program(made, m->tree, more->fns, more->n_fns) : NULL;
+    if (!made->tree && !diag_failed(d))
+        diag_no_memory(d);
+    return module_finish(made, d);
+}
+
 jit_module *trainer_module(jit_module *m, const trainer_text *t, diag *d)
 {
     jit_module *made = module_over(m, d);
@@ -164,13 +175,8 @@ jit_module *trainer_module(jit_module *m, const trainer_text *t, diag *d)
     writer w = { .ar = made->ar };
     put_batch(&w, t);
     put_step(&w, t);
-    const jit_limits *limits = &made->context->limits;
     const source *ours = w.failed ? NULL : module_source(made, "<step>", w.text, d);
-    const ast_program *step = ours ? parse_program(made->ar, ours, limits, d) : NULL;
-    made->tree = step ? module_program(made, m->tree, step->fns, step->n_fns) : NULL;
-    if (!made->tree && !diag_failed(d))
-        diag_no_memory(d);
-    made = module_finish(made, d);
+    made = finish(made, m, ours, d);
     if (!made || name_params(made, t, ours))
         return made;
     diag_no_memory(d);
@@ -200,5 +206,39 @@ const char *trainer_signature(const trainer_text *t, arena *ar)
     put_state_types(&w, t);
     put(&w, " -> f64");
     put_state_types(&w, t);
+    return w.failed ? NULL : w.text;
+}
+
+/* -------------------------------------------------------------------------- evaluation */
+
+static void put_evaluation(writer *w, const trainer_text *t)
+{
+    put(w, "fn " TRAINER_EVALUATION "(");
+    for (int32_t i = 0; i < t->types->n_in; i++) {
+        put(w, "%sa%d: ", i > 0 ? ", " : "", (int)i);
+        put_type(w, t->types->in[i], NULL, t->types->extent[i], t->types->rank[i]);
+    }
+    put(w, ") = f64(%s(", t->loss);
+    put_names(w, "a", t->types->n_in, false);
+    put(w, "))\n");
+}
+
+jit_module *trainer_evaluation(jit_module *m, const trainer_text *t, diag *d)
+{
+    jit_module *made = module_over(m, d);
+    if (!made)
+        return NULL;
+    writer w = { .ar = made->ar };
+    put_evaluation(&w, t);
+    return finish(made, m, w.failed ? NULL : module_source(made, "<evaluation>", w.text, d), d);
+}
+
+const char *trainer_evaluation_signature(const trainer_text *t, arena *ar)
+{
+    writer w = { .ar = ar };
+    for (int32_t i = 0; i < t->types->n_in; i++) {
+        put(&w, "%s", i > 0 ? ", " : "");
+        put_type(&w, t->types->in[i], "b", t->types->extent[i], t->types->rank[i]);
+    }
     return w.failed ? NULL : w.text;
 }

@@ -24,4 +24,11 @@ jit_module *trainer_module(jit_module *m, const trainer_text *t, diag *d);
 /* Of the step, for jit_prepare; NULL: no memory. */
 const char *trainer_signature(const trainer_text *t, arena *ar);
 
+#define TRAINER_EVALUATION "evaluation_of_training"
+
+/* The module with a function that has a sample's loss as f64; what it reads of *t are the loss and
+ * the types. NULL and a diagnostic on failure. */
+jit_module *trainer_evaluation(jit_module *m, const trainer_text *t, diag *d);
+const char *trainer_evaluation_signature(const trainer_text *t, arena *ar);
+
 #endif

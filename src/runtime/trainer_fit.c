@@ -1,0 +1,171 @@
+/* Fitting: epochs with validation after each: see fusejit.h. */
+#include <math.h>
+#include <string.h>
+
+#include "array.h"
+#include "trainer_epoch.h"
+#include "trainer_evaluate.h"
+
+typedef struct fit {
+    jit_trainer *t;
+    const jit_fit_options *o;
+    epoch training; /* as each epoch begins */
+    sample_set validation;
+    int64_t *chosen; /* those to train on, then those for validation; NULL: no split */
+    int64_t n_chosen;
+    jit_fit_report *report;
+} fit;
+
+/* -------------------------------------------------------------------------- validation */
+
+enum { SPLIT_STREAM = -1 };
+
+/* Of n samples so many for validation, which are put behind the others; both rise. Each set of
+ * that size is as likely as another (Knuth, TAOCP 2, 3.4.2, algorithm S). */
+static void split(int64_t *chosen, int64_t n, int64_t n_validation, uint64_t seed)
+{
+    uint64_t state = epoch_stream(seed, SPLIT_STREAM);
+    int64_t n_training = n - n_validation, taken = 0;
+    for (int64_t i = 0; i < n; i++) {
+        uint64_t r = epoch_random(&state) % (uint64_t)(n - i);
+        if (r < (uint64_t)(n_validation - taken))
+            chosen[n_training + taken++] = i;
+        else
+            chosen[i - taken] = i;
+    }
+}
+
+/* How many of n: the nearest number, at least one of each part. */
+static int64_t split_size(double share, int64_t n)
+{
+    int64_t k = (int64_t)floor(share * (double)n + 0.5);
+    return k < 1 ? 1 : k > n - 1 ? n - 1 : k;
+}
+
+static bool make_split(fit *f, int64_t n, diag *d)
+{
+    double share = f->o->validation_split;
+    if (share == 0)
+        return true;
+    if (!(share > 0 && share < 1) || n < 2) {
+        diag_plain(d, DIAG_train_fit,
+                   n < 2 ? "validation_split %g of %lld sample"
+                         : "validation_split %g of %lld samples is not from 0 to less than 1",
+                   share, (long long)n);
+        return false;
+    }
+    int64_t n_validation = split_size(share, n);
+    f->chosen = context_alloc(f->t->context, (size_t)n * sizeof *f->chosen);
+    if (!f->chosen) {
+        diag_no_memory(d);
+        return false;
+    }
+    f->n_chosen = n;
+    split(f->chosen, n, n_validation, f->o->seed);
+    f->training.samples = n - n_validation;
+    f->training.chosen = f->chosen;
+    f->validation =
+        (sample_set){ f->training.data, f->chosen + n - n_validation, n_validation };
+    return true;
+}
+
+static bool have_validation(fit *f, int32_t n, diag *d)
+{
+    if (!f->o->validation)
+        return make_split(f, f->training.samples, d);
+    if (f->o->validation_split != 0) {
+        diag_plain(d, DIAG_train_fit, "both validation and validation_split are given");
+        return false;
+    }
+    int64_t samples = trainer_samples(f->t, f->o->validation, n, d);
+    f->validation = (sample_set){ .data = f->o->validation, .n = samples };
+    return samples > 0;
+}
+
+/* -------------------------------------------------------------------------- epochs */
+
+static double rate_of(const jit_trainer *t)
+{
+    for (int32_t i = 0; i < t->n_uniforms; i++)
+        if (strcmp(t->uniform[i], "lr") == 0)
+            return t->value[i];
+    return NAN;
+}
+
+static void note(fit *f, jit_epoch_report *r)
+{
+    const jit_epoch_report *best = &f->report->best;
+    r->monitored = f->validation.n > 0 ? r->val_loss : r->loss;
+    r->is_best = best->epoch == 0 || r->monitored < best->monitored;
+    r->best_epoch = r->is_best ? r->epoch : best->epoch;
+    f->report->last = *r;
+    if (r->is_best)
+        f->report->best = *r;
+}
+
+static jit_status one_epoch(fit *f, int64_t last)
+{
+    jit_epoch_report r = { .epoch = f->t->epochs + 1, .epochs = last, .val_loss = NAN };
+    double start = module_clock();
+    epoch e = f->training;
+    jit_status s = epoch_run(&e, &r.loss);
+    if (s == JIT_OK && f->validation.n > 0)
+        s = evaluation_run(f->t, &f->validation, &r.val_loss, e.err);
+    if (s != JIT_OK)
+        return s;
+    r.samples = e.samples;
+    r.steps = f->t->steps;
+    r.rate = rate_of(f->t);
+    r.seconds = (module_clock() - start) / 1e3;
+    note(f, &r);
+    if (f->o->on_epoch && f->o->on_epoch(f->o->user, &f->report->last))
+        return epoch_cancelled(e.err);
+    return JIT_OK;
+}
+
+static jit_status run(fit *f)
+{
+    int64_t last = f->o->epochs > 0 ? f->o->epochs : 10;
+    double start = module_clock();
+    jit_status s = JIT_OK;
+    while (s == JIT_OK && f->t->epochs < last)
+        s = one_epoch(f, last);
+    f->report->seconds = (module_clock() - start) / 1e3;
+    return s;
+}
+
+jit_status jit_trainer_fit(jit_trainer *t, const jit_array *data, int32_t n,
+                           const jit_fit_options *options, jit_fit_report *report,
+                           jit_error *err)
+{
+    diag d;
+    jit_fit_options o;
+    jit_fit_report own;
+    diag_init(&d, err, NULL);
+    if (!t) {
+        diag_plain(&d, DIAG_null_argument, "jit_trainer_fit: the trainer is null");
+        return JIT_ERR_ARGUMENT;
+    }
+    if (!options_read(&o, sizeof o, options, &d))
+        return d.out->status;
+    fit f = { .t = t, .o = &o, .report = report ? report : &own };
+    memset(f.report, 0, sizeof *f.report);
+    int64_t samples = trainer_samples(t, data, n, &d);
+    f.training = (epoch){ .t = t,
+                          .data = data,
+                          .samples = samples,
+                          .seed = o.seed,
+                          .in_order = o.in_order != 0,
+                          .on_step = o.on_step,
+                          .user = o.user,
+                          .err = d.out };
+    jit_status s = d.out->status;
+    if (samples > 0 && have_validation(&f, n, &d)) {
+        f.training.batch = epoch_batch(o.batch, f.training.samples);
+        s = run(&f);
+    } else {
+        s = d.out->status;
+    }
+    context_release(t->context, f.chosen, (size_t)f.n_chosen * sizeof *f.chosen);
+    return s;
+}
