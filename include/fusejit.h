@@ -542,6 +542,36 @@ JIT_PUBLIC jit_status jit_params_load(jit_params *p, const char *path, jit_error
 JIT_PUBLIC jit_status jit_params_save(const jit_params *p, const char *path, jit_error *err)
     JIT_LINK(params_save);
 
+/* -------------------------------------------------------------------------- models */
+
+/* A model in one .safetensors file. Its arrays are the parameters, which any reader of the format
+ * finds under their paths; `__metadata__` has, as text, what else is needed to run it. */
+typedef struct jit_model {
+    size_t size;
+    jit_module *module;   /* its whole program is written, as text */
+    const char *function; /* of the program: what the model is */
+    const char
+        *signature; /* of its arguments, as jit_params_new took it: "f32[784]"; may be NULL */
+    jit_params *params;        /* made for the function */
+    const jit_static *statics; /* the same as those of the store */
+    int32_t n_statics;
+    const jit_named_text *text; /* what else is to be known: names of classes, a date ... */
+    int32_t n_texts;            /* names that begin with "fusejit." are ours */
+} jit_model;
+/* Borrows all. Writes a temporary file beside `path` (.safetensors) and renames it. */
+JIT_PUBLIC jit_status jit_model_save(const jit_model *model, const char *path, jit_error *err)
+    JIT_LINK(model_save);
+/* A model of its own: the program is compiled, with the limits of options->context, and the file's
+ * arrays have to be those of a store made for it, in names and shapes. Files are not trusted. NULL on
+ * error. */
+JIT_PUBLIC jit_model *jit_model_load(const char *path, const jit_options *options,
+                                     jit_error *err) JIT_LINK(model_load);
+/* Frees a loaded model with its module and store, after their last use. NULL is fine. */
+JIT_PUBLIC void jit_model_free(jit_model *model) JIT_LINK(model_free);
+/* One of its texts; NULL: there is none of the name. */
+JIT_PUBLIC const char *jit_model_text(const jit_model *model, const char *name)
+    JIT_LINK(model_text);
+
 /* -------------------------------------------------------------------------- training */
 
 /* Minimises a function of the program by gradient descent. A step - the mean loss of a batch, its

@@ -176,6 +176,7 @@ static jit_module *compile_text(const char *text, const jit_options *options, co
     const source *src = module_source(m, o.file ? o.file : name, text, d);
     if (src)
         m->tree = parse_program(m->ar, src, &m->context->limits, d);
+    m->whole = src;
     return module_finish(m, d);
 }
 

@@ -17,6 +17,7 @@ struct jit_module {
     arena *ar;            /* text, tree, program, infos */
     program *program;
     const ast_program *tree;
+    const source *whole;  /* the text that the tree is of; NULL: it is of several, or of none */
     pthread_mutex_t lock; /* of program, ar, and what is called with them */
     kernel_cache *cache;  /* counted */
     int32_t interpret;

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "array.h"
-#include "array_set.h"
 #include "array_view.h"
 #include "call.h"
 #include "constants.h"
@@ -397,10 +396,13 @@ static bool check_file(const jit_params *p, const array_set *s, const char *path
     return true;
 }
 
-static void take_file(const jit_params *p, const array_set *s)
+bool params_take(jit_params *p, const array_set *s, const char *path, diag *d)
 {
+    if (!check_file(p, s, path, d))
+        return false;
     for (int32_t i = 0; i < s->n; i++)
         convert(&params_find(p, s->item[i].name, i)->array, &s->item[i].array);
+    return true;
 }
 
 jit_status jit_params_load(jit_params *p, const char *path, jit_error *err)
@@ -414,8 +416,7 @@ jit_status jit_params_load(jit_params *p, const char *path, jit_error *err)
         return d.out->status;
     }
     if (array_set_load(&s, path, &d)) {
-        if (check_file(p, &s, path, &d))
-            take_file(p, &s);
+        (void)params_take(p, &s, path, &d);
         array_set_free(&s);
     }
     return d.out->status;
