@@ -3,6 +3,8 @@
  *   builtin.fj      counted as built-ins: a user's function may not take their names
  *   activations.fj  the standard library of numbers; a user's function may
  *   arrays.fj       ... and of arrays
+ *   training.fj     ... optimisers and what goes with them
+ *   metrics.fj      ... and what tells how good predictions are
  *   math_*.fj       definitions of operators, see expand.h; not visible to users            */
 #ifndef FJ_PRELUDE_H
 #define FJ_PRELUDE_H
