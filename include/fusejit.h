@@ -219,6 +219,45 @@ JIT_PUBLIC void jit_arrays_free(jit_named *arrays, int32_t n) JIT_LINK(arrays_fr
 JIT_PUBLIC jit_status jit_arrays_save(const jit_named *arrays, int32_t n, const char *path,
                                       jit_error *err) JIT_LINK(arrays_save);
 
+/* What the labels of a table are. */
+typedef enum jit_labels {
+    JIT_LABELS_AUTO, /* classes if one is text or all are whole numbers, else numbers */
+    JIT_LABELS_CLASSES, /* 0, 1, .. for the different ones: numbers in order, texts by their bytes */
+    JIT_LABELS_NUMBERS, /* as they are */
+    JIT_LABELS_NONE     /* there is no column of labels */
+} jit_labels;
+
+typedef struct jit_table_options {
+    size_t size;
+    jit_labels labels;
+    const char *label; /* their column, by name or by number from 1; default: the last */
+    /* The columns that are features, in this order, by name, or by number from 1 where there is no
+     * header; default: all but the label. */
+    const char *const *column;
+    int32_t n_columns;
+    /* The names of classes 0, 1, ..: a label that is none of them is an error. Default: those of
+     * the file. */
+    const char *const *class_name;
+    int32_t n_classes;
+} jit_table_options;
+
+/* A .csv file to learn from, all memory its own. */
+typedef struct jit_table {
+    jit_array x;               /* features, f32 [rows, columns] */
+    jit_array y;               /* labels [rows]: i32 classes, f32 numbers; data NULL: none */
+    const char *const *column; /* names of the features; "" without a header */
+    const char *label;         /* name of the label's column, or "" */
+    const char *const *class_name; /* n_classes; 0 of them where y are numbers */
+    int32_t n_columns, n_classes;
+    void *memory;
+} jit_table;
+/* Fields are separated by commas, may be quoted, and texts are UTF-8. The first line is a header if
+ * no field of it begins as a number. What is no number is told with line and column; nan is one. */
+JIT_PUBLIC jit_status jit_table_load(jit_table *table, const char *path,
+                                     const jit_table_options *options, jit_error *err)
+    JIT_LINK(table_load);
+JIT_PUBLIC void jit_table_free(jit_table *table) JIT_LINK(table_free); /* empties it */
+
 /* -------------------------------------------------------------------------- contexts */
 
 typedef struct jit_context jit_context;

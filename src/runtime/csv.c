@@ -6,219 +6,48 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "csv_fields.h"
 #include "elements.h"
 #include "number_text.h"
 
-typedef struct table {
-    const char *at, *end;
-    const char *name; /* of the file */
-    diag *d;
-    int64_t line; /* of `at`, from 1 */
-    int64_t columns, rows;
+typedef struct reader {
+    csv_fields fields;
     double *to; /* NULL while counting */
-} table;
+} reader;
 
-typedef struct field {
-    const char *at; /* without quotes and outer blanks */
-    size_t n;
-    int64_t line; /* where it begins */
-    bool last;    /* of its row */
-} field;
-
-static bool is_blank(char c)
+static bool read_row(reader *r)
 {
-    return c == ' ' || c == '\t';
-}
-
-static bool ends_row(const table *t)
-{
-    return t->at == t->end || *t->at == '\n' || *t->at == '\r';
-}
-
-static void skip_blanks(table *t)
-{
-    while (t->at < t->end && is_blank(*t->at))
-        t->at++;
-}
-
-/* Goes over \n, \r\n or \r. */
-static void skip_newline(table *t)
-{
-    if (t->at < t->end && *t->at == '\r')
-        t->at++;
-    else if (t->at < t->end && *t->at == '\n') {
-        t->at++;
-        t->line++;
-        return;
-    } else {
-        return;
-    }
-    if (t->at < t->end && *t->at == '\n')
-        t->at++;
-    t->line++;
-}
-
-static bool bad_quote(const table *t, int64_t line, const char *why)
-{
-    diag_plain(t->d, DIAG_csv_quote, "line %lld of '%s': %s", (long long)line, t->name, why);
-    return false;
-}
-
-/* "..." with "" for a quote and newlines as they are. */
-static bool read_quoted(table *t, field *f)
-{
-    f->at = ++t->at;
-    for (;; t->at++) {
-        if (t->at == t->end)
-            return bad_quote(t, f->line, "a quote is not closed");
-        if (*t->at == '\n')
-            t->line++;
-        if (*t->at != '"')
-            continue;
-        if (t->at + 1 < t->end && t->at[1] == '"')
-            t->at++;
-        else
-            break;
-    }
-    f->n = (size_t)(t->at++ - f->at);
-    skip_blanks(t);
-    if (!ends_row(t) && *t->at != ',')
-        return bad_quote(t, t->line, "something follows a closing quote");
-    while (f->n > 0 && is_blank(*f->at))
-        f->at++, f->n--;
-    while (f->n > 0 && is_blank(f->at[f->n - 1]))
-        f->n--;
-    return true;
-}
-
-static bool next_field(table *t, field *f)
-{
-    skip_blanks(t);
-    f->line = t->line;
-    if (t->at < t->end && *t->at == '"') {
-        if (!read_quoted(t, f))
-            return false;
-    } else {
-        f->at = t->at;
-        while (!ends_row(t) && *t->at != ',')
-            t->at++;
-        f->n = (size_t)(t->at - f->at);
-        while (f->n > 0 && is_blank(f->at[f->n - 1]))
-            f->n--;
-    }
-    f->last = ends_row(t);
-    if (f->last)
-        skip_newline(t);
-    else
-        t->at++;
-    return true;
-}
-
-static bool is_number(const field *f)
-{
-    return f->n > 0 && number_length(f->at, f->n) == f->n;
-}
-
-/* 2 and -.5, but also 1;2 and 0x10: a row of such fields is no header, but data gone wrong. */
-static bool begins_as_number(const field *f)
-{
-    size_t i = f->n > 0 && (f->at[0] == '+' || f->at[0] == '-') ? 1 : 0;
-    i += i < f->n && f->at[i] == '.' ? 1 : 0;
-    return is_number(f) || (i < f->n && f->at[i] >= '0' && f->at[i] <= '9');
-}
-
-/* Goes to the next line that is not blank; false at the end. */
-static bool next_row(table *t)
-{
-    for (;;) {
-        skip_blanks(t);
-        if (t->at == t->end)
-            return false;
-        if (!ends_row(t))
-            return true;
-        skip_newline(t);
-    }
-}
-
-static bool bad_number(const table *t, const field *f, int64_t column)
-{
-    char shown[FILE_NAME_SHOWN];
-    file_show_bytes(shown, f->at, f->n);
-    diag_plain(t->d, DIAG_csv_number, "line %lld of '%s', column %lld: '%s' is no number",
-               (long long)f->line, t->name, (long long)column, shown);
-    if (f->n == 0)
-        diag_hint(t->d, "write nan for a missing value");
-    else if (memchr(f->at, ';', f->n) || memchr(f->at, '\t', f->n) || memchr(f->at, ' ', f->n))
-        diag_hint(t->d, "fields are separated by commas");
-    else if (t->rows == 0)
-        diag_hint(t->d, "the first line is a header only if no field of it begins as a number");
-    return false;
-}
-
-static bool read_row(table *t)
-{
-    field f = { .last = false };
+    csv_fields *t = &r->fields;
+    csv_field f = { .last = false };
     int64_t column = 0, line = t->line;
     while (!f.last) {
-        if (!next_field(t, &f))
+        if (!csv_next_field(t, &f))
             return false;
         column++;
-        if (!is_number(&f))
-            return bad_number(t, &f, column);
-        if (t->to)
-            *t->to++ =
+        if (!csv_is_number(&f))
+            return csv_bad_number(t, &f, column);
+        if (r->to)
+            *r->to++ =
                 strtod(f.at, NULL); /* ends where the number does: a 0 follows the text */
     }
-    if (t->columns == 0)
-        t->columns = column;
-    if (t->columns != column) {
-        diag_plain(t->d, DIAG_csv_ragged, "line %lld of '%s' has %lld fields, not %lld",
-                   (long long)line, t->name, (long long)column, (long long)t->columns);
-        return false;
-    }
-    t->rows++;
-    return true;
+    return csv_end_row(t, line, column);
 }
 
-/* Goes over the first line if it is a header: some text in it, and nothing like a number. */
-static bool skip_header(table *t)
+static bool read_rows(reader *r)
 {
-    table ahead = *t;
-    field f = { .last = false };
-    int64_t columns = 0, texts = 0, numbers = 0;
-    if (!next_row(&ahead))
-        return true;
-    while (!f.last) {
-        if (!next_field(&ahead, &f))
-            return false;
-        columns++;
-        numbers += begins_as_number(&f);
-        texts += f.n > 0;
-    }
-    if (numbers > 0 || texts == 0)
-        return true;
-    *t = ahead;
-    t->columns = columns;
-    return true;
-}
-
-static bool read_rows(table *t)
-{
-    while (next_row(t))
-        if (!read_row(t))
+    while (csv_next_row(&r->fields))
+        if (!read_row(r))
             return false;
     return true;
 }
 
-static bool read_table(jit_array *a, table *t)
+static bool read_table(jit_array *a, reader *r)
 {
-    if (t->end - t->at >= 3 && memcmp(t->at, "\xEF\xBB\xBF", 3) == 0)
-        t->at += 3; /* UTF-8's byte order mark, as spreadsheets write it */
-    t->line = 1;
-    if (!skip_header(t))
+    const csv_fields *t = &r->fields;
+    if (!csv_skip_header(&r->fields))
         return false;
-    table again = *t;
-    if (!read_rows(t))
+    reader again = *r;
+    if (!read_rows(r))
         return false;
     jit_array like = { .dtype = JIT_F64, .rank = 1, .shape = { t->rows } }, made;
     if (t->rows == 1) {
@@ -236,30 +65,21 @@ static bool read_table(jit_array *a, table *t)
     return true;
 }
 
-static bool read_text(jit_array *a, const file_input *in, char *text, diag *d)
-{
-    if (!file_read(in, 0, text, (size_t)in->size, d))
-        return false;
-    text[in->size] = 0;
-    number_locale l;
-    if (!number_begin(&l)) {
-        diag_no_memory(d);
-        return false;
-    }
-    table t = { .at = text, .end = text + in->size, .name = in->name, .d = d };
-    bool good = read_table(a, &t);
-    number_end(&l);
-    return good;
-}
-
 bool csv_read(jit_array *a, const file_input *in, diag *d)
 {
-    char *text = malloc((size_t)in->size + 1);
-    if (!text) {
-        diag_no_memory(d);
+    char *text = csv_text(in, d);
+    number_locale l;
+    if (!text)
         return false;
+    bool good = number_begin(&l);
+    if (good) {
+        reader r = { .to = NULL };
+        csv_begin(&r.fields, in, text, d);
+        good = read_table(a, &r);
+        number_end(&l);
+    } else {
+        diag_no_memory(d);
     }
-    bool good = read_text(a, in, text, d);
     free(text);
     return good;
 }
