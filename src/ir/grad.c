@@ -51,13 +51,15 @@ static void need(grad_state *d, node *stack, int32_t *n, node at)
     stack[(*n)++] = at;
 }
 
-static bool mark_live(grad_state *d, node y)
+static bool mark_live(grad_state *d, const grad_request *r)
 {
     node *stack = arena_alloc(d->lw->ar, (size_t)d->n_nodes * sizeof *stack);
     int32_t n = 0;
     if (!stack)
         return grad_no_memory(d);
-    need(d, stack, &n, y);
+    need(d, stack, &n, r->y);
+    for (int32_t i = 0; i < r->n_also; i++)
+        need(d, stack, &n, r->also[i]);
     while (n > 0) {
         node at = stack[--n];
         const grad_rule *rule = grad_rule_of(d->lw, at);
@@ -383,10 +385,14 @@ static bool finish(grad_state *d, grad_request *r)
         r->out[i] =
             r->out[i] ? grad_copy(d, r->out[i], (grad_change){ 0 }) : grad_zeros(d, r->wrt[i]);
     r->value = grad_copy(d, r->y, (grad_change){ 0 });
+    bool fine = r->value != 0;
     for (int32_t i = 0; i < r->n; i++)
-        if (!r->out[i])
-            return false;
-    return r->value != 0;
+        fine = fine && r->out[i];
+    for (int32_t i = 0; i < r->n_also; i++) {
+        r->also[i] = grad_copy(d, r->also[i], (grad_change){ 0 });
+        fine = fine && r->also[i];
+    }
+    return fine;
 }
 
 bool grad_nodes(lowering *lw, grad_request *r)
@@ -394,7 +400,7 @@ bool grad_nodes(lowering *lw, grad_request *r)
     grad_state d = { .lw = lw, .g = lw->g, .at = r->at };
     node active = lw->active;
     memset(r->out, 0, (size_t)r->n * sizeof *r->out);
-    if (!get_room(&d) || !mark_live(&d, r->y) || !mark_varying(&d, r) || !grad_keep(&d))
+    if (!get_room(&d) || !mark_live(&d, r) || !mark_varying(&d, r) || !grad_keep(&d))
         return false;
     lw->active = lw->yes;
     node one = graph_real(lw->g, graph_dtype(lw->g, r->y), 1);

@@ -20,12 +20,13 @@
 
 /* Derivatives of y, a scalar of floats, by n nodes that are used by nothing but what was lowered
  * since they were made (lower_grad.c). out[i] has the type and shape of wrt[i]; *value is y with
- * what it shares with them computed once. False: an error in lw->d. */
+ * what it shares with them computed once, and so become the n_also values at `also`, of any type
+ * and shape. False: an error in lw->d. */
 typedef struct grad_request {
     node y;
     const node *wrt;
-    int32_t n;
-    node *out, value;
+    int32_t n, n_also;
+    node *out, *also, value;
     span at;
 } grad_request;
 

@@ -231,30 +231,45 @@ static value like(value by, node n)
     return by.kind == VALUE_WEAK_NODE ? value_weak(n) : value_node(n);
 }
 
-/* In a check any nodes of the types will do. */
-static bool derive(lowering *lw, const marking *m, node y, grad_request *r)
+static bool is_node(value v)
 {
-    node *nodes = arena_alloc(lw->ar, 2 * ((size_t)m->n + 1) * sizeof *nodes);
+    return v.kind == VALUE_NODE || v.kind == VALUE_WEAK_NODE;
+}
+
+/* all: the results of f, of which the first is y. In a check any nodes of the types will do. */
+static bool derive(lowering *lw, const marking *m, node y, value all, grad_request *r)
+{
+    int32_t more = all.kind == VALUE_TUPLE ? all.n - 1 : 0;
+    node *nodes = arena_alloc(lw->ar, (2 * (size_t)m->n + (size_t)more + 1) * sizeof *nodes);
     if (!nodes)
         return lower_no_memory(lw);
     *r = (grad_request){ .y = y, .wrt = nodes, .n = m->n, .out = nodes + m->n, .at = m->at };
     for (int32_t i = 0; i < m->n; i++)
         nodes[i] = r->out[i] = m->by[i].u.node;
+    r->also = nodes + 2 * m->n;
+    for (int32_t i = 1; i <= more; i++)
+        if (is_node(all.u.items[i]))
+            r->also[r->n_also++] = all.u.items[i].u.node;
     r->value = y;
     return lw->checking || grad_nodes(lw, r);
 }
 
-static value results(lowering *lw, const marking *m, const grad_request *r, value y)
+static value results(lowering *lw, const marking *m, const grad_request *r, value all)
 {
-    int32_t first = m->d->value_too, n = first + r->n;
+    int32_t more = all.kind == VALUE_TUPLE ? all.n - 1 : 0;
+    int32_t first = m->d->value_too, n = first + r->n + more;
+    const value *given = more ? all.u.items : &all;
     value *items = arena_alloc(lw->ar, ((size_t)n + 1) * sizeof *items);
     if (!items) {
         lower_no_memory(lw);
         return value_poison();
     }
-    items[0] = value_is_weak(y) ? value_weak(r->value) : value_node(r->value);
+    items[0] = value_is_weak(given[0]) ? value_weak(r->value) : value_node(r->value);
     for (int32_t i = 0; i < r->n; i++)
         items[first + i] = like(m->by[i], r->out[i]);
+    for (int32_t i = 1, k = 0; i <= more; i++)
+        items[first + r->n + i - 1] =
+            is_node(given[i]) ? like(given[i], r->also[k++]) : given[i];
     return n == 1 ? items[0] : (value){ .kind = VALUE_TUPLE, .n = n, .u.items = items };
 }
 
@@ -274,8 +289,9 @@ value lower_derivative(lowering *lw, const frame *f, const value *args)
     lw->deriving++;
     value v = inline_function(lw, of, m.args, f->call);
     lw->deriving--;
-    node y = differentiable(lw, of, v, m.at);
-    return y && derive(lw, &m, y, &r) ? results(lw, &m, &r, v) : value_poison();
+    bool several = v.kind == VALUE_TUPLE && m.d->value_too;
+    node y = differentiable(lw, of, several ? v.u.items[0] : v, m.at);
+    return y && derive(lw, &m, y, v, &r) ? results(lw, &m, &r, v) : value_poison();
 }
 
 /* -------------------------------------------------------------------------- grad fn */

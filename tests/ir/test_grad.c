@@ -13,6 +13,8 @@ Test(grad, of_numbers)
         { "fn p(x, y) = x*x*y fn f(x, y) = grad(p; y)(x, y)", "f32,f32", "3,5", "f32 9" },
         { "fn p(x, y) = x*x*y fn f(x, y) = value_and_grad(p; x, y)(x, y)", "f32,f32", "3,5",
           "f32 45, f32 30, f32 9" },
+        { "fn p(x, y) = (x*x*y, x + y, 7) fn f(x, y) = value_and_grad(p; x, y)(x, y)",
+          "f32,f32", "3,5", "f32 45, f32 30, f32 9, f32 8, i64 7" },
         { "fn p(x; a) = a*x*x fn f(x) = grad(p; a)(x; 4)", "f64", "3", "f64 9" },
         { "fn p(x, y) = x*y fn f(x) = grad(p)(x, x)", "f64", "3", "f64 3" },
         { "fn p(x, y) = x*y fn f(x) = grad(p; x, y)(x, x)", "f64", "3", "f64 3, f64 3" },
@@ -134,6 +136,10 @@ Test(grad, of_arrays)
           "fn p(x: [n]) = sum(q(x)) fn f(x: [n]) = grad(p)(x)",
           "f64", "2", "1 2", "42 81" },
         { "fn p(x) = x*x fn f(x: [n]) = grad(p)(x)", "f64", "3", "1 2 3", "2 4 6" },
+        { "fn l(x: [k], w: [k,m]) = 2*(x @ w) "
+          "fn p(x: [n,k], w: [k,m]) = (sum(sum(l(x, w)**2)), l(x, w), argmax(x)) "
+          "fn f(x: [n,k], w: [k,m]) = value_and_grad(p; w)(x, w)",
+          "f64,f64", "2,2,1", "1 2 2 0; 3 4", "628; 184 176; 22 12; 1 0" },
         { "fn p(x: [n]) = sum(x*x) fn q(x: [n]) = sum(grad(p)(x)**2) fn f(x: [n]) = grad(q)(x)",
           "f64", "2", "1 2", "8 16" },
     };

@@ -19,13 +19,14 @@ enum { PROGRAMS = 12 };
 enum { PROGRAMS = 60 };
 #endif
 enum { NO_GRAD = 306 }; /* the code of what cannot be differentiated */
-enum { TEXT = ARRAY_PROGRAM_TEXT + 8192, MOST_ARGS = 2 * ARRAY_PROGRAM_IN };
+enum { TEXT = ARRAY_PROGRAM_TEXT + 8192, MOST_OUT = 1 + ARRAY_PROGRAM_IN + ARRAY_PROGRAM_OUT };
 
 typedef struct derived {
     random_array_program p;
     char text[TEXT];
     size_t used;
     int by[ARRAY_PROGRAM_IN], n_by; /* inputs that the derivative is taken by */
+    int n_also;                     /* results of f that come with the derivatives */
     bool summed;                    /* a result of floats */
     bool wide;                      /* all floats are f64 */
 } derived;
@@ -42,7 +43,8 @@ typedef struct trial {
     random_source r;
     int64_t size[N_SIZES];
     layout in[ARRAY_PROGRAM_IN];
-    jit_array plain[ARRAY_PROGRAM_IN], slope[2][ARRAY_PROGRAM_IN];
+    /* with n_also the value, the slopes, the results of f; else the slopes */
+    jit_array plain[ARRAY_PROGRAM_IN], slope[2][MOST_OUT];
     int compared;
 } trial;
 
@@ -84,9 +86,10 @@ static void put_call(derived *d)
     }
 }
 
-static void put_total(derived *d)
+/* also: the results of f are given too. */
+static void put_total(derived *d, const char *name, bool also)
 {
-    put(d, "fn total(");
+    put(d, "fn %s(", name);
     put_arguments(d);
     put(d, ") {\n  let %s", d->p.n_out > 1 ? "(" : "");
     for (int i = 0; i < d->p.n_out; i++)
@@ -105,6 +108,8 @@ static void put_total(derived *d)
         put(d, " + %sf64(y%d%s", sums[rank], i, rank ? terms[rank] : ")");
         d->summed = true;
     }
+    for (int i = 0; i < d->p.n_out && also; i++)
+        put(d, ", y%d", i);
     put(d, "\n}\n");
 }
 
@@ -129,10 +134,13 @@ static void derive(derived *d, uint64_t seed)
     if (d->wide)
         widen(&d->p);
     put(d, "%s", d->p.text);
-    put_total(d);
+    put_total(d, "total", false);
+    d->n_also = seed % 2 ? d->p.n_out : 0;
+    if (d->n_also)
+        put_total(d, "both", true);
     put(d, "fn slope(");
     put_arguments(d);
-    put(d, ") = grad(total;");
+    put(d, ") = %s;", d->n_also ? "value_and_grad(both" : "grad(total");
     for (int i = 0; i < d->p.n_in; i++)
         if (is_float(d->p.in[i].dtype)) {
             put(d, "%s a%d", d->n_by ? "," : "", i);
@@ -274,7 +282,7 @@ static void compare_with_differences(trial *t)
     for (int i = 0; i < t->d->n_by; i++) {
         jit_array *x = &t->plain[t->d->by[i]];
         for (int64_t e = 0; x->dtype == JIT_F64 && e < elements(x) && e < 12; e++) {
-            double want, size, got = ((double *)t->slope[1][i].data)[e];
+            double want, size, got = ((double *)t->slope[1][(t->d->n_also > 0) + i].data)[e];
             char what[128];
             if (!isfinite(got) || !difference(t, (double *)x->data + e, &want, &size))
                 continue;
@@ -293,17 +301,18 @@ static int one_trial(const derived *d, const kernels *k, uint64_t seed, int i)
     while (!choose_sizes(&t))
         ;
     make_inputs(&t, i % 2);
-    jit_status a = run(&t, k->slope[0], t.slope[0], d->n_by);
-    jit_status b = run(&t, k->slope[1], t.slope[1], d->n_by);
+    int n_out = d->n_by + (d->n_also > 0) + d->n_also;
+    jit_status a = run(&t, k->slope[0], t.slope[0], n_out);
+    jit_status b = run(&t, k->slope[1], t.slope[1], n_out);
     if (a != b)
         fail(&t, "another status than the interpreter's");
-    for (int n = 0; n < d->n_by && a == JIT_OK; n++)
+    for (int n = 0; n < n_out && a == JIT_OK; n++)
         if (!same_bits(&t.slope[0][n], &t.slope[1][n]))
             fail(&t, "other bits than the interpreter's");
     if (a == JIT_OK && d->wide && i % 2)
         compare_with_differences(&t);
-    free_arrays(t.slope[0], d->n_by);
-    free_arrays(t.slope[1], d->n_by);
+    free_arrays(t.slope[0], n_out);
+    free_arrays(t.slope[1], n_out);
     for (int n = 0; n < d->p.n_in; n++)
         layout_free(&t.in[n]);
     free_arrays(t.plain, d->p.n_in);
