@@ -22,6 +22,8 @@ program *program_new(arena *ar, const ast_program *tree, const jit_limits *limit
 const ast_fn *program_find(program *p, const char *name); /* user's, then prelude's; or NULL */
 /* Names of the core dimensions of a function in order of first appearance in its arguments' and
  * results' types: graph.dims of its graph. n is set. */
+int32_t program_count_results(program *p,
+                              const ast_fn *fn); /* of a checked function, or a prelude's */
 const char *const *program_dims(program *p, const ast_fn *fn, int32_t *n, arena *ar);
 /* A parameter of that path is, where an argument of that name is around it, that argument: for
  * functions that we write around a layer, of the source `ours`, which do not count in paths. The

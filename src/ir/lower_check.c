@@ -277,7 +277,8 @@ static bool try_types(lowering *lw, const ast_fn *fn, const jit_dtype *generic)
         return lower_no_memory(lw);
     }
     fill_arguments(lw, fn, generic, args);
-    (void)inline_function(lw, fn, args, fn->name_at);
+    value v = inline_function(lw, fn, args, fn->name_at);
+    program_set_results(lw->p, fn, v.kind == VALUE_TUPLE ? v.n : v.kind != VALUE_POISON);
     return lw->n_errors == errors && !lw->stop;
 }
 

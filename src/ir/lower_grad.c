@@ -1,4 +1,4 @@
-/* grad(f; x), value_and_grad(f; x): functions of f's arguments; `grad fn`.
+/* grad(f; x), grad(f; param), value_and_grad(f; x): functions of f's arguments; `grad fn`.
  *
  * The derivative is a function like others (ast_fn.derivative). Its body: each argument that the
  * derivative is taken by is marked by a node of its own, f is inlined on them, and grad.c goes
@@ -273,25 +273,64 @@ static value results(lowering *lw, const marking *m, const grad_request *r, valu
     return n == 1 ? items[0] : (value){ .kind = VALUE_TUPLE, .n = n, .u.items = items };
 }
 
+/* The parameters follow the arguments. */
+static bool add_params(lowering *lw, marking *m, const param_marks *p)
+{
+    if (p->n == 0 && m->d->params) {
+        lower_error(lw, DIAG_grad_argument, m->at, "'%s' has no parameters", m->d->of->name);
+        return false;
+    }
+    void *by = m->by;
+    int32_t cap = m->n;
+    if (!arena_grow(lw->ar, &by, sizeof *m->by, &cap, m->n + p->n + 1))
+        return lower_no_memory(lw);
+    m->by = by;
+    for (int32_t i = 0; i < p->n; i++)
+        m->by[m->n++] = p->marked[i];
+    return true;
+}
+
 value lower_derivative(lowering *lw, const frame *f, const value *args)
 {
     marking m = { .d = f->fn->derivative, .at = lower_place(lw, f->call) };
     const ast_fn *of = m.d->of;
     grad_request r;
-    if (m.d->params) {
-        lower_error(lw, DIAG_no_grad, m.at,
-                    "the gradient of all parameters is not in this version of the language");
-        diag_hint(lw->d, "jit_trainer takes it; here, name arguments: grad(f; w)");
-        return value_poison();
-    }
+    param_marks params = { .n = 0 }, *outer = lw->param_marks;
     if (!mark_arguments(lw, &m, args))
         return value_poison();
     lw->deriving++;
+    lw->param_marks = m.d->params ? &params : NULL;
     value v = inline_function(lw, of, m.args, f->call);
+    lw->param_marks = outer;
     lw->deriving--;
     bool several = v.kind == VALUE_TUPLE && m.d->value_too;
     node y = differentiable(lw, of, several ? v.u.items[0] : v, m.at);
-    return y && derive(lw, &m, y, v, &r) ? results(lw, &m, &r, v) : value_poison();
+    bool fine = y && add_params(lw, &m, &params) && derive(lw, &m, y, v, &r);
+    return fine ? results(lw, &m, &r, v) : value_poison();
+}
+
+/* A parameter may be met more than once, where a body is lowered again. */
+value lower_marked_param(lowering *lw, const char *path, value v, span at)
+{
+    param_marks *p = lw->param_marks;
+    if (!p || v.kind == VALUE_POISON)
+        return v;
+    for (int32_t i = 0; i < p->n; i++)
+        if (strcmp(p->path[i], path) == 0)
+            return p->marked[i];
+    void *paths = p->path, *all = p->marked;
+    int32_t cap = p->cap;
+    v.u.node = marked(lw, v.u.node, at);
+    if (!arena_grow(lw->ar, &paths, sizeof *p->path, &cap, p->n + 1) ||
+        !arena_grow(lw->ar, &all, sizeof *p->marked, &p->cap, p->n + 1)) {
+        lower_no_memory(lw);
+        return value_poison();
+    }
+    p->path = paths;
+    p->marked = all;
+    p->path[p->n] = path;
+    p->marked[p->n++] = v;
+    return v;
 }
 
 /* -------------------------------------------------------------------------- grad fn */

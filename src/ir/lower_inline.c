@@ -368,7 +368,7 @@ static value inline_body(lowering *lw, frame *f, const value *args)
     if (!known) {
         return value_poison();
     }
-    if (known->finished) {
+    if (known->finished && !lw->param_marks) {
         return recall(lw, known, f->user_at);
     }
     lw->g->relaxed |= is_fast(f->fn) ? NODE_FAST : 0;

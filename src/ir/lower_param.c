@@ -109,13 +109,19 @@ static bool expr_calls(scan *s, const ast_expr *e)
     return has;
 }
 
+/* grad(f)(x): the parameters are those of f, and are called as they are there. */
+static bool is_derivative(const ast_expr *e)
+{
+    return e->kind == EXPR_CALL && e->u.call.callee->kind == EXPR_CALL;
+}
+
 static bool stmt_has(scan *s, const ast_stmt *st, bool named)
 {
     switch (st->kind) {
     case STMT_PARAM:
         return true;
     case STMT_LET:
-        return expr_calls(s, st->u.let.value);
+        return !(named && is_derivative(st->u.let.value)) && expr_calls(s, st->u.let.value);
     case STMT_VAR:
         return !named && expr_calls(s, st->u.var.value);
     case STMT_ASSIGN:
@@ -311,16 +317,12 @@ static jit_dtype stored_type(const lowering *lw, jit_dtype t, const graph_shape 
     return weight && (t == JIT_F32 || t == JIT_F64) ? lw->weights : t;
 }
 
-static value lowered_param(lowering *lw, const ast_stmt *s, const graph_shape *shape)
+static value lowered_param(lowering *lw, const ast_stmt *s, const graph_shape *shape,
+                           const char *path)
 {
     const ast_name *name = &s->u.var.name;
     const ast_type *type = &s->u.var.type;
     jit_dtype t = type_is_generic(type) ? lw->frame->float_type : type->scalar;
-    const char *path = path_of(lw, name->name);
-    if (!path) {
-        lower_no_memory(lw);
-        return value_poison();
-    }
     const value *argument = argument_for(lw, path);
     if (argument) {
         return value_declared(lw, *argument, type_compute(t), name->at);
@@ -343,8 +345,13 @@ void lower_param_stmt(lowering *lw, const ast_stmt *s)
     const ast_type *type = &s->u.var.type;
     value v = value_poison();
     bool fine = !type_is_array(type) || type_shape(lw, type, &shape);
-    if (fine)
-        v = lw->checking ? checked_param(lw, s, &shape) : lowered_param(lw, s, &shape);
+    const char *path = fine ? path_of(lw, s->u.var.name.name) : NULL;
+    if (path) {
+        v = lw->checking ? checked_param(lw, s, &shape) : lowered_param(lw, s, &shape, path);
+        v = lower_marked_param(lw, path, v, s->u.var.name.at);
+    } else if (fine) {
+        lower_no_memory(lw);
+    }
     (void)scope_bind(lw, s->u.var.name.name, BIND_LET, v);
 }
 

@@ -12,6 +12,7 @@ typedef struct user_name {
     const ast_fn *fn;
     const_slot *constant; /* or this */
     bool wrong;
+    int32_t n_results; /* that the check found; 0: not checked */
 } user_name;
 
 struct program {
@@ -265,6 +266,21 @@ bool *program_fn_wrong(program *p, const ast_fn *fn)
         }
     }
     return user && user->fn == fn ? &user->wrong : NULL;
+}
+
+void program_set_results(program *p, const ast_fn *fn, int32_t n)
+{
+    user_name *user = find_user(p, fn->name, fn->src);
+    if (user && user->fn == fn && n > 0) {
+        user->n_results = n;
+    }
+}
+
+int32_t program_count_results(program *p, const ast_fn *fn)
+{
+    const user_name *user = find_user(p, fn->name, fn->src);
+    bool known = user && user->fn == fn && user->n_results > 0;
+    return fn->n_results > 0 ? fn->n_results : known ? user->n_results : 1;
 }
 
 const ast_fn *program_grad_fn(program *p, const ast_fn *fn, diag *d)

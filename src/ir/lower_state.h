@@ -164,6 +164,13 @@ struct grad_rule {
     span at;
 };
 
+/* Parameters that a derivative is taken by, in the order in which they are met. */
+typedef struct param_marks {
+    const char **path;
+    value *marked;
+    int32_t n, cap;
+} param_marks;
+
 /* ------------------------------------------------------------------------------ state */
 
 struct lowering {
@@ -187,7 +194,8 @@ struct lowering {
     const ast_fn **derivatives; /* functions made by lower_grad.c */
     grad_rule *rules;           /* in the order of their nodes */
     int32_t n_derivatives, cap_derivatives, n_rules, cap_rules;
-    int32_t deriving; /* derivatives around what is being lowered */
+    int32_t deriving;         /* derivatives around what is being lowered */
+    param_marks *param_marks; /* of the innermost one by parameters, or NULL */
     bool checking;
     bool stop; /* a limit was met: give up quietly */
     int32_t n_errors;
@@ -231,6 +239,7 @@ callee program_hidden(program *p, const char *name,
 /* Whether a user's function was found wrong in the check, so that calls of it say no more;
  * NULL: not a user's. */
 bool *program_fn_wrong(program *p, const ast_fn *fn);
+void program_set_results(program *p, const ast_fn *fn, int32_t n);      /* 0: not known */
 const char *program_param_argument(const program *p, const char *path); /* NULL: none */
 bool program_is_ours(const program *p, const ast_fn *fn); /* written around a layer */
 const ast_fn *program_grad_fn(program *p, const ast_fn *fn, diag *d); /* NULL: it has none */
@@ -393,6 +402,8 @@ bool param_is_constant(const graph *g);
 /* lower_grad.c */
 value lower_grad(lowering *lw, const callee *c, const ast_expr *e);
 value lower_derivative(lowering *lw, const frame *f, const value *args);
+/* The parameter of that path where a derivative is taken by parameters. */
+value lower_marked_param(lowering *lw, const char *path, value v, span at);
 value grad_rule_mark(lowering *lw, const ast_fn *fn, const value *args, value v, span at);
 const grad_rule *grad_rule_of(const lowering *lw, node n); /* NULL: none */
 value grad_rule_apply(lowering *lw, const grad_rule *rule, node g);

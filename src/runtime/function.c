@@ -91,60 +91,6 @@ static const char *uniform_type(const ast_type *t)
     return t->scalar == JIT_NONE ? "real" : jit_dtype_name(t->scalar);
 }
 
-/* grad(f; x, y)(...): how many values it gives; 0: e is something else. */
-static int32_t derivatives_in(const ast_expr *e)
-{
-    const ast_expr *f = e->kind == EXPR_CALL ? e->u.call.callee : NULL;
-    const ast_expr *name = f && f->kind == EXPR_CALL ? f->u.call.callee : NULL;
-    if (!name || name->kind != EXPR_NAME)
-        return 0;
-    bool too = strcmp(name->u.name, "value_and_grad") == 0;
-    if (!too && strcmp(name->u.name, "grad") != 0)
-        return 0;
-    return (f->u.call.n_uniforms > 1 ? f->u.call.n_uniforms : 1) + too;
-}
-
-static int32_t count_values(const ast_expr *e)
-{
-    int32_t n = derivatives_in(e);
-    return n > 0 ? n : e->kind == EXPR_TUPLE ? e->u.tuple.n : 1;
-}
-
-/* How many values the first `return` gives; 0 without one. Depth: the nesting of blocks. */
-static int32_t count_returned(const ast_block *b)
-{
-    int32_t n = 0;
-    for (int32_t i = 0; i < b->n && n == 0; i++) {
-        const ast_stmt *s = b->stmts[i];
-        if (s->kind == STMT_RETURN)
-            n = s->u.ret.n == 1 ? count_values(s->u.ret.values[0]) : s->u.ret.n;
-        else if (s->kind == STMT_WHILE)
-            n = count_returned(&s->u.loop.body);
-        else if (s->kind == STMT_FOR)
-            n = count_returned(&s->u.range.body);
-        else if (s->kind == STMT_IF)
-            n = count_returned(&s->u.branch.yes);
-        if (s->kind == STMT_IF && n == 0)
-            n = count_returned(&s->u.branch.no);
-    }
-    return n;
-}
-
-/* depth: of functions whose value is a call of another. */
-static int32_t count_results(program *p, const ast_fn *fn, int32_t depth)
-{
-    if (fn->n_results > 0)
-        return fn->n_results;
-    if (!fn->value) {
-        int32_t n = count_returned(&fn->body);
-        return n > 0 ? n : 1;
-    }
-    const ast_expr *e = fn->value;
-    bool call = e->kind == EXPR_CALL && e->u.call.callee->kind == EXPR_NAME;
-    const ast_fn *callee = call ? program_find(p, e->u.call.callee->u.name) : NULL;
-    return callee && depth < 16 ? count_results(p, callee, depth + 1) : count_values(e);
-}
-
 static bool fill_args(program *p, arena *ar, const ast_fn *fn, jit_function_info *info)
 {
     int32_t n = request_count_inputs(fn);
@@ -197,7 +143,7 @@ static bool fill_uniforms(arena *ar, const ast_fn *fn, jit_function_info *info)
 
 static bool fill_results(program *p, arena *ar, const ast_fn *fn, jit_function_info *info)
 {
-    info->n_out = count_results(p, fn, 0);
+    info->n_out = program_count_results(p, fn);
     const char **name = arena_alloc(ar, ((size_t)info->n_out + 1) * sizeof *name);
     for (int32_t i = 0; name && i < info->n_out; i++)
         name[i] = i < fn->n_results && fn->results[i].name ? fn->results[i].name : "";
