@@ -618,6 +618,8 @@ JIT_PUBLIC const char *jit_model_text(const jit_model *model, const char *name)
  * time, borrows the store, and has the optimiser's state, which begins as zeros. */
 typedef struct jit_trainer jit_trainer;
 
+enum { JIT_MAX_METRICS = 8 };
+
 typedef struct jit_trainer_options {
     size_t size;
     /* A function (p, g, state ...; uniforms) -> (p, state ...) of the program or the prelude, applied to
@@ -631,6 +633,15 @@ typedef struct jit_trainer_options {
     /* Of rand and randn in the loss, such as dropout's: each step draws anew, the same numbers for
      * the same seed and number of the step. */
     uint64_t seed;
+    /* Metrics, at most JIT_MAX_METRICS: names of functions (prediction, target) -> number of the program
+     * or the prelude, such as "accuracy". The prediction is what `model` gives of the first arguments
+     * of the loss, of which the last one is the target. By the axes that it declares a metric is of
+     * one sample ("accuracy" of z: [k] and a label, averaged over samples; if both have more axes,
+     * over those too), or of all of them, with one axis more ("r2" of p: [n], t: [n] where a
+     * prediction is a number). */
+    const char *model;
+    const char *const *metric;
+    int32_t n_metrics;
 } jit_trainer_options;
 
 /* loss: a function of one sample with parameters; its value is one real number. signature: of a
@@ -663,25 +674,30 @@ JIT_PUBLIC jit_status jit_trainer_epoch(jit_trainer *t, const jit_array *data, i
                                         const jit_epoch *options, double *loss, jit_error *err)
     JIT_LINK(trainer_epoch);
 
-/* Mean loss over any number of samples, which are read in blocks: memory does not grow with them.
- * data: as in a step. The sum is in f64, in the order of the samples: same bits for any number of
- * threads. Nothing of the trainer changes; random numbers of the loss are those of seed 0. The
- * first call compiles. A loss that is not finite is no error here: that is what *loss tells. */
+/* Mean loss over any number of samples, and in metric[i] (may be NULL) the metrics of the trainer's
+ * options. Samples are read in blocks: memory does not grow with them, unless a metric is of all
+ * samples, for which their predictions are kept. data: as in a step. Sums are in f64, in the order of
+ * the samples: same bits for any number of threads. Nothing of the trainer changes; random numbers of the
+ * loss are those of seed 0. The first call compiles. A loss that is not finite is no error here: that
+ * is what *loss tells. */
 JIT_PUBLIC jit_status jit_trainer_evaluate(jit_trainer *t, const jit_array *data, int32_t n,
-                                           double *loss, jit_error *err)
+                                           double *loss, double *metric, jit_error *err)
     JIT_LINK(trainer_evaluate);
 
 /* How an epoch went. What there is none of is nan. */
 typedef struct jit_epoch_report {
-    int64_t epoch, epochs;  /* its number, from 1, and that of the last one */
-    int64_t samples, steps; /* trained on in the epoch; steps of the trainer in all */
-    double loss;            /* mean over the steps, each before its update */
-    double val_loss;        /* of the validation samples, after the epoch */
-    double rate;            /* the optimiser's uniform `lr` */
-    double seconds;         /* of the epoch, with its validation */
-    double monitored;       /* val_loss, or loss without validation samples */
-    int32_t is_best;        /* not 0: no epoch so far was better */
-    int64_t best_epoch;     /* the best one so far */
+    int64_t epoch, epochs;          /* its number, from 1, and that of the last one */
+    int64_t samples, steps;         /* trained on in the epoch; steps of the trainer in all */
+    double loss;                    /* mean over the steps, each before its update */
+    double val_loss;                /* of the validation samples, after the epoch */
+    int32_t n_metrics;              /* in the order of the trainer's options: */
+    double metric[JIT_MAX_METRICS]; /* mean over the steps, as loss */
+    double val_metric[JIT_MAX_METRICS]; /* of the validation samples */
+    double rate;                        /* the optimiser's uniform `lr` */
+    double seconds;                     /* of the epoch, with its validation */
+    double monitored;                   /* val_loss, or loss without validation samples */
+    int32_t is_best;                    /* not 0: no epoch so far was better */
+    int64_t best_epoch;                 /* the best one so far */
 } jit_epoch_report;
 
 typedef struct jit_fit_options {

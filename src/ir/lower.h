@@ -33,6 +33,9 @@ typedef struct param_argument {
 } param_argument;
 void program_set_param_arguments(program *p, const param_argument *list, int32_t n,
                                  const source *ours);
+/* From now on all parameters of one path are one: for a function that we write around a layer and a
+ * loss, which calls it again. */
+void program_share_params(program *p);
 /* Names of all that can be called, for did-you-mean and completion; n is set. */
 const char *const *program_names(program *p, int32_t *n);
 

@@ -317,6 +317,17 @@ static jit_dtype stored_type(const lowering *lw, jit_dtype t, const graph_shape 
     return weight && (t == JIT_F32 || t == JIT_F64) ? lw->weights : t;
 }
 
+static bool is_same(const lowering *lw, const lower_param *p, const graph_shape *shape)
+{
+    const graph_shape *have = &lw->g->shapes[lw->g->inputs[p->input].shape];
+    if (p->chain == chain_of(lw))
+        return true;
+    bool same = program_shares_params(lw->p) && have->rank == shape->rank;
+    for (int32_t i = 0; same && i < shape->rank; i++)
+        same = have->extent[i] == shape->extent[i];
+    return same;
+}
+
 static value lowered_param(lowering *lw, const ast_stmt *s, const graph_shape *shape,
                            const char *path)
 {
@@ -328,7 +339,7 @@ static value lowered_param(lowering *lw, const ast_stmt *s, const graph_shape *s
         return value_declared(lw, *argument, type_compute(t), name->at);
     }
     lower_param *p = find_param(lw, path);
-    if (p && p->chain != chain_of(lw)) {
+    if (p && !is_same(lw, p, shape)) {
         lower_error(lw, DIAG_param_twice, name->at, "there are two parameters '%s'", path);
         diag_hint(lw->d, "name the calls: let a = ..., let b = ...");
         return value_poison();

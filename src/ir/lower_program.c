@@ -29,6 +29,7 @@ struct program {
     const param_argument *param_arguments;
     const source *ours; /* of the functions that have those arguments */
     int32_t n_param_arguments;
+    bool shared_params; /* those of one path are one */
     int32_t n_grads;
     const ast_fn *adjoint[OP_COUNT], *operation[OP_COUNT]; /* NULL: not yet */
     const char **names;
@@ -47,6 +48,16 @@ void program_set_param_arguments(program *p, const param_argument *list, int32_t
     p->ours = ours;
     p->param_arguments = list;
     p->n_param_arguments = n;
+}
+
+void program_share_params(program *p)
+{
+    p->shared_params = true;
+}
+
+bool program_shares_params(const program *p)
+{
+    return p->shared_params;
 }
 
 bool program_is_ours(const program *p, const ast_fn *fn)

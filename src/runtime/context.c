@@ -58,6 +58,19 @@ void context_release(const jit_context *c, void *p, size_t size)
         memory_resize(&c->allocator, p, size, 0);
 }
 
+bool context_grow(const jit_context *c, char **memory, size_t *size, size_t wanted)
+{
+    if (wanted <= *size)
+        return true;
+    char *larger = context_alloc(c, wanted);
+    if (!larger)
+        return false;
+    context_release(c, *memory, *size);
+    *memory = larger;
+    *size = wanted;
+    return true;
+}
+
 static bool check_limit(diag *d, const char *name, int64_t value)
 {
     if (value >= 0)

@@ -35,6 +35,8 @@ void context_give(jit_context *c);
 
 void *context_alloc(const jit_context *c, size_t size); /* zeroed */
 void context_release(const jit_context *c, void *p, size_t size);
+/* Memory of at least that size; what it held is lost. False: no memory, *memory is as before. */
+bool context_grow(const jit_context *c, char **memory, size_t *size, size_t wanted);
 
 /* LLVM aborts the process when malloc fails inside it. False: there are not even `size` bytes,
  * so do not enter it. */

@@ -150,7 +150,7 @@ static bool fill(jit_trainer *t, jit_module *m, const char *loss, const char *si
         return false;
     trainer_text text = { loss,  optimizer,  &t->types,    t->params,
                           &rule, t->uniform, t->n_uniforms };
-    return make_kernel(t, m, &text, err, d);
+    return make_kernel(t, m, &text, err, d) && evaluation_begin(t, o, d);
 }
 
 jit_trainer *jit_trainer_new(jit_module *m, const char *loss, const char *signature,

@@ -1,8 +1,9 @@
-/* The mean loss of samples, of which nothing is learnt. */
+/* The mean loss and the metrics of samples, of which nothing is learnt. */
 #ifndef FJ_TRAINER_EVALUATE_H
 #define FJ_TRAINER_EVALUATE_H
 
 #include "trainer.h"
+#include "trainer_metrics.h"
 
 typedef struct sample_set {
     const jit_array *data;
@@ -10,8 +11,33 @@ typedef struct sample_set {
     int64_t n;
 } sample_set;
 
-/* err is never NULL. */
-jit_status evaluation_run(jit_trainer *t, const sample_set *s, double *loss, jit_error *err);
+typedef struct score {
+    double loss, metric[JIT_MAX_METRICS];
+} score;
+
+typedef struct evaluation {
+    jit_module *module;
+    jit_kernel *kernel; /* made by the first run */
+    metrics m;
+    const char *signature;
+    char *memory; /* of a block */
+    size_t bytes;
+    char *workspace;
+    size_t workspace_bytes;
+} evaluation;
+
+/* What a trainer with these options needs for its metrics, if it has any. */
+bool evaluation_begin(jit_trainer *t, const jit_trainer_options *o, diag *d);
+/* Makes the kernel, so that runs compile nothing. */
+bool evaluation_ready(jit_trainer *t, diag *d);
+bool evaluation_run(jit_trainer *t, const sample_set *s, score *out, diag *d);
 void evaluation_free(jit_trainer *t);
+
+/* Type and shape of result i of one call of a function; its extents are numbers. */
+typedef struct evaluation_call {
+    jit_module *module;
+    const char *function, *signature;
+} evaluation_call;
+bool evaluation_result(const evaluation_call *call, int32_t i, jit_array *result, diag *d);
 
 #endif

@@ -92,6 +92,15 @@ static double rate_of(const jit_trainer *t)
     return NAN;
 }
 
+static jit_epoch_report empty_report(const jit_trainer *t)
+{
+    jit_epoch_report r = { .loss = NAN, .val_loss = NAN };
+    r.n_metrics = t->evaluation ? t->evaluation->m.n : 0;
+    for (int32_t i = 0; i < JIT_MAX_METRICS; i++)
+        r.metric[i] = r.val_metric[i] = NAN;
+    return r;
+}
+
 static void note(fit *f, jit_epoch_report *r)
 {
     const jit_epoch_report *best = &f->report->best;
@@ -103,14 +112,29 @@ static void note(fit *f, jit_epoch_report *r)
         f->report->best = *r;
 }
 
+static jit_status validate(fit *f, jit_epoch_report *r)
+{
+    diag d;
+    score out;
+    diag_init(&d, f->training.err, NULL);
+    if (!evaluation_run(f->t, &f->validation, &out, &d))
+        return d.out->status;
+    r->val_loss = out.loss;
+    for (int32_t i = 0; i < r->n_metrics; i++)
+        r->val_metric[i] = out.metric[i];
+    return JIT_OK;
+}
+
 static jit_status one_epoch(fit *f, int64_t last)
 {
-    jit_epoch_report r = { .epoch = f->t->epochs + 1, .epochs = last, .val_loss = NAN };
+    jit_epoch_report r = empty_report(f->t);
+    r.epoch = f->t->epochs + 1;
+    r.epochs = last;
     double start = module_clock();
     epoch e = f->training;
     jit_status s = epoch_run(&e, &r.loss);
     if (s == JIT_OK && f->validation.n > 0)
-        s = evaluation_run(f->t, &f->validation, &r.val_loss, e.err);
+        s = validate(f, &r);
     if (s != JIT_OK)
         return s;
     r.samples = e.samples;

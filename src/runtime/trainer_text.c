@@ -211,34 +211,53 @@ const char *trainer_signature(const trainer_text *t, arena *ar)
 
 /* -------------------------------------------------------------------------- evaluation */
 
-static void put_evaluation(writer *w, const trainer_text *t)
+static void put_evaluation(writer *w, const evaluation_text *t)
 {
     put(w, "fn " TRAINER_EVALUATION "(");
     for (int32_t i = 0; i < t->types->n_in; i++) {
         put(w, "%sa%d: ", i > 0 ? ", " : "", (int)i);
         put_type(w, t->types->in[i], NULL, t->types->extent[i], t->types->rank[i]);
     }
-    put(w, ") = f64(%s(", t->loss);
+    put(w, ") = (f64(%s(", t->loss);
     put_names(w, "a", t->types->n_in, false);
-    put(w, "))\n");
+    put(w, "))");
+    if (t->model) {
+        put(w, ", %s(", t->model);
+        put_names(w, "a", t->n_model, false);
+        put(w, ")");
+    }
+    put(w, ")\n");
 }
 
-jit_module *trainer_evaluation(jit_module *m, const trainer_text *t, diag *d)
+jit_module *trainer_evaluation(jit_module *m, const evaluation_text *t, diag *d)
 {
     jit_module *made = module_over(m, d);
     if (!made)
         return NULL;
     writer w = { .ar = made->ar };
     put_evaluation(&w, t);
-    return finish(made, m, w.failed ? NULL : module_source(made, "<evaluation>", w.text, d), d);
+    made = finish(made, m, w.failed ? NULL : module_source(made, "<evaluation>", w.text, d), d);
+    if (made)
+        program_share_params(made->program);
+    return made;
 }
 
-const char *trainer_evaluation_signature(const trainer_text *t, arena *ar)
+const char *trainer_evaluation_signature(const evaluation_text *t, arena *ar)
 {
     writer w = { .ar = ar };
     for (int32_t i = 0; i < t->types->n_in; i++) {
         put(&w, "%s", i > 0 ? ", " : "");
         put_type(&w, t->types->in[i], "b", t->types->extent[i], t->types->rank[i]);
     }
+    return w.failed ? NULL : w.text;
+}
+
+const char *trainer_metric_signature(const jit_array *a, const jit_array *b, arena *ar)
+{
+    writer w = { .ar = ar };
+    put_type(&w, a->dtype, "b", a->shape, a->rank);
+    put(&w, ", ");
+    put_type(&w, b->dtype, "b", b->shape, b->rank);
+    put(&w, " -> f64");
     return w.failed ? NULL : w.text;
 }

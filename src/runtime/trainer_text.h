@@ -26,9 +26,17 @@ const char *trainer_signature(const trainer_text *t, arena *ar);
 
 #define TRAINER_EVALUATION "evaluation_of_training"
 
-/* The module with a function that has a sample's loss as f64; what it reads of *t are the loss and
- * the types. NULL and a diagnostic on failure. */
-jit_module *trainer_evaluation(jit_module *m, const trainer_text *t, diag *d);
-const char *trainer_evaluation_signature(const trainer_text *t, arena *ar);
+typedef struct evaluation_text {
+    const char *loss, *model; /* model may be NULL */
+    int32_t n_model;          /* its arguments, the loss's first ones */
+    const signature_types *types;
+} evaluation_text;
+
+/* The module with a function of a sample: its loss as f64, and what the model gives. NULL and a
+ * diagnostic on failure. */
+jit_module *trainer_evaluation(jit_module *m, const evaluation_text *t, diag *d);
+const char *trainer_evaluation_signature(const evaluation_text *t, arena *ar);
+/* Of a metric: n arrays of the types and shapes of *a and *b -> f64. */
+const char *trainer_metric_signature(const jit_array *a, const jit_array *b, arena *ar);
 
 #endif

@@ -87,7 +87,7 @@ Test(fit, evaluation_is_the_mean_of_the_losses)
     fixture f;
     double loss = 0, one, sum = 0;
     start(&f, NULL);
-    cr_assert_eq(jit_trainer_evaluate(f.t, f.data, 2, &loss, &f.err), JIT_OK, "%s",
+    cr_assert_eq(jit_trainer_evaluate(f.t, f.data, 2, &loss, NULL, &f.err), JIT_OK, "%s",
                  f.err.diagnostic[0].message);
     float each[N];
     jit_array out = jit_array_of(JIT_F32, each, 1, (int64_t[]){ N });
@@ -101,9 +101,9 @@ Test(fit, evaluation_is_the_mean_of_the_losses)
     cr_expect_float_eq(loss, one, 1e-6);
     cr_expect_neq(before, *values(&f, "net.h.W"));
     f.y[3] = 1000; /* no label of two */
-    cr_expect_eq(jit_trainer_evaluate(f.t, f.data, 2, &loss, &f.err), JIT_ERR_INDEX);
-    cr_expect_eq(jit_trainer_evaluate(f.t, f.data, 1, &loss, &f.err), JIT_ERR_ARGUMENT);
-    cr_expect_eq(jit_trainer_evaluate(NULL, f.data, 2, &loss, NULL), JIT_ERR_ARGUMENT);
+    cr_expect_eq(jit_trainer_evaluate(f.t, f.data, 2, &loss, NULL, &f.err), JIT_ERR_INDEX);
+    cr_expect_eq(jit_trainer_evaluate(f.t, f.data, 1, &loss, NULL, &f.err), JIT_ERR_ARGUMENT);
+    cr_expect_eq(jit_trainer_evaluate(NULL, f.data, 2, &loss, NULL, NULL), JIT_ERR_ARGUMENT);
     end(&f);
 }
 
