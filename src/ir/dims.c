@@ -11,6 +11,7 @@ typedef struct planner {
     uint64_t *uses; /* per node: a bit per dimension that it depends on */
     uint64_t found;
     dims_step *steps;
+    bool wide; /* no limit on extents */
 } planner;
 
 /* -------------------------------------------------------------------------- roots */
@@ -165,8 +166,8 @@ static bool copy_names(planner *q)
 
 static bool within_limits(const planner *q)
 {
-    if (q->g->n_dims <= DIMS_MOST && q->n_roots <= DIMS_MOST_ROOTS &&
-        q->p->extents.n_steps <= DIMS_MOST_STEPS)
+    if (q->g->n_dims <= DIMS_MOST && (q->wide || (q->n_roots <= DIMS_MOST_ROOTS &&
+                                                  q->p->extents.n_steps <= DIMS_MOST_STEPS)))
         return true;
     diag_plain(q->d, DIAG_many_dims,
                "%s has %d dimensions and %d extents: it may have %d and %d", q->g->name,
@@ -174,26 +175,37 @@ static bool within_limits(const planner *q)
     return false;
 }
 
-bool dims_make(dims_plan *p, const graph *g, arena *ar, diag *d)
+static bool make(dims_plan *p, planner q)
 {
+    const graph *g = q.g;
     *p = (dims_plan){ .n_dims = g->n_dims,
                       .n_inputs = g->n_inputs,
                       .n_operands = g->n_inputs + g->n_outputs,
                       .n_checks = g->n_checks };
-    planner q = { .g = g, .p = p, .ar = ar, .d = d };
+    q.p = p;
     bool room = collect_roots(&q) && copy_names(&q);
     if (room && g->n_dims > DIMS_MOST)
         return within_limits(&q);
     if (room && find_uses(&q)) {
-        if (known_make(&p->extents, g, q.root, q.n_roots, ar))
+        if (known_make(&p->extents, g, q.root, q.n_roots, q.ar))
             return within_limits(&q) && choose_steps(&q);
-        if (!arena_failed(ar)) {
-            diag_plain(d, DIAG_internal, "an extent of %s is not known before a run", g->name);
+        if (!arena_failed(q.ar)) {
+            diag_plain(q.d, DIAG_internal, "an extent of %s is not known before a run", g->name);
             return false;
         }
     }
-    diag_no_memory(d);
+    diag_no_memory(q.d);
     return false;
+}
+
+bool dims_make(dims_plan *p, const graph *g, arena *ar, diag *d)
+{
+    return make(p, (planner){ .g = g, .ar = ar, .d = d });
+}
+
+bool dims_make_wide(dims_plan *p, const graph *g, arena *ar, diag *d)
+{
+    return make(p, (planner){ .g = g, .ar = ar, .d = d, .wide = true });
 }
 
 /* -------------------------------------------------------------------------- calls */
@@ -292,6 +304,14 @@ dims_fault dims_find(const dims_plan *p, const int64_t *const *core, const cell 
     if (!evaluate(p, &given, extents) && !evaluate_some(p, &given, -1, extents))
         return (dims_fault){ .kind = DIMS_TOO_LARGE };
     return compare(p, core, extents);
+}
+
+dims_fault dims_given(const dims_plan *p, const graph_known *given, cell *slots,
+                      int64_t *extents)
+{
+    if (!known_run(&p->extents, given, slots, extents))
+        return (dims_fault){ .kind = DIMS_TOO_LARGE };
+    return check_values(p, extents);
 }
 
 bool dims_fixed(const dims_plan *p, int64_t *extents)

@@ -44,11 +44,18 @@ typedef struct dims_fault {
 /* All of it in `ar`. False and a diagnostic: a dimension cannot be found from the arguments,
  * there are too many, or no memory. */
 bool dims_make(dims_plan *p, const graph *g, arena *ar, diag *d);
+/* The same with any number of extents: for dims_given alone. */
+bool dims_make_wide(dims_plan *p, const graph *g, arena *ar, diag *d);
 
 /* core[operand]: the extents of each input's core axes. Fills dims (n_dims) and extents (of all
  * operands, then the checks': DIMS_MOST_ROOTS); fault.kind tells. uniforms: as graph_known. */
 dims_fault dims_find(const dims_plan *p, const int64_t *const *core, const cell *uniforms,
                      int64_t *dims, int64_t *extents);
+
+/* The same for dimensions that are known. slots: room for extents.n_steps cells; extents: for
+ * extents.n_roots. fault.kind: DIMS_FINE, DIMS_TOO_LARGE or DIMS_OUT_OF_RANGE. */
+dims_fault dims_given(const dims_plan *p, const graph_known *given, cell *slots,
+                      int64_t *extents);
 
 /* The extents, as dims_find gives them, if they depend on nothing and the checks hold. */
 bool dims_fixed(const dims_plan *p, int64_t *extents);

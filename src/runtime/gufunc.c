@@ -16,6 +16,15 @@ static bool copy_sites(gufunc *f, const graph *g, arena *ar)
     return to && !arena_failed(ar);
 }
 
+static bool copy_shared(gufunc *f, const graph *g, arena *ar)
+{
+    bool *to = arena_alloc(ar, ((size_t)g->n_inputs + 1) * sizeof *to);
+    for (int32_t i = 0; to && i < g->n_inputs; i++)
+        to[i] = g->inputs[i].shared;
+    f->shared = to;
+    return to != NULL;
+}
+
 /* Where there are sums of products. */
 static uint32_t find_matrices(const gufunc *f, const graph *g)
 {
@@ -24,21 +33,20 @@ static uint32_t find_matrices(const gufunc *f, const graph *g)
     for (node n = 1; n < g->n_nodes; n++)
         products |=
             graph_node(g, n)->op == OP_fold && graph_fold_kind(graph_node(g, n)) == FOLD_DOT;
-    for (int32_t i = 0; i < g->n_inputs && products; i++)
+    for (int32_t i = 0; i < g->n_inputs && i < JIT_MAX_OPERANDS && products; i++)
         bits |= f->dims.rank[i] >= 2 && !f->shared[i] ? (uint32_t)1 << i : 0;
     return bits;
 }
 
-gufunc *gufunc_make(const graph *g, arena *ar, diag *d)
+gufunc *gufunc_make(const graph *g, bool kept, arena *ar, diag *d)
 {
     gufunc *f = arena_alloc(ar, sizeof *f);
-    if (!f || !copy_sites(f, g, ar)) {
+    if (!f || !copy_sites(f, g, ar) || !copy_shared(f, g, ar)) {
         diag_no_memory(d);
         return NULL;
     }
-    for (int32_t i = 0; i < g->n_inputs; i++)
-        f->shared[i] = g->inputs[i].shared;
-    if (!dims_make(&f->dims, g, ar, d))
+    f->kept = kept;
+    if (kept ? !dims_make_wide(&f->dims, g, ar, d) : !dims_make(&f->dims, g, ar, d))
         return NULL;
     f->matrices = find_matrices(f, g);
     return f;
@@ -93,5 +101,5 @@ bool gufunc_set_code(gufunc *f, kernel_entry entry, const codegen_object *object
     f->n_steps = object->n_steps <= GUFUNC_STEPS ? object->n_steps : 0;
     f->group = object->group;
     return keep_panels(f, object, ar) && workspace_make(&f->workspace, object, g, ar) &&
-           fix_extents(f, g, ar);
+           (f->kept || fix_extents(f, g, ar));
 }

@@ -21,7 +21,8 @@ typedef struct gufunc_site { /* of a subscript, for messages */
 
 typedef struct gufunc {
     dims_plan dims;
-    bool shared[MAX_ARRAY_INPUTS]; /* inputs without batch axes */
+    const bool *shared; /* inputs without batch axes */
+    bool kept;          /* it is run by gufunc_kept alone */
     uint32_t matrices; /* bits: inputs that products read, so that code which knows them to
                                   be the same for all samples computes many samples together */
     const gufunc_site *sites;
@@ -38,12 +39,14 @@ typedef struct gufunc {
     products_rule rule;
 } gufunc;
 
-/* In `ar`; NULL and a diagnostic on failure. */
-gufunc *gufunc_make(const graph *g, arena *ar, diag *d);
+/* In `ar`; NULL and a diagnostic on failure. kept: for gufunc_kept, any number of operands. */
+gufunc *gufunc_make(const graph *g, bool kept, arena *ar, diag *d);
 
 /* Its compiled entry, linked, and what that needs. False: no memory. */
 bool gufunc_set_code(gufunc *f, kernel_entry entry, const codegen_object *object,
                      const graph *g, arena *ar);
+/* A subscript that was out of range. */
+void gufunc_report_range(const gufunc *f, int64_t site, int64_t have, int64_t extent, diag *d);
 /* As call_shapes, for operands that have been checked. */
 bool gufunc_shapes(const jit_kernel *k, jit_args *args, diag *d);
 extern const array_part gufunc_whole; /* a run that does everything */

@@ -49,10 +49,9 @@ static void report_differ(const gufunc_call *c, const dims_fault *at, diag *d)
                    (int)at->axis, one, (long long)at->have, (long long)at->want);
 }
 
-void gufunc_report_range(const gufunc_call *c, int64_t site, int64_t have, int64_t extent,
-                         diag *d)
+void gufunc_report_range(const gufunc *f, int64_t site, int64_t have, int64_t extent, diag *d)
 {
-    const gufunc_site *s = &c->f->sites[site];
+    const gufunc_site *s = &f->sites[site];
     if (s->axis < 0) { /* see graph_site */
         diag_plain(d, DIAG_subscript_range, "'%.60s' of no elements has no value", s->array);
         return;
@@ -79,7 +78,7 @@ static bool report_fault(const gufunc_call *c, const dims_fault *at, diag *d)
         diag_plain(d, DIAG_dim_value, "an extent of %s would be too large", c->k->name);
         break;
     case DIMS_OUT_OF_RANGE:
-        gufunc_report_range(c, at->site, at->have, at->want, d);
+        gufunc_report_range(c->f, at->site, at->have, at->want, d);
         break;
     }
     return false;

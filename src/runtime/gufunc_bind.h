@@ -62,8 +62,4 @@ void gufunc_unbind(gufunc_call *c); /* frees the copies */
 /* The type and shape of result i, once dimensions and batch are found. */
 bool gufunc_output_shape(const gufunc_call *c, int32_t i, jit_array *shape, diag *d);
 
-/* A subscript that was out of range. */
-void gufunc_report_range(const gufunc_call *c, int64_t site, int64_t have, int64_t extent,
-                         diag *d);
-
 #endif

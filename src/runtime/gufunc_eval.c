@@ -22,7 +22,7 @@ static void set_strides(sample *s, const jit_kernel *k, const int64_t *extents)
     }
 }
 
-static uint32_t flag_of(jit_status status)
+uint32_t gufunc_flag_of(jit_status status)
 {
     switch (status) {
     case JIT_OK:
@@ -60,5 +60,5 @@ uint32_t gufunc_interpret(const jit_kernel *k, const array_call *call, gufunc_va
     }
     if (status == JIT_ERR_INDEX)
         *call->fault = (kernel_fault){ e.fault.site, e.fault.value, e.fault.extent };
-    return e.flags | flag_of(status);
+    return e.flags | gufunc_flag_of(status);
 }

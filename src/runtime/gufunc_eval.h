@@ -9,6 +9,8 @@ typedef struct gufunc_values { /* what a call has found: see dims_find */
     const int64_t *extents;
 } gufunc_values;
 
+/* What a run that ended so says as flags. */
+uint32_t gufunc_flag_of(jit_status status);
 /* As the compiled entry does. */
 uint32_t gufunc_interpret(const jit_kernel *k, const array_call *call, gufunc_values v);
 

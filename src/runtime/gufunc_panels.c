@@ -39,10 +39,10 @@ static int64_t reuse_of(const gufunc_call *c, int64_t columns)
 }
 
 /* Measured: what packing costs is won back by so many rows. */
-static bool is_worth_it(int64_t bytes, int64_t reuse)
+bool gufunc_panels_pay(int64_t bytes, int64_t reuse)
 {
     enum { HUGE = 2 << 20, ROWS_HUGE = 64, ROWS_LARGE = 512 };
-    return reuse >= (bytes >= HUGE ? ROWS_HUGE : ROWS_LARGE);
+    return bytes >= PANEL_LARGE && reuse >= (bytes >= HUGE ? ROWS_HUGE : ROWS_LARGE);
 }
 
 void gufunc_plan_panels(gufunc_call *c)
@@ -52,8 +52,8 @@ void gufunc_plan_panels(gufunc_call *c)
     for (int32_t i = 0; c->f->panel && i < c->k->n_in; i++) {
         const operand *o = &c->op[i];
         size_t bytes, rounded;
-        if (c->f->panel[i] >= 0 || o->packed || o->bytes < PANEL_LARGE || !same_for_all(c, i) ||
-            !is_worth_it(o->bytes, reuse_of(c, o->shape[1])))
+        if (c->f->panel[i] >= 0 || o->packed || !same_for_all(c, i) ||
+            !gufunc_panels_pay(o->bytes, reuse_of(c, o->shape[1])))
             continue;
         panel_shape s = shape_of(c, i);
         if (!panel_bytes(&s, &bytes) ||

@@ -5,6 +5,8 @@
 
 #include "gufunc_bind.h"
 
+/* Whether a matrix of so many bytes, of which each element is read `reuse` times, is worth it. */
+bool gufunc_panels_pay(int64_t bytes, int64_t reuse);
 /* Which, and c->panel_bytes, once operands and batch are known. */
 void gufunc_plan_panels(gufunc_call *c);
 /* Into `memory` of so many bytes, aligned as panels are. */

@@ -11,24 +11,23 @@ enum {
 
 /* -------------------------------------------------------------------------- plan */
 
-static void describe(const gufunc_call *c, gufunc_parts *p)
+/* Nothing is read or written, so that the operands may lie nowhere. */
+static void describe(const gufunc_plan *of, gufunc_parts *p)
 {
-    char *data[MAX_OPERANDS] = { NULL };
-    int64_t row_step[MAX_OPERANDS] = { 0 };
+    static char *const nowhere[MAX_ARRAY_OPERANDS];
+    static const int64_t no_step[MAX_ARRAY_OPERANDS];
+    const gufunc *f = of->k->gufunc;
     array_part part = { .plan = p->step };
-    p->n_steps = c->f->n_steps;
+    array_call call = *of->call;
+    p->n_steps = f->n_steps;
     for (int32_t i = 0; i < p->n_steps; i++)
         p->step[i] = (array_step){ .units = { 1, 1 } };
-    array_call call = { .rows = 1,
-                        .data = data,
-                        .row_step = row_step,
-                        .dim = c->dims,
-                        .panels = c->panels,
-                        .uniform = c->cells,
-                        .seed = c->args->seed,
-                        .cancel = &drive_never_cancelled,
-                        .part = &part };
-    (void)c->f->entry(&call);
+    call.rows = 1;
+    call.data = call.data ? call.data : nowhere;
+    call.row_step = call.row_step ? call.row_step : no_step;
+    call.cancel = &drive_never_cancelled;
+    call.part = &part;
+    (void)f->entry(&call);
 }
 
 /* How many parts of a step on so many samples are of use. */
@@ -44,29 +43,30 @@ static int64_t least(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-void gufunc_plan_parts(const gufunc_call *c, int32_t threads, gufunc_parts *p)
+void gufunc_plan_parts(const gufunc_plan *of, gufunc_parts *p)
 {
-    p->threads = threads;
+    const gufunc *f = of->k->gufunc;
+    const graph_known known = { of->call->dim, of->uniforms };
+    int64_t most = 1;
+    p->threads = of->threads;
     p->n_steps = 0;
     p->own_bytes = 0;
-    int64_t most = 1;
-    if (threads > 1 && c->f->entry && c->f->n_steps > 0 &&
-        workspace_own_bytes(&c->f->workspace, &(graph_known){ c->dims, c->uniforms },
-                            &p->own_bytes))
-        describe(c, p);
+    if (p->threads > 1 && f->entry && f->n_steps > 0 &&
+        workspace_own_bytes(&f->workspace, &known, &p->own_bytes))
+        describe(of, p);
     for (int32_t i = 0; i < p->n_steps; i++) {
         const array_step *s = &p->step[i];
-        int64_t parts = useful_parts(p, s, least(c->b.total, c->f->group));
+        int64_t parts = useful_parts(p, s, least(of->call->rows, f->group));
         int64_t units = least(s->units[0], parts) * least(s->units[1], parts);
         most = least(units, parts) > most ? least(units, parts) : most;
     }
-    p->threads = (int32_t)least(threads, most);
+    p->threads = (int32_t)least(of->threads, most);
 }
 
 /* -------------------------------------------------------------------------- one step */
 
 typedef struct split { /* a step in n[0] * n[1] parts */
-    const gufunc_call *c;
+    const jit_kernel *k;
     const array_call *call;
     const array_step *step;
     int64_t number, n[2];
@@ -74,13 +74,13 @@ typedef struct split { /* a step in n[0] * n[1] parts */
     _Atomic int64_t used; /* fuel, by the parts that have ended */
 } split;
 
-static uint32_t enter(const gufunc_call *c, const array_call *call, const array_part *part)
+static uint32_t enter(const jit_kernel *k, const array_call *call, const array_part *part)
 {
     kernel_fault fault; /* is found again: see gufunc_run_parts */
     array_call own = *call;
     own.part = part;
     own.fault = &fault;
-    return c->f->entry(&own);
+    return k->gufunc->entry(&own);
 }
 
 /* What the parts take is added up. Of several samples the one that takes most counts in each, so
@@ -94,7 +94,7 @@ static uint32_t run_fuelled(split *s, array_part *part)
     own.fuel -= used;
     spare = own.fuel;
     part->spare = &spare;
-    uint32_t flags = enter(s->c, &own, part);
+    uint32_t flags = enter(s->k, &own, part);
     used = own.fuel - spare;
     bool enough = atomic_fetch_add(&s->used, used) <= s->call->fuel - used;
     return flags | (enough ? 0 : KERNEL_OUT_OF_FUEL);
@@ -111,7 +111,7 @@ static void run_part(void *arg, int64_t i)
         part.from[d] = at * units / n * s->step->unit[d];
         part.to[d] = at == n - 1 ? INT64_MAX : (at + 1) * units / n * s->step->unit[d];
     }
-    fpmode saved = fpmode_enter(s->c->k->ftz);
+    fpmode saved = fpmode_enter(s->k->ftz);
     uint32_t flags = run_fuelled(s, &part);
     fpmode_leave(saved);
     if (flags)
@@ -130,36 +130,36 @@ static int64_t choose_split(split *s, const gufunc_parts *p)
     return s->n[0] * s->n[1];
 }
 
-static uint32_t run_steps(const gufunc_call *c, const gufunc_parts *p, const array_call *call)
+static uint32_t run_steps(const jit_kernel *k, const gufunc_parts *p, const array_call *call)
 {
     uint32_t flags = 0;
     array_part plain = gufunc_whole; /* steps one after the other on this thread */
     plain.count = 0;
     for (int32_t i = 0; i < p->n_steps && flags < KERNEL_OUT_OF_FUEL; i++) {
-        split s = { .c = c, .call = call, .step = &p->step[i], .number = i };
+        split s = { .k = k, .call = call, .step = &p->step[i], .number = i };
         int64_t n = choose_split(&s, p);
         if (n < 2) {
             plain.count++;
             continue;
         }
         if (plain.count > 0)
-            flags |= enter(c, call, &plain);
+            flags |= enter(k, call, &plain);
         if (flags < KERNEL_OUT_OF_FUEL)
-            drive_tasks(c->k, &(drive_job){ (int32_t)least(p->threads, n), n, run_part, &s });
+            drive_tasks(k, &(drive_job){ (int32_t)least(p->threads, n), n, run_part, &s });
         flags |= s.flags;
         plain.first = i + 1;
         plain.count = 0;
     }
     if (plain.count > 0 && flags < KERNEL_OUT_OF_FUEL)
-        flags |= enter(c, call, &plain);
+        flags |= enter(k, call, &plain);
     return flags;
 }
 
 /* A run that failed is done again by one thread: what is reported is what fails first there. */
-uint32_t gufunc_run_parts(const gufunc_call *c, const gufunc_parts *p, const array_call *call)
+uint32_t gufunc_run_parts(const jit_kernel *k, const gufunc_parts *p, const array_call *call)
 {
-    uint32_t flags = run_steps(c, p, call);
+    uint32_t flags = run_steps(k, p, call);
     if (flags < KERNEL_OUT_OF_FUEL || (flags & KERNEL_CANCELLED))
         return flags;
-    return c->f->entry(call);
+    return k->gufunc->entry(call);
 }

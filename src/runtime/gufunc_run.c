@@ -159,7 +159,7 @@ static uint32_t enter(const worker *w, const array_call *call)
     const gufunc_call *c = w->c;
     if (!c->f->entry)
         return gufunc_interpret(c->k, call, (gufunc_values){ c->uniforms, c->extents });
-    return w->parts ? gufunc_run_parts(c, w->parts, call) : c->f->entry(call);
+    return w->parts ? gufunc_run_parts(c->k, w->parts, call) : c->f->entry(call);
 }
 
 static uint32_t run_chunk(worker *w, int64_t n)
@@ -290,7 +290,7 @@ static bool finish(const gufunc_call *c, const crew *t, int32_t n, diag *d)
     if ((flags & KERNEL_OUT_OF_RANGE) && !(flags & (KERNEL_NO_MEMORY | KERNEL_CANCELLED))) {
         const kernel_fault *at = &t->workers[last].fault;
         c->args->flags = flags & (KERNEL_OUT_OF_FUEL - 1);
-        gufunc_report_range(c, at->site, at->value, at->extent, d);
+        gufunc_report_range(c->f, at->site, at->value, at->extent, d);
         return false;
     }
     return call_finish(c->k, c->args, flags, d);
@@ -324,7 +324,13 @@ static void choose_workers(const gufunc_call *c, room *r)
     enum { TOGETHER = 16 };
     int64_t each = c->f->group > 1 ? TOGETHER : 1;
     r->n = part_count(c);
-    gufunc_plan_parts(c, c->b.total > 0 ? drive_threads(c->k, c->args) : 1, &r->parts);
+    const array_call all = { .rows = c->b.total,
+                             .dim = c->dims,
+                             .panels = c->panels,
+                             .uniform = c->cells,
+                             .seed = c->args->seed };
+    int32_t threads = c->b.total > 0 ? drive_threads(c->k, c->args) : 1;
+    gufunc_plan_parts(&(gufunc_plan){ c->k, &all, c->uniforms, threads }, &r->parts);
     if (r->parts.threads > 1 &&
         r->parts.threads > (r->n < c->b.total / each ? r->n : c->b.total / each))
         r->n = 1;

@@ -124,19 +124,29 @@ static bool copy_uniforms(jit_kernel *k, const graph *g, const uniform_default *
     return !arena_failed(k->ar);
 }
 
-static void set_types(jit_kernel *k, const graph *g)
+static void describe_type(jit_kernel_info *info, const jit_kernel *k, int32_t i, jit_dtype t)
 {
-    for (int32_t i = 0; i < k->n_in + k->n_out; i++) {
-        bool input = i < k->n_in;
-        jit_dtype t =
-            input ? g->inputs[i].dtype : graph_dtype(g, g->outputs[i - k->n_in].value);
-        k->dtype[i] = (uint8_t)t;
-        k->size[i] = (uint8_t)jit_dtype_size(t);
-        if (!input)
-            k->info.out_dtype[i - k->n_in] = t;
-        else if (i < k->info.n_in) /* what follows are parameters */
-            k->info.in_dtype[i] = t;
+    int32_t output = i - k->n_in;
+    if (output >= 0 && output < JIT_MAX_OPERANDS)
+        info->out_dtype[output] = t;
+    else if (i < info->n_in && i < JIT_MAX_OPERANDS) /* what follows are parameters */
+        info->in_dtype[i] = t;
+}
+
+static bool copy_types(jit_kernel *k, const graph *g)
+{
+    size_t n = (size_t)(k->n_in + k->n_out);
+    uint8_t *dtype = arena_alloc(k->ar, 2 * n), *size = dtype ? dtype + n : NULL;
+    for (int32_t i = 0; dtype && i < k->n_in + k->n_out; i++) {
+        jit_dtype t = i < k->n_in ? g->inputs[i].dtype
+                                  : graph_dtype(g, g->outputs[i - k->n_in].value);
+        dtype[i] = (uint8_t)t;
+        size[i] = (uint8_t)jit_dtype_size(t);
+        describe_type(&k->info, k, i, t);
     }
+    k->dtype = dtype;
+    k->size = size;
+    return dtype != NULL;
 }
 
 static void set_facts(jit_kernel *k, const compile *c)
@@ -156,7 +166,6 @@ static void set_facts(jit_kernel *k, const compile *c)
                                  .n_out = k->n_out,
                                  .n_uniform = k->n_uniform,
                                  .flops = c->r.flops };
-    set_types(k, g);
 }
 
 static bool count_kernel(jit_context *context, diag *d)
@@ -189,11 +198,12 @@ static jit_kernel *make_shell(const compile *c)
     atomic_init(&k->references, 1);
     set_facts(k, c);
     k->ar = arena_new(&context->allocator, 0);
-    bool room = k->ar && copy_names(k, c->g) && copy_uniforms(k, c->g, c->plan.defaults);
+    bool room = k->ar && copy_types(k, c->g) && copy_names(k, c->g) &&
+                copy_uniforms(k, c->g, c->plan.defaults);
     if (!room)
         diag_no_memory(c->d);
     if (room && graph_has_arrays(c->g))
-        k->gufunc = gufunc_make(c->g, k->ar, c->d);
+        k->gufunc = gufunc_make(c->g, c->r.kept, k->ar, c->d);
     if (room && (k->gufunc || !graph_has_arrays(c->g)))
         return k;
     kernel_destroy(k);
@@ -360,9 +370,13 @@ jit_kernel *specialise_resolved(jit_module *m, const resolved *r, diag *d)
 {
     compile c = { .m = m, .d = d, .r = *r };
     c.ar = arena_new(&m->context->allocator, (size_t)m->context->limits.memory);
+    const source *before = d->src;
+    d->memory = c.ar;
     jit_kernel *k = c.ar ? build(&c) : NULL;
     if (!c.ar)
         diag_no_memory(d);
+    d->memory = NULL;
+    d->src = before;
     arena_free(c.ar);
     return k;
 }
