@@ -614,8 +614,10 @@ JIT_PUBLIC const char *jit_model_text(const jit_model *model, const char *name)
 /* -------------------------------------------------------------------------- training */
 
 /* Minimises a function of the program by gradient descent. A step - the mean loss of a batch, its
- * derivatives by all parameters, the optimiser - is one kernel. A trainer is used by one thread at a
- * time, borrows the store, and has the optimiser's state, which begins as zeros. */
+ * derivatives by the parameters, clipping, the rate, the optimiser - is one kernel, and gradients
+ * are stored nowhere unless they are asked for. A trainer is used by one thread at a time, borrows
+ * the store, and has the optimiser's state, which begins as zeros. Memory: the parameters and the
+ * state twice, since a step that fails changes nothing, and the activations of a batch. */
 typedef struct jit_trainer jit_trainer;
 
 enum { JIT_MAX_METRICS = 8 };
@@ -642,6 +644,33 @@ typedef struct jit_trainer_options {
     const char *model;
     const char *const *metric;
     int32_t n_metrics;
+    /* A function (t; uniforms) -> rate of the program or the prelude, such as "cosine_decay": the
+     * optimiser's `lr` after t steps. Uniforms of its names are its own (its `lr` is the first
+     * rate), not the optimiser's. */
+    const char *schedule;
+    /* Limits of the gradients before the optimiser sees them; 0: none. Each value is brought to
+     * -clip_value .. clip_value; then, if all of them together are longer than clip_norm (the root
+     * of the sum of their squares), they are shortened to it. */
+    double clip_norm, clip_value;
+    /* Parameters that stay as they are: names, or the beginning of paths ("net.h": all of that
+     * layer). There are no derivatives by them, and no state. */
+    const char *const *frozen;
+    int32_t n_frozen;
+    /* Not NULL: the last argument of the loss is a class, an integer from 0 to n_classes - 1, and
+     * the loss of a sample counts so often. The mean is still over the number of samples: weights
+     * whose mean over the samples is 1 leave the loss as large as it was. */
+    const double *class_weight;
+    int32_t n_classes;
+    /* More than 1: so many batches give one update, by the mean of their gradients, weighted by
+     * their samples, as if they were one batch. Gradients are then stored, and a step is two
+     * kernels. */
+    int32_t accumulate;
+    /* Called between gradients and update, with the n gradients, C-contiguous, of the parameters that
+     * are not frozen, in the order of the store (of 16-bit parameters in f32): the place to average
+     * them over ranks. A result that is not 0 gives these gradients up: JIT_ERR_CANCELLED. Stores
+     * gradients as accumulate does. */
+    int (*on_gradients)(void *user, jit_array *gradient, int32_t n);
+    void *user;
 } jit_trainer_options;
 
 /* loss: a function of one sample with parameters; its value is one real number. signature: of a
@@ -654,9 +683,31 @@ JIT_PUBLIC void jit_trainer_free(jit_trainer *t) JIT_LINK(trainer_free); /* NULL
  * as in the signature, any strides. *loss (may be NULL): the mean loss before the step. A loss
  * that is not finite is JIT_ERR_NUMERIC, and the parameters stay as they were: on every error they
  * do. After the first step with the largest batch nothing is allocated. Same bits for any number
- * of threads. */
+ * of threads. With `accumulate` it is one batch, and every so many of them the update. */
 JIT_PUBLIC jit_status jit_trainer_step(jit_trainer *t, const jit_array *data, int32_t n,
                                        double *loss, jit_error *err) JIT_LINK(trainer_step);
+
+/* The update by the gradients of batches since the last one, if there are any: where `accumulate`
+ * batches did not come together, as at the end of an epoch, which does this by itself. */
+JIT_PUBLIC jit_status jit_trainer_update(jit_trainer *t, jit_error *err)
+    JIT_LINK(trainer_update);
+/* Changes, from the next step on, `lr`, a uniform that the options gave, or "clip_norm" and
+ * "clip_value" if the options set them. With a schedule `lr` is that of the schedule. */
+JIT_PUBLIC jit_status jit_trainer_set(jit_trainer *t, const char *name, double value,
+                                      jit_error *err) JIT_LINK(trainer_set);
+
+typedef struct jit_trainer_info {
+    int64_t steps, epochs; /* updates, and passes over all samples */
+    double rate;           /* `lr` of the next step; nan if the optimiser has none */
+    size_t state_bytes;    /* of the optimiser's state */
+    size_t gradient_bytes; /* of stored gradients; 0: none are */
+    /* all else: new parameters and state until they are taken, activations and what else a step of
+     * the largest batch so far needs */
+    size_t workspace_bytes;
+    double compile_ms; /* that jit_trainer_new took */
+} jit_trainer_info;
+JIT_PUBLIC jit_status jit_trainer_describe(jit_trainer *t, jit_trainer_info *info)
+    JIT_LINK(trainer_describe);
 
 typedef struct jit_epoch {
     size_t size;

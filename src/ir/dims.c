@@ -190,7 +190,8 @@ static bool make(dims_plan *p, planner q)
         if (known_make(&p->extents, g, q.root, q.n_roots, q.ar))
             return within_limits(&q) && choose_steps(&q);
         if (!arena_failed(q.ar)) {
-            diag_plain(q.d, DIAG_internal, "an extent of %s is not known before a run", g->name);
+            diag_plain(q.d, DIAG_internal, "an extent of %s is not known before a run",
+                       g->name);
             return false;
         }
     }

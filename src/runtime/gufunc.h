@@ -23,7 +23,7 @@ typedef struct gufunc {
     dims_plan dims;
     const bool *shared; /* inputs without batch axes */
     bool kept;          /* it is run by gufunc_kept alone */
-    uint32_t matrices; /* bits: inputs that products read, so that code which knows them to
+    uint32_t matrices;  /* bits: inputs that products read, so that code which knows them to
                                   be the same for all samples computes many samples together */
     const gufunc_site *sites;
     array_entry entry; /* NULL: interpreted */

@@ -24,7 +24,7 @@ typedef struct kept_plan {
     gufunc_parts parts;
     char *memory; /* panels, then the code's workspace */
     size_t memory_bytes;
-    bool uniforms_matter; /* to extents: they are found again in each run */
+    bool uniforms_matter;  /* to extents: they are found again in each run */
     const uint64_t *given; /* cells of the uniforms, */
     uint64_t cells[MAX_UNIFORMS];
     cell uniforms[MAX_UNIFORMS];
@@ -142,7 +142,7 @@ static panel_shape panel_of(const gufunc_kept *c, int32_t i)
 static int64_t panel_room(const gufunc_kept *c, int32_t i)
 {
     size_t bytes;
-    if (c->k->gufunc->panel[i] >= 0)
+    if (c->k->gufunc->panel[i] >= 0 || operand_bytes(c, i) < PANEL_LARGE)
         return 0;
     panel_shape s = panel_of(c, i);
     if (!gufunc_panels_pay(operand_bytes(c, i), reuse_of(c, s.columns)) ||
@@ -181,7 +181,7 @@ static void set_call(const gufunc_kept *c, array_call *call)
                           .row_step = p->row_step,
                           .dim = p->dims,
                           .panels = p->panels,
-                          .uniform = p->given,
+                          .uniform = p->given ? p->given : p->cells,
                           .index_step = 1,
                           .fuel = c->k->fuel,
                           .cancel = &drive_never_cancelled,

@@ -42,7 +42,7 @@ static int64_t reuse_of(const gufunc_call *c, int64_t columns)
 bool gufunc_panels_pay(int64_t bytes, int64_t reuse)
 {
     enum { HUGE = 2 << 20, ROWS_HUGE = 64, ROWS_LARGE = 512 };
-    return bytes >= PANEL_LARGE && reuse >= (bytes >= HUGE ? ROWS_HUGE : ROWS_LARGE);
+    return reuse >= (bytes >= HUGE ? ROWS_HUGE : ROWS_LARGE);
 }
 
 void gufunc_plan_panels(gufunc_call *c)
@@ -52,7 +52,7 @@ void gufunc_plan_panels(gufunc_call *c)
     for (int32_t i = 0; c->f->panel && i < c->k->n_in; i++) {
         const operand *o = &c->op[i];
         size_t bytes, rounded;
-        if (c->f->panel[i] >= 0 || o->packed || !same_for_all(c, i) ||
+        if (c->f->panel[i] >= 0 || o->packed || o->bytes < PANEL_LARGE || !same_for_all(c, i) ||
             !gufunc_panels_pay(o->bytes, reuse_of(c, o->shape[1])))
             continue;
         panel_shape s = shape_of(c, i);

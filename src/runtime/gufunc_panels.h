@@ -5,7 +5,7 @@
 
 #include "gufunc_bind.h"
 
-/* Whether a matrix of so many bytes, of which each element is read `reuse` times, is worth it. */
+/* Whether a matrix of PANEL_LARGE bytes or more, of which each element is read `reuse` times, is worth it. */
 bool gufunc_panels_pay(int64_t bytes, int64_t reuse);
 /* Which, and c->panel_bytes, once operands and batch are known. */
 void gufunc_plan_panels(gufunc_call *c);

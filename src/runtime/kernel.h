@@ -35,8 +35,8 @@ struct jit_kernel {
     struct constants *constants; /* their values; NULL: calls give them */
     bool ftz, loops, indexed, all_defaults;
     const uint8_t *dtype, *size; /* of inputs, then outputs; size: of an element */
-    int64_t fuel;                      /* of the context; INT64_MAX: none */
-    const uint64_t *defaults;          /* cells as generated code takes them */
+    int64_t fuel;                /* of the context; INT64_MAX: none */
+    const uint64_t *defaults;    /* cells as generated code takes them */
     const kernel_uniform *uniform;
 
     struct gufunc *gufunc; /* of an array function; else NULL */

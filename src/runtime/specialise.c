@@ -138,8 +138,8 @@ static bool copy_types(jit_kernel *k, const graph *g)
     size_t n = (size_t)(k->n_in + k->n_out);
     uint8_t *dtype = arena_alloc(k->ar, 2 * n), *size = dtype ? dtype + n : NULL;
     for (int32_t i = 0; dtype && i < k->n_in + k->n_out; i++) {
-        jit_dtype t = i < k->n_in ? g->inputs[i].dtype
-                                  : graph_dtype(g, g->outputs[i - k->n_in].value);
+        jit_dtype t =
+            i < k->n_in ? g->inputs[i].dtype : graph_dtype(g, g->outputs[i - k->n_in].value);
         dtype[i] = (uint8_t)t;
         size[i] = (uint8_t)jit_dtype_size(t);
         describe_type(&k->info, k, i, t);

@@ -1,14 +1,16 @@
-/* Steps of training: see fusejit.h. A step is one kernel, which reads the parameters
- * and the optimiser's state and writes new ones; they take the place of the old ones only if the
- * loss is a number. */
+/* Making trainers: see fusejit.h, and trainer.h for what they are made of. */
+#include "trainer.h"
+
 #include <math.h>
 #include <string.h>
 
 #include "params.h"
+#include "specialise.h"
 #include "trainer_evaluate.h"
+#include "trainer_rule.h"
 #include "trainer_text.h"
 
-/* -------------------------------------------------------------------------- making */
+/* -------------------------------------------------------------------------- data */
 
 static bool check_data(const signature_types *s, diag *d)
 {
@@ -27,53 +29,76 @@ static bool check_data(const signature_types *s, diag *d)
     return false;
 }
 
-static bool check_rule(const jit_function_info *rule, int32_t n_params, int32_t n_in, diag *d)
+static bool check_classes(const signature_types *s, const jit_trainer_options *o, diag *d)
 {
-    int32_t states = rule->n_in - 2;
-    if (states < 0 || rule->n_out != states + 1) {
-        diag_plain(d, DIAG_train_optimizer, "'%s' takes %d arguments and gives %d", rule->name,
-                   (int)rule->n_in, (int)rule->n_out);
-        diag_hint(d, "an optimiser takes (p, g, state ...) and gives (p, state ...)");
+    int32_t last = s->n_in - 1;
+    if (!o->class_weight)
+        return true;
+    if (s->rank[last] != 0 || !type_is_integer(s->in[last])) {
+        diag_plain(d, DIAG_train_data,
+                   "class weights need a class, an integer, as last argument: it is %s%s",
+                   jit_dtype_name(s->in[last]), s->rank[last] > 0 ? "[...]" : "");
         return false;
     }
-    if (n_in + n_params * (states + 1) <= MOST)
+    for (int32_t i = 0; i < o->n_classes; i++)
+        if (!(isfinite(o->class_weight[i]) && o->class_weight[i] >= 0)) {
+            diag_plain(d, DIAG_option_value, "the weight of class %d is %g", (int)i,
+                       o->class_weight[i]);
+            return false;
+        }
+    if (o->n_classes > 0)
         return true;
-    diag_plain(
-        d, DIAG_too_many_operands,
-        "a step with '%s' takes %d arrays of data and, for each of %d parameters, %d: at "
-        "most %d in all",
-        rule->name, (int)n_in, (int)n_params, (int)states + 1, (int)MOST);
+    diag_plain(d, DIAG_option_value, "jit_trainer_options.n_classes is %d", (int)o->n_classes);
     return false;
 }
 
-/* The uniforms that the options give, and `t`, which counts the steps. */
-static bool take_uniforms(jit_trainer *t, const jit_trainer_options *o,
-                          const jit_function_info *rule, diag *d)
+/* -------------------------------------------------------------------------- parameters */
+
+/* The parameter itself, or a path that leads to it. */
+static bool is_named(const char *path, const char *name)
 {
-    t->counter = -1;
-    for (int32_t i = 0; i < rule->n_uniform && t->n_uniforms < MAX_TRAINER_UNIFORMS; i++) {
-        const char *name = rule->uniform_name[i];
-        int32_t k = 0;
-        while (k < o->n_uniform && strcmp(o->uniform_name[k], name) != 0)
-            k++;
-        if (k == o->n_uniform && strcmp(name, "t") != 0)
-            continue;
-        if (k == o->n_uniform)
-            t->counter = t->n_uniforms;
-        t->value[t->n_uniforms] = k < o->n_uniform ? o->uniform[k] : 0;
-        t->uniform[t->n_uniforms++] = name;
-    }
-    for (int32_t k = 0; k < o->n_uniform; k++) {
+    size_t n = strlen(name);
+    return strncmp(path, name, n) == 0 && (path[n] == 0 || path[n] == '.');
+}
+
+static bool check_frozen(const jit_trainer *t, const jit_trainer_options *o, diag *d)
+{
+    for (int32_t k = 0; k < o->n_frozen; k++) {
         bool known = false;
-        for (int32_t i = 0; i < t->n_uniforms; i++)
-            known = known || strcmp(t->uniform[i], o->uniform_name[k]) == 0;
-        if (!known) {
-            diag_plain(d, DIAG_train_optimizer, "'%s' has no uniform argument '%s'", rule->name,
-                       o->uniform_name[k]);
-            return false;
-        }
+        for (int32_t i = 0; i < t->n_params && o->frozen[k]; i++)
+            known = known || is_named(jit_params_at(t->params, i)->name, o->frozen[k]);
+        if (known)
+            continue;
+        diag_plain(d, DIAG_param_name, "there is no parameter '%.100s' to be frozen",
+                   o->frozen[k] ? o->frozen[k] : "");
+        return false;
     }
     return true;
+}
+
+static bool choose_trained(jit_trainer *t, const jit_trainer_options *o, diag *d)
+{
+    t->n_params = jit_params_count(t->params);
+    t->trained = arena_alloc(t->ar, ((size_t)t->n_params + 1) * sizeof *t->trained);
+    if (!t->trained) {
+        diag_no_memory(d);
+        return false;
+    }
+    if (!check_frozen(t, o, d))
+        return false;
+    for (int32_t i = 0; i < t->n_params; i++) {
+        bool frozen = false;
+        for (int32_t k = 0; k < o->n_frozen; k++)
+            frozen = frozen || is_named(jit_params_at(t->params, i)->name, o->frozen[k]);
+        if (!frozen)
+            t->trained[t->n_trained++] = i;
+    }
+    if (t->n_trained > 0)
+        return true;
+    diag_plain(d, DIAG_train_data, "%s",
+               t->n_params > 0 ? "all parameters are frozen: there is nothing to train"
+                               : "the store has no parameters: there is nothing to train");
+    return false;
 }
 
 size_t trainer_rounded(size_t bytes)
@@ -89,68 +114,231 @@ size_t trainer_bytes(const jit_array *a)
     return n;
 }
 
-/* States begin as zeros. */
-static bool place_arrays(jit_trainer *t, diag *d)
+/* -------------------------------------------------------------------------- memory */
+
+/* What is counted first, then placed: `at` NULL counts. */
+typedef struct placing {
+    char *at;
+    size_t bytes;
+} placing;
+
+static size_t place(placing *p, jit_array *to, jit_dtype type, const jit_array *like)
 {
-    size_t all = 0, at = 0;
-    int32_t n = t->n_params, m = n * t->n_states;
-    for (int32_t i = 0; i < n; i++)
-        all += trainer_rounded(trainer_bytes(&jit_params_at(t->params, i)->array)) *
-               (size_t)(2 * t->n_states + 1);
-    t->bytes = all + 64;
-    t->memory = context_alloc(t->context, t->bytes);
-    if (!t->memory) {
+    *to = jit_array_of(type, p->at ? p->at + p->bytes : NULL, like->rank, like->shape);
+    size_t bytes = trainer_rounded(trainer_bytes(to));
+    p->bytes += bytes;
+    return bytes;
+}
+
+static void place_all(jit_trainer *t, placing *p)
+{
+    t->state_bytes = t->gradient_bytes = 0;
+    for (int32_t i = 0; i < t->n_trained; i++) {
+        const jit_array *a = &jit_params_at(t->params, t->trained[i])->array;
+        jit_dtype wide = trainer_wide_type(a->dtype);
+        place(p, &t->next[i], a->dtype, a);
+        for (int32_t k = i * t->n_states; k < (i + 1) * t->n_states; k++) {
+            t->state_bytes += place(p, &t->state[k], wide, a);
+            place(p, &t->next_state[k], wide, a);
+        }
+        if (!t->gradient)
+            continue;
+        t->gradient_bytes += place(p, &t->gradient[i], wide, a);
+        if (t->next_gradient)
+            t->gradient_bytes += place(p, &t->next_gradient[i], wide, a);
+    }
+    if (t->class_weight.rank > 0)
+        place(p, &t->class_weight, t->class_weight.dtype, &t->class_weight);
+}
+
+static bool make_lists(jit_trainer *t)
+{
+    size_t n = (size_t)t->n_trained + 1, states = n * ((size_t)t->n_states + 1);
+    t->next = arena_alloc(t->ar, n * sizeof *t->next);
+    t->state = arena_alloc(t->ar, states * sizeof *t->state);
+    t->next_state = arena_alloc(t->ar, states * sizeof *t->next_state);
+    if (t->accumulate > 1 || t->on_gradients)
+        t->gradient = arena_alloc(t->ar, n * sizeof *t->gradient);
+    if (t->accumulate > 1)
+        t->next_gradient = arena_alloc(t->ar, n * sizeof *t->next_gradient);
+    return !arena_failed(t->ar);
+}
+
+/* In the type that the loss has, or is close to. */
+static void set_weights(jit_trainer *t, const double *weight)
+{
+    for (int64_t i = 0; t->class_weight.rank > 0 && i < t->class_weight.shape[0]; i++)
+        if (t->class_weight.dtype == JIT_F32)
+            ((float *)t->class_weight.data)[i] = (float)weight[i];
+        else
+            ((double *)t->class_weight.data)[i] = weight[i];
+}
+
+/* States begin as zeros. */
+static bool place_arrays(jit_trainer *t, const jit_trainer_options *o, diag *d)
+{
+    placing p = { NULL, 0 };
+    jit_dtype weights = JIT_F32;
+    for (int32_t i = 0; i < t->n_params; i++)
+        if (jit_params_at(t->params, i)->array.dtype == JIT_F64)
+            weights = JIT_F64;
+    if (o->class_weight)
+        t->class_weight = jit_array_of(weights, NULL, 1, (int64_t[]){ o->n_classes });
+    bool ok = make_lists(t);
+    if (ok) {
+        place_all(t, &p);
+        t->bytes = p.bytes + 64;
+        t->memory = context_alloc(t->context, t->bytes);
+    }
+    if (!ok || !t->memory) {
         diag_no_memory(d);
         return false;
     }
-    char *first = t->memory + (64 - (uintptr_t)t->memory % 64) % 64;
-    for (int32_t i = 0; i < n + m; i++) {
-        const jit_array *p =
-            &jit_params_at(t->params, i < n ? i : (i - n) / t->n_states)->array;
-        t->old[i] = *p;
-        t->now[i] = jit_array_of(p->dtype, first + at, p->rank, p->shape);
-        at += trainer_rounded(trainer_bytes(p));
-        if (i < n)
-            continue;
-        t->old[i] = jit_array_of(p->dtype, first + at, p->rank, p->shape);
-        at += trainer_rounded(trainer_bytes(p));
-    }
+    p = (placing){ t->memory + (64 - (uintptr_t)t->memory % 64) % 64, 0 };
+    place_all(t, &p);
+    set_weights(t, o->class_weight);
     return true;
 }
 
-static bool make_kernel(jit_trainer *t, jit_module *m, const trainer_text *text, jit_error *err,
-                        diag *d)
+/* -------------------------------------------------------------------------- kernels */
+
+/* Arguments are of the types that the text declares. */
+static bool resolve(const jit_trainer *t, const char *name, resolved *r, diag *d)
 {
-    t->module = trainer_module(m, text, d);
-    if (!t->module)
-        return false;
-    const char *signature = trainer_signature(text, t->module->ar);
-    t->loss = arena_text(t->module->ar, text->loss, strlen(text->loss));
-    if (!signature || !t->loss)
+    pthread_mutex_lock(&t->module->lock);
+    const ast_fn *fn = request_function(t->module, name, d);
+    pthread_mutex_unlock(&t->module->lock);
+    jit_dtype *in = fn ? arena_alloc(t->ar, ((size_t)fn->n_args + 1) * sizeof *in) : NULL;
+    if (fn && !in)
         diag_no_memory(d);
-    else
-        t->kernel = jit_prepare(t->module, TRAINER_STEP, signature, NULL, err);
-    return t->kernel != NULL;
+    if (!in)
+        return false;
+    for (int32_t i = 0; i < fn->n_args; i++)
+        in[i] = fn->args[i].type.scalar;
+    *r = (resolved){ .fn = fn, .kept = true, .flops = -1 };
+    r->spec = (specialisation){ .fn = fn, .in = in, .n_in = fn->n_args };
+    r->spec.unfused = !t->context->target.fma;
+    return true;
 }
 
-static bool fill(jit_trainer *t, jit_module *m, const char *loss, const char *signature,
-                 const jit_trainer_options *o, jit_error *err, diag *d)
+/* Results: a loss, if there is one, then these lists. */
+typedef struct results {
+    bool loss;
+    const jit_array *list[2];
+    int32_t n[2];
+} results;
+
+static gufunc_kept *make_kernel(const jit_trainer *t, const char *name, const results *out,
+                                diag *d)
 {
-    jit_function_info rule;
-    const char *optimizer = o->optimizer ? o->optimizer : "adam";
-    if (!signature_parse(&t->types, signature, d) || !check_data(&t->types, d) ||
-        jit_function_find(m, optimizer, &rule, err) != JIT_OK)
-        return false;
-    t->n_params = jit_params_count(t->params);
-    t->n_states = rule.n_in - 2;
+    resolved r;
+    int32_t n = out->loss;
+    jit_dtype *types =
+        arena_alloc(t->ar, ((size_t)(out->n[0] + out->n[1]) + 1) * sizeof *types);
+    if (!types)
+        diag_no_memory(d);
+    if (!types || !resolve(t, name, &r, d))
+        return NULL;
+    types[0] = JIT_F64;
+    for (int32_t k = 0; k < 2; k++)
+        for (int32_t i = 0; i < out->n[k]; i++)
+            types[n++] = out->list[k][i].dtype;
+    r.spec.out = types;
+    r.spec.n_out = n;
+    jit_kernel *k = specialise_resolved(t->module, &r, d);
+    return k ? gufunc_kept_new(k, t->threads, d) : NULL;
+}
+
+static bool make_kernels(jit_trainer *t, diag *d)
+{
+    results gradients = { true, { t->gradient, NULL }, { t->n_trained, 0 } };
+    results all = { true,
+                    { t->next, t->next_state },
+                    { t->n_trained, t->n_trained * t->n_states } };
+    if (!t->gradient) {
+        t->step = make_kernel(t, TRAINER_STEP, &all, d);
+        return t->step != NULL;
+    }
+    all.loss = false;
+    t->step = make_kernel(t, TRAINER_STEP, &gradients, d);
+    t->update = t->step ? make_kernel(t, TRAINER_UPDATE, &all, d) : NULL;
+    return t->update && gufunc_kept_resize(t->update, 1, d);
+}
+
+/* -------------------------------------------------------------------------- making */
+
+static bool check_options(const jit_trainer_options *o, diag *d)
+{
+    if (o->accumulate >= 0 && o->n_frozen >= 0 && (o->n_frozen == 0 || o->frozen) &&
+        o->threads >= -1)
+        return true;
+    bool accumulate = o->accumulate < 0, threads = o->threads < -1;
+    diag_plain(d, DIAG_option_value, "jit_trainer_options.%s is %d",
+               accumulate ? "accumulate"
+               : threads  ? "threads"
+                          : "n_frozen",
+               (int)(accumulate ? o->accumulate
+                     : threads  ? o->threads
+                                : o->n_frozen));
+    return false;
+}
+
+static void add_shares(trainer_uniforms *u)
+{
+    u->of[u->n++] = (trainer_uniform){ "", "real", UNIFORM_OLD_SHARE };
+    u->of[u->n++] = (trainer_uniform){ "", "real", UNIFORM_NEW_SHARE };
+}
+
+static bool fill(jit_trainer *t, jit_module *m, const char *loss, const jit_trainer_options *o,
+                 diag *d)
+{
+    trainer_rule rule;
     t->threads = o->threads;
     t->seed = o->seed;
-    if (!check_rule(&rule, t->n_params, t->types.n_in, d) || !take_uniforms(t, o, &rule, d) ||
-        !place_arrays(t, d))
+    t->samples = -1;
+    t->accumulate = o->accumulate > 1 ? o->accumulate : 1;
+    t->on_gradients = o->on_gradients;
+    t->user = o->user;
+    bool stored = t->accumulate > 1 || t->on_gradients;
+    trainer_uniforms *u = stored ? &t->update_uniforms : &t->step_uniforms;
+    if (!check_options(o, d) || !check_data(&t->types, d) || !check_classes(&t->types, o, d) ||
+        !choose_trained(t, o, d) || !trainer_read_rule(t, m, o, &rule, u, d) ||
+        !place_arrays(t, o, d))
         return false;
-    trainer_text text = { loss,  optimizer,  &t->types,    t->params,
-                          &rule, t->uniform, t->n_uniforms };
-    return make_kernel(t, m, &text, err, d) && evaluation_begin(t, o, d);
+    if (t->accumulate > 1)
+        add_shares(&t->step_uniforms);
+    trainer_text text = { .loss = loss,
+                          .optimizer = rule.optimizer,
+                          .schedule = t->schedule,
+                          .types = &t->types,
+                          .params = t->params,
+                          .t = t,
+                          .counts = rule.counts };
+    t->loss = arena_text(t->ar, loss, strlen(loss));
+    if (!t->loss)
+        diag_no_memory(d);
+    t->module = t->loss ? trainer_module(m, &text, d) : NULL;
+    return t->module && make_kernels(t, d) && evaluation_begin(t, o, d);
+}
+
+static jit_trainer *make(jit_module *m, jit_params *params, diag *d)
+{
+    jit_context *c = context_take(m->context, d);
+    jit_trainer *t = c ? context_alloc(c, sizeof *t) : NULL;
+    if (t) {
+        t->context = c;
+        t->params = params;
+        t->ar = arena_new(&c->allocator, 0);
+        if (t->ar)
+            return t;
+    }
+    if (c)
+        diag_no_memory(d);
+    if (t)
+        context_release(c, t, sizeof *t);
+    if (c)
+        context_give(c);
+    return NULL;
 }
 
 jit_trainer *jit_trainer_new(jit_module *m, const char *loss, const char *signature,
@@ -159,6 +347,8 @@ jit_trainer *jit_trainer_new(jit_module *m, const char *loss, const char *signat
 {
     diag d;
     jit_trainer_options o;
+    jit_function_info info;
+    double start = module_clock();
     diag_init(&d, err, NULL);
     if (!m || !loss || !signature || !params) {
         diag_plain(&d, DIAG_null_argument, "jit_trainer_new: the %s is null",
@@ -168,23 +358,14 @@ jit_trainer *jit_trainer_new(jit_module *m, const char *loss, const char *signat
                                 : "store of parameters");
         return NULL;
     }
-    jit_function_info info;
     if (!options_read(&o, sizeof o, options, &d) ||
-        jit_function_find(m, loss, &info, err) != JIT_OK)
+        jit_function_find(m, loss, &info, d.out) != JIT_OK)
         return NULL;
-    jit_context *c = context_take(m->context, &d);
-    jit_trainer *t = c ? context_alloc(c, sizeof *t) : NULL;
-    if (!t) {
-        if (c) {
-            diag_no_memory(&d);
-            context_give(c);
-        }
-        return NULL;
-    }
-    t->context = c;
-    t->params = params;
-    if (fill(t, m, loss, signature, &o, err, &d))
+    jit_trainer *t = make(m, params, &d);
+    if (t && signature_parse(&t->types, signature, &d) && fill(t, m, loss, &o, &d)) {
+        t->compile_ms = module_clock() - start;
         return t;
+    }
     jit_trainer_free(t);
     return NULL;
 }
@@ -195,152 +376,15 @@ void jit_trainer_free(jit_trainer *t)
         return;
     jit_context *c = t->context;
     evaluation_free(t);
-    jit_kernel_release(t->kernel);
+    if (t->rate)
+        kernel_destroy(t->rate);
+    gufunc_kept_free(t->step);
+    gufunc_kept_free(t->update);
     jit_release(t->module);
     context_release(c, t->memory, t->bytes);
-    context_release(c, t->workspace, t->workspace_bytes);
+    context_release(c, t->packed, t->packed_bytes);
     context_release(c, t->batch, t->batch_bytes);
+    arena_free(t->ar);
     context_release(c, t, sizeof *t);
     context_give(c);
-}
-
-/* -------------------------------------------------------------------------- a step */
-
-int64_t trainer_samples(const jit_trainer *t, const jit_array *data, int32_t n, diag *d)
-{
-    if (!data || n != t->types.n_in) {
-        diag_plain(d, DIAG_train_data, "%d arrays of data, not %d", (int)n, (int)t->types.n_in);
-        return -1;
-    }
-    for (int32_t i = 0; i < n; i++) {
-        bool fits = data[i].rank == t->types.rank[i] + 1 && data[i].dtype == t->types.in[i] &&
-                    data[i].shape[0] == data[0].shape[0];
-        for (int32_t k = 0; fits && k < t->types.rank[i]; k++)
-            fits = data[i].shape[k + 1] == t->types.extent[i][k];
-        if (!fits) {
-            diag_plain(
-                d, DIAG_train_data,
-                "array %d of the data is not samples of the loss's argument %d: %s of rank "
-                "%d, %lld samples of %lld",
-                (int)i + 1, (int)i + 1, jit_dtype_name(data[i].dtype), (int)data[i].rank,
-                (long long)(data[i].rank > 0 ? data[i].shape[0] : 0),
-                (long long)(data[0].rank > 0 ? data[0].shape[0] : 0));
-            return -1;
-        }
-    }
-    if (data[0].shape[0] > 0)
-        return data[0].shape[0];
-    diag_plain(d, DIAG_train_data, "a step of no samples");
-    return -1;
-}
-
-size_t trainer_sample_bytes(const jit_array *a)
-{
-    size_t n = jit_dtype_size(a->dtype);
-    for (int32_t i = 1; i < a->rank; i++)
-        n *= (size_t)a->shape[i];
-    return n;
-}
-
-bool trainer_grow(jit_trainer *t, char **memory, size_t *size, size_t wanted)
-{
-    if (wanted <= *size)
-        return true;
-    char *larger = context_alloc(t->context, wanted);
-    if (!larger)
-        return false;
-    context_release(t->context, *memory, *size);
-    *memory = larger;
-    *size = wanted;
-    return true;
-}
-
-/* Grows with the largest batch. */
-static bool have_workspace(jit_trainer *t, jit_args *a, jit_error *err, diag *d)
-{
-    size_t bytes = 0;
-    int64_t samples = a->in[0].shape[0];
-    a->workspace = t->workspace;
-    a->workspace_bytes = t->workspace_bytes;
-    if (samples <= t->most_samples)
-        return true;
-    if (jit_kernel_workspace(t->kernel, a, &bytes, err) != JIT_OK)
-        return false;
-    if (!trainer_grow(t, &t->workspace, &t->workspace_bytes, bytes)) {
-        diag_no_memory(d);
-        return false;
-    }
-    t->most_samples = samples;
-    a->workspace = t->workspace;
-    a->workspace_bytes = t->workspace_bytes;
-    return true;
-}
-
-/* Seeds of neighbouring steps have nothing in common (Steele, Lea, Flood 2014: SplitMix64). */
-static uint64_t step_seed(const jit_trainer *t)
-{
-    uint64_t z = t->seed + (uint64_t)(t->steps + 1) * 0x9e3779b97f4a7c15u;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return z ^ z >> 31;
-}
-
-static bool run_step(jit_trainer *t, const jit_array *data, double *loss, jit_error *err,
-                     diag *d)
-{
-    jit_array in[MOST], out[MOST + 1];
-    int32_t n = t->n_params * (t->n_states + 1), m = t->types.n_in;
-    out[0] = jit_array_of(JIT_F64, loss, 0, NULL);
-    for (int32_t i = 0; i < m; i++)
-        in[i] = data[i];
-    for (int32_t i = 0; i < n; i++) {
-        in[m + i] = t->old[i];
-        out[1 + i] = t->now[i];
-    }
-    if (t->counter >= 0)
-        t->value[t->counter] = (double)(t->steps + 1);
-    jit_args a = { .in = in, .n_in = m + n, .out = out, .n_out = 1 + n };
-    a.uniform = t->value;
-    a.n_uniform = t->n_uniforms;
-    a.threads = t->threads;
-    a.seed = step_seed(t);
-    return have_workspace(t, &a, err, d) && jit_run(t->kernel, &a, err) == JIT_OK;
-}
-
-/* The store keeps its arrays; those of the state change places. */
-static void take_new(jit_trainer *t)
-{
-    for (int32_t i = 0; i < t->n_params; i++)
-        memcpy(t->old[i].data, t->now[i].data, trainer_bytes(&t->now[i]));
-    for (int32_t i = t->n_params; i < t->n_params * (t->n_states + 1); i++) {
-        jit_array was = t->old[i];
-        t->old[i] = t->now[i];
-        t->now[i] = was;
-    }
-    t->steps++;
-}
-
-jit_status jit_trainer_step(jit_trainer *t, const jit_array *data, int32_t n, double *loss,
-                            jit_error *err)
-{
-    diag d;
-    double value = 0;
-    diag_init(&d, err, NULL);
-    if (!t) {
-        diag_plain(&d, DIAG_null_argument, "jit_trainer_step: the trainer is null");
-        return JIT_ERR_ARGUMENT;
-    }
-    if (trainer_samples(t, data, n, &d) < 0)
-        return d.out->status;
-    if (!run_step(t, data, &value, err, &d))
-        return err ? err->status : JIT_ERR_ARGUMENT;
-    if (loss)
-        *loss = value;
-    if (!isfinite(value)) {
-        diag_plain(&d, DIAG_train_loss, "step %lld: the loss is %g", (long long)t->steps + 1,
-                   value);
-        return JIT_ERR_NUMERIC;
-    }
-    take_new(t);
-    return JIT_OK;
 }

@@ -145,6 +145,8 @@ jit_status epoch_run(epoch *e, double *loss)
         if (e->on_step && e->on_step(e->user, first + n, e->samples, sum / (double)(first + n)))
             return epoch_cancelled(e->err);
     }
+    if (jit_trainer_update(e->t, e->err) != JIT_OK)
+        return e->err->status;
     e->t->epochs++;
     *loss = sum / (double)e->samples;
     return JIT_OK;

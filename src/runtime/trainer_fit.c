@@ -84,14 +84,6 @@ static bool have_validation(fit *f, int32_t n, diag *d)
 
 /* -------------------------------------------------------------------------- epochs */
 
-static double rate_of(const jit_trainer *t)
-{
-    for (int32_t i = 0; i < t->n_uniforms; i++)
-        if (strcmp(t->uniform[i], "lr") == 0)
-            return t->value[i];
-    return NAN;
-}
-
 static jit_epoch_report empty_report(const jit_trainer *t)
 {
     jit_epoch_report r = { .loss = NAN, .val_loss = NAN };
@@ -139,7 +131,7 @@ static jit_status one_epoch(fit *f, int64_t last)
         return s;
     r.samples = e.samples;
     r.steps = f->t->steps;
-    r.rate = rate_of(f->t);
+    r.rate = trainer_rate(f->t);
     r.seconds = (module_clock() - start) / 1e3;
     note(f, &r);
     if (f->o->on_epoch && f->o->on_epoch(f->o->user, &f->report->last))

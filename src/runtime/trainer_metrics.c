@@ -95,7 +95,8 @@ static bool have_memory(metrics *m, jit_array *out, size_t workspace, diag *d)
 }
 
 /* *out: the values, in the metrics' memory. */
-static bool run(metrics *m, const metric_made *one, const jit_array *pair, jit_array *out, diag *d)
+static bool run(metrics *m, const metric_made *one, const jit_array *pair, jit_array *out,
+                diag *d)
 {
     size_t bytes = 0;
     int64_t shape[JIT_MAX_RANK] = { pair[0].shape[0] };

@@ -45,104 +45,297 @@ static void put_type(writer *w, jit_dtype t, const char *first, const int64_t *e
     put(w, "%s", some ? "]" : "");
 }
 
-static void put_data(writer *w, const trainer_text *t)
-{
-    for (int32_t i = 0; i < t->types->n_in; i++) {
-        put(w, "%sa%d: ", i > 0 ? ", " : "", (int)i);
-        put_type(w, t->types->in[i], "b", t->types->extent[i], t->types->rank[i]);
-    }
-}
-
-static void put_params(writer *w, const trainer_text *t, const char *name)
-{
-    for (int32_t i = 0; i < jit_params_count(t->params); i++) {
-        const jit_array *a = &jit_params_at(t->params, i)->array;
-        put(w, ", %s%d: ", name, (int)i);
-        put_type(w, a->dtype, NULL, a->shape, a->rank);
-    }
-}
-
 static void put_names(writer *w, const char *name, int32_t n, bool more)
 {
     for (int32_t i = 0; i < n; i++)
         put(w, "%s%s%d", i > 0 || more ? ", " : "", name, (int)i);
 }
 
-/* -------------------------------------------------------------------------- functions */
+/* Of 16-bit parameters gradients and state are f32. */
+jit_dtype trainer_wide_type(jit_dtype t)
+{
+    return t == JIT_F16 || t == JIT_BF16 ? JIT_F32 : t;
+}
+
+static void put_data(writer *w, const trainer_text *t)
+{
+    const jit_array *c = &t->t->class_weight;
+    for (int32_t i = 0; i < t->types->n_in; i++) {
+        put(w, "%sa%d: ", i > 0 ? ", " : "", (int)i);
+        put_type(w, t->types->in[i], "b", t->types->extent[i], t->types->rank[i]);
+    }
+    if (c->rank > 0) {
+        put(w, ", class_weight: ");
+        put_type(w, c->dtype, NULL, c->shape, c->rank);
+    }
+}
+
+static void put_data_names(writer *w, const trainer_text *t)
+{
+    put_names(w, "a", t->types->n_in, false);
+    put(w, "%s", t->t->class_weight.rank > 0 ? ", class_weight" : "");
+}
+
+static void put_params(writer *w, const trainer_text *t)
+{
+    for (int32_t i = 0; i < t->t->n_params; i++) {
+        const jit_array *a = &jit_params_at(t->params, i)->array;
+        put(w, ", p%d: ", (int)i);
+        put_type(w, a->dtype, NULL, a->shape, a->rank);
+    }
+}
+
+/* Arguments of the shape of each trained parameter, in its type or a wider one. */
+static void put_likes(writer *w, const trainer_text *t, const char *name, bool wide)
+{
+    for (int32_t i = 0; i < t->t->n_trained; i++) {
+        const jit_array *a = &jit_params_at(t->params, t->t->trained[i])->array;
+        put(w, "%s%s%d: ", wide || i > 0 ? ", " : "", name, (int)t->t->trained[i]);
+        put_type(w, wide ? trainer_wide_type(a->dtype) : a->dtype, NULL, a->shape, a->rank);
+    }
+}
+
+static void put_states(writer *w, const trainer_text *t)
+{
+    for (int32_t i = 0; i < t->t->n_trained; i++) {
+        const jit_array *a = &jit_params_at(t->params, t->t->trained[i])->array;
+        for (int32_t k = 0; k < t->t->n_states; k++) {
+            put(w, ", s%d_%d: ", (int)t->t->trained[i], (int)k);
+            put_type(w, trainer_wide_type(a->dtype), NULL, a->shape, a->rank);
+        }
+    }
+}
+
+/* u0, u1, ..: no name that a user's function has. */
+static void put_uniforms(writer *w, const trainer_uniforms *u)
+{
+    for (int32_t i = 0; i < u->n; i++) {
+        bool real = strcmp(u->of[i].type, "real") == 0;
+        put(w, "%su%d%s%s", i > 0 ? ", " : "; ", (int)i, real ? "" : ": ",
+            real ? "" : u->of[i].type);
+    }
+}
+
+/* -------------------------------------------------------------------------- loss, gradients */
+
+static void put_trained(writer *w, const trainer_text *t, const char *name, bool more)
+{
+    for (int32_t i = 0; i < t->t->n_trained; i++)
+        put(w, "%s%s%d", i > 0 || more ? ", " : "", name, (int)t->t->trained[i]);
+}
+
+/* The loss of a sample times the weight of its class, its last argument. */
+static void put_weighted(writer *w, const trainer_text *t)
+{
+    const jit_array *c = &t->t->class_weight;
+    int32_t n = t->types->n_in;
+    put(w, "fn weighted_of_training(");
+    for (int32_t i = 0; i < n; i++) {
+        put(w, "a%d: ", (int)i);
+        put_type(w, t->types->in[i], NULL, t->types->extent[i], t->types->rank[i]);
+        put(w, ", ");
+    }
+    put(w, "class_weight: ");
+    put_type(w, c->dtype, NULL, c->shape, c->rank);
+    put(w, ") = class_weight[a%d]*%s(", (int)n - 1, t->loss);
+    put_names(w, "a", n, false);
+    put(w, ")\n");
+}
 
 static void put_batch(writer *w, const trainer_text *t)
 {
-    int32_t n = jit_params_count(t->params);
+    bool weighted = t->t->class_weight.rank > 0;
+    if (weighted)
+        put_weighted(w, t);
     put(w, "fn batch_of_training(");
     put_data(w, t);
-    put_params(w, t, "p");
-    put(w, ") = mean(%s(", t->loss);
-    put_names(w, "a", t->types->n_in, false);
+    put_params(w, t);
+    put(w, ") = mean(%s(", weighted ? "weighted_of_training" : t->loss);
+    put_data_names(w, t);
     put(w, "))\nfn gradients_of_training(");
     put_data(w, t);
-    put_params(w, t, "p");
+    put_params(w, t);
     put(w, ") = value_and_grad(batch_of_training; ");
-    put_names(w, "p", n, false);
+    put_trained(w, t, "p", false);
     put(w, ")(");
-    put_names(w, "a", t->types->n_in, false);
-    put_names(w, "p", n, true);
+    put_data_names(w, t);
+    put_names(w, "p", t->t->n_params, true);
     put(w, ")\n");
 }
 
-static int32_t n_states(const trainer_text *t)
+static void put_gradients(writer *w, const trainer_text *t)
 {
-    return t->rule->n_in - 2;
+    put(w, "  let (loss_of_training");
+    put_trained(w, t, "g", true);
+    put(w, ") = gradients_of_training(");
+    put_data_names(w, t);
+    put_names(w, "p", t->t->n_params, true);
+    put(w, ")\n");
 }
 
-static void put_update(writer *w, const trainer_text *t, int32_t i)
+/* -------------------------------------------------------------------------- update */
+
+static int32_t find_owner(const trainer_uniforms *u, trainer_owner owner)
 {
-    int32_t n = n_states(t);
+    for (int32_t i = 0; i < u->n; i++)
+        if (u->of[i].owner == owner)
+            return i;
+    return -1;
+}
+
+/* c0, c1, ..: the gradients, clipped. By value first, so that the norm holds in any case. */
+static void put_clipped(writer *w, const trainer_text *t, const trainer_uniforms *u)
+{
+    int32_t value = find_owner(u, UNIFORM_CLIP_VALUE), norm = find_owner(u, UNIFORM_CLIP_NORM);
+    for (int32_t i = 0; i < t->t->n_trained; i++) {
+        int k = (int)t->t->trained[i];
+        if (value >= 0)
+            put(w, "  let b%d = min(max(g%d, -u%d), u%d)\n", k, k, (int)value, (int)value);
+        else
+            put(w, "  let b%d = g%d\n", k, k);
+    }
+    if (norm >= 0) {
+        put(w, "  let norm_of_training = sqrt(");
+        for (int32_t i = 0; i < t->t->n_trained; i++) {
+            int k = (int)t->t->trained[i];
+            bool array = jit_params_at(t->params, k)->array.rank > 0;
+            put(w, array ? "%ssum(b%d*b%d)" : "%sb%d*b%d", i > 0 ? " + " : "", k, k);
+        }
+        put(w,
+            ")\n  let share_of_training = norm_of_training > u%d ? u%d/norm_of_training : 1\n",
+            (int)norm, (int)norm);
+    }
+    for (int32_t i = 0; i < t->t->n_trained; i++) {
+        int k = (int)t->t->trained[i];
+        put(w, "  let c%d = b%d%s\n", k, k, norm >= 0 ? "*share_of_training" : "");
+    }
+}
+
+/* "; name = u0, .." of those that belong to `owner`, t as `steps` says. */
+static bool put_given(writer *w, const trainer_uniforms *u, trainer_owner owner)
+{
+    bool any = false;
+    for (int32_t i = 0; i < u->n; i++) {
+        if (u->of[i].owner != owner)
+            continue;
+        put(w, "%s%s = u%d", any ? ", " : "; ", u->of[i].name, (int)i);
+        any = true;
+    }
+    return any;
+}
+
+static void put_optimizer(writer *w, const trainer_text *t, const trainer_uniforms *u,
+                          int32_t i)
+{
+    int32_t n = t->t->n_states, steps = find_owner(u, UNIFORM_STEPS);
     put(w, "  let %sq%d", n > 0 ? "(" : "", (int)i);
     for (int32_t k = 0; k < n; k++)
         put(w, ", r%d_%d", (int)i, (int)k);
-    put(w, "%s = %s(p%d, g%d", n > 0 ? ")" : "", t->optimizer, (int)i, (int)i);
+    put(w, "%s = %s(p%d, c%d", n > 0 ? ")" : "", t->optimizer, (int)i, (int)i);
     for (int32_t k = 0; k < n; k++)
         put(w, ", s%d_%d", (int)i, (int)k);
-    for (int32_t k = 0; k < t->n_uniforms; k++)
-        put(w, "%s%s = %s", k > 0 ? ", " : "; ", t->uniform[k], t->uniform[k]);
+    bool any = put_given(w, u, UNIFORM_OPTIMIZER);
+    if (steps >= 0 && t->counts) {
+        put(w, "%st = u%d", any ? ", " : "; ", (int)steps);
+        any = true;
+    }
+    if (t->schedule)
+        put(w, "%slr = rate_of_step", any ? ", " : "; ");
     put(w, ")\n");
 }
 
-static void put_step(writer *w, const trainer_text *t)
+static void put_update(writer *w, const trainer_text *t, const trainer_uniforms *u)
 {
-    int32_t n = jit_params_count(t->params);
+    put_clipped(w, t, u);
+    if (t->schedule) {
+        put(w, "  let rate_of_step = %s(u%d - 1", t->schedule,
+            (int)find_owner(u, UNIFORM_STEPS));
+        put_given(w, u, UNIFORM_SCHEDULE);
+        put(w, ")\n");
+    }
+    for (int32_t i = 0; i < t->t->n_trained; i++)
+        put_optimizer(w, t, u, t->t->trained[i]);
+}
+
+static void put_new(writer *w, const trainer_text *t, bool more)
+{
+    put_trained(w, t, "q", more);
+    for (int32_t i = 0; i < t->t->n_trained; i++)
+        for (int32_t k = 0; k < t->t->n_states; k++)
+            put(w, ", r%d_%d", (int)t->t->trained[i], (int)k);
+    put(w, "\n}\n");
+}
+
+/* -------------------------------------------------------------------------- the kernels */
+
+static void put_fused_step(writer *w, const trainer_text *t)
+{
+    const trainer_uniforms *u = &t->t->step_uniforms;
     put(w, "fn " TRAINER_STEP "(");
     put_data(w, t);
-    put_params(w, t, "p");
-    for (int32_t i = 0; i < n; i++)
-        for (int32_t k = 0; k < n_states(t); k++) {
-            const jit_array *a = &jit_params_at(t->params, i)->array;
-            put(w, ", s%d_%d: ", (int)i, (int)k);
-            put_type(w, a->dtype, NULL, a->shape, a->rank);
-        }
-    for (int32_t k = 0; k < t->n_uniforms; k++)
-        put(w, "%s%s", k > 0 ? ", " : "; ", t->uniform[k]);
-    put(w, ") {\n  let (loss_of_training");
-    put_names(w, "g", n, true);
-    put(w, ") = gradients_of_training(");
-    put_names(w, "a", t->types->n_in, false);
-    put_names(w, "p", n, true);
-    put(w, ")\n");
-    for (int32_t i = 0; i < n; i++)
-        put_update(w, t, i);
+    put_params(w, t);
+    put_states(w, t);
+    put_uniforms(w, u);
+    put(w, ") {\n");
+    put_gradients(w, t);
+    put_update(w, t, u);
     put(w, "  return loss_of_training");
-    put_names(w, "q", n, true);
-    for (int32_t i = 0; i < n; i++)
-        for (int32_t k = 0; k < n_states(t); k++)
-            put(w, ", r%d_%d", (int)i, (int)k);
+    put_new(w, t, true);
+}
+
+/* With the mean of the gradients so far, h0, h1, .., if a share of them is asked for. */
+static void put_stored_step(writer *w, const trainer_text *t)
+{
+    const trainer_uniforms *u = &t->t->step_uniforms;
+    bool more = u->n > 0;
+    put(w, "fn " TRAINER_STEP "(");
+    put_data(w, t);
+    put_params(w, t);
+    if (more)
+        put_likes(w, t, "h", true);
+    put_uniforms(w, u);
+    put(w, ") {\n");
+    put_gradients(w, t);
+    put(w, "  return loss_of_training");
+    for (int32_t i = 0; i < t->t->n_trained; i++) {
+        int k = (int)t->t->trained[i];
+        if (more)
+            put(w, ", (u0 > 0 ? u0*h%d + u1*g%d : g%d)", k, k, k);
+        else
+            put(w, ", g%d", k);
+    }
     put(w, "\n}\n");
+}
+
+static void put_stored_update(writer *w, const trainer_text *t)
+{
+    const trainer_uniforms *u = &t->t->update_uniforms;
+    put(w, "fn " TRAINER_UPDATE "(");
+    put_likes(w, t, "p", false);
+    put_likes(w, t, "g", true);
+    put_states(w, t);
+    put_uniforms(w, u);
+    put(w, ") {\n");
+    put_update(w, t, u);
+    put(w, "  return ");
+    put_new(w, t, false);
+}
+
+/* Of step t, by the schedule. */
+static void put_rate(writer *w, const trainer_text *t, const trainer_uniforms *u)
+{
+    put(w, "fn " TRAINER_RATE "(t: f64");
+    put_uniforms(w, u);
+    put(w, ") = f64(%s(t - 1", t->schedule);
+    put_given(w, u, UNIFORM_SCHEDULE);
+    put(w, "))\n");
 }
 
 /* -------------------------------------------------------------------------- the program */
 
 static bool name_params(jit_module *m, const trainer_text *t, const source *ours)
 {
-    int32_t n = jit_params_count(t->params);
+    int32_t n = t->t->n_params;
     param_argument *list = arena_alloc(m->ar, ((size_t)n + 1) * sizeof *list);
     for (int32_t i = 0; list && i < n; i++) {
         const char *path = jit_params_at(t->params, i)->name;
@@ -173,8 +366,16 @@ jit_module *trainer_module(jit_module *m, const trainer_text *t, diag *d)
     if (!made)
         return NULL;
     writer w = { .ar = made->ar };
+    bool stored = t->t->gradient != NULL;
     put_batch(&w, t);
-    put_step(&w, t);
+    if (stored) {
+        put_stored_step(&w, t);
+        put_stored_update(&w, t);
+    } else {
+        put_fused_step(&w, t);
+    }
+    if (t->schedule)
+        put_rate(&w, t, stored ? &t->t->update_uniforms : &t->t->step_uniforms);
     const source *ours = w.failed ? NULL : module_source(made, "<step>", w.text, d);
     made = finish(made, m, ours, d);
     if (!made || name_params(made, t, ours))
@@ -182,31 +383,6 @@ jit_module *trainer_module(jit_module *m, const trainer_text *t, diag *d)
     diag_no_memory(d);
     jit_release(made);
     return NULL;
-}
-
-/* Parameters, then their states, as the step takes and gives them. */
-static void put_state_types(writer *w, const trainer_text *t)
-{
-    int32_t n = jit_params_count(t->params), all = n * (1 + n_states(t));
-    for (int32_t i = 0; i < all; i++) {
-        const jit_array *a =
-            &jit_params_at(t->params, i < n ? i : (i - n) / n_states(t))->array;
-        put(w, ", ");
-        put_type(w, a->dtype, NULL, a->shape, a->rank);
-    }
-}
-
-const char *trainer_signature(const trainer_text *t, arena *ar)
-{
-    writer w = { .ar = ar };
-    for (int32_t i = 0; i < t->types->n_in; i++) {
-        put(&w, "%s", i > 0 ? ", " : "");
-        put_type(&w, t->types->in[i], "b", t->types->extent[i], t->types->rank[i]);
-    }
-    put_state_types(&w, t);
-    put(&w, " -> f64");
-    put_state_types(&w, t);
-    return w.failed ? NULL : w.text;
 }
 
 /* -------------------------------------------------------------------------- evaluation */

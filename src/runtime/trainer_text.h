@@ -3,26 +3,35 @@
 #define FJ_TRAINER_TEXT_H
 
 #include "module.h"
-#include "signature.h"
+#include "trainer.h"
 
-#define TRAINER_STEP "step_of_training" /* the function */
+/* The functions. */
+#define TRAINER_STEP   "step_of_training"
+#define TRAINER_UPDATE "update_of_training"
+#define TRAINER_RATE   "rate_of_training"
 
 typedef struct trainer_text { /* what it is made of */
-    const char *loss, *optimizer;
+    const char *loss, *optimizer, *schedule;
     const signature_types *types; /* of the loss's arguments, with the shape of a sample */
     const jit_params *params;
-    const jit_function_info *rule; /* of the optimiser: p, g, state */
-    const char *const *uniform;    /* those of its uniforms that the step takes */
-    int32_t n_uniforms;
+    const jit_trainer *t; /* its lists and uniforms */
+    bool counts;          /* the optimiser has a uniform t */
 } trainer_text;
 
-/* The module with three functions more: the mean loss of a batch, its gradients, the step:
+/* The module with the functions of a step (trainer.h) behind it:
  *
- *   (a0, a1, .. ; p0, p1, .. ; s0_0, s0_1, ..; uniforms of the optimiser)
- *       -> (loss, new p0, p1, .., new s0_0, ..)                                               */
+ *   step    (a0, a1, .., class_weight, p0, p1, .., s0_0, s0_1, ..; uniforms)
+ *               -> (loss, new p0, p1, .., new s0_0, ..)
+ * or, if the trainer stores gradients,
+ *   step    (a0, a1, .., class_weight, p0, p1, .., mean gradients so far; their share, the new one)
+ *               -> (loss, mean gradients)
+ *   update  (p0, p1, .., gradients, s0_0, s0_1, ..; uniforms) -> (new p0, p1, .., new s0_0, ..)
+ *
+ * Numbers are those of the parameters in the store; those that are not trained are arguments of
+ * the step alone. */
 jit_module *trainer_module(jit_module *m, const trainer_text *t, diag *d);
-/* Of the step, for jit_prepare; NULL: no memory. */
-const char *trainer_signature(const trainer_text *t, arena *ar);
+/* In which gradients and state of a parameter are stored. */
+jit_dtype trainer_wide_type(jit_dtype t);
 
 #define TRAINER_EVALUATION "evaluation_of_training"
 

@@ -32,6 +32,7 @@ static jit_kernel fake_kernel(void)
 {
     static const char *const names[] = { "x", "y", "" };
     static const uint64_t no_cells[1];
+    static const uint8_t types[] = { JIT_I64, JIT_I64, JIT_I64 }, sizes[] = { 8, 8, 8 };
     context = jit_context_new(NULL, NULL);
     cr_assert(context);
     jit_kernel k;
@@ -46,10 +47,8 @@ static jit_kernel fake_kernel(void)
     k.operand_name = names;
     k.context = context;
     k.info.vector_lanes = 4;
-    for (int i = 0; i < 3; i++) {
-        k.dtype[i] = JIT_I64;
-        k.size[i] = 8;
-    }
+    k.dtype = types;
+    k.size = sizes;
     return k;
 }
 
