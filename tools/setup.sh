@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what packages.txt names and is missing (Debian 12, root or sudo). Quiet and without
-# network when nothing is missing. Sourced by run.sh and test.sh.
+# Installs what packages.txt, or the lists given, name and is missing (Debian 12, root or sudo).
+# Quiet and without network when nothing is missing. For run.sh and test.sh.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -9,7 +9,7 @@ while read -r package; do
     [[ -z $package || $package == \#* ]] && continue
     dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed ||
         missing+=("$package")
-done <packages.txt
+done < <(cat "${@:-packages.txt}")
 if ((${#missing[@]})); then
     echo "installing: ${missing[*]}" >&2
     as_root=()

@@ -86,6 +86,19 @@ static ir_value pick_integer(emitter *e, const emit_args *a, LLVMIntPredicate wi
     return build_select(e, build_icmp(e, wins, a->v[0], a->v[1]), a->v[0], a->v[1]);
 }
 
+/* x wins ? x : y, which LLVM makes a minimum or maximum of the machine: where that orders -0
+ * and 0, it is not to see floats. */
+static ir_value pick(emitter *e, const emit_args *a, LLVMRealPredicate wins)
+{
+    ir_value x = a->v[0], y = a->v[1], x_wins = build_fcmp(e, wins, x, y);
+    if (e->target->second_of_equals)
+        return build_select(e, x_wins, x, y);
+    ir_type bits = build_int_type(e, type_bits(a->in));
+    x = build_reinterpret(e, x, bits);
+    y = build_reinterpret(e, y, bits);
+    return build_reinterpret(e, build_select(e, x_wins, x, y), build_type(e, a->in));
+}
+
 /* x wins ? x : y is minps or maxps, whose result is y if either is NaN. A NaN in x has to be
  * brought back; where y is known to be a number, the opposite comparison does all of it. */
 static ir_value pick_propagating(emitter *e, const emit_args *a, LLVMRealPredicate wins,
@@ -94,14 +107,14 @@ static ir_value pick_propagating(emitter *e, const emit_args *a, LLVMRealPredica
     ir_value x = a->v[0], y = a->v[1];
     if (never_nan(a, 1))
         return build_select(e, build_fcmp(e, loses, x, y), y, x);
-    ir_value r = build_select(e, build_fcmp(e, wins, x, y), x, y);
+    ir_value r = pick(e, a, wins);
     return never_nan(a, 0) ? r : emit_select_by_nan(e, x, x, r);
 }
 
 static ir_value pick_ignoring(emitter *e, const emit_args *a, LLVMRealPredicate wins)
 {
     ir_value x = a->v[0], y = a->v[1];
-    ir_value r = build_select(e, build_fcmp(e, wins, x, y), x, y);
+    ir_value r = pick(e, a, wins);
     return never_nan(a, 1) ? r : emit_select_by_nan(e, y, x, r);
 }
 

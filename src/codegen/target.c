@@ -224,6 +224,7 @@ static void target_instructions(target *t, const host_facts *h, const cpu_row *c
     t->fma = t->f16 = cpu->level >= 3;
     t->round = cpu->level >= 2;
     t->masks = avx512;
+    t->second_of_equals = true;
 }
 
 bool target_init(target *t, const char *name, diag *d)

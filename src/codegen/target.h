@@ -14,10 +14,11 @@ typedef struct target {
     char features[16]; /* empty but where the CPU name alone says too much for this host */
     int32_t vector_bytes;
     int32_t vector_registers;
-    bool fma;   /* has fused multiply-add                          */
-    bool round; /* has vector floor, ceil, trunc, rint (SSE4.1)    */
-    bool f16;   /* converts f16                                    */
-    bool masks; /* has lane masks, scalef, getexp (AVX-512)        */
+    bool fma;              /* has fused multiply-add                          */
+    bool round;            /* has vector floor, ceil, trunc, rint (SSE4.1)    */
+    bool f16;              /* converts f16                                    */
+    bool masks;            /* has lane masks, scalef, getexp (AVX-512)        */
+    bool second_of_equals; /* its min and max give it, also of -0 and 0 (x86) */
     int64_t l1_bytes, l2_bytes, llc_bytes;
 } target;
 
