@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what is missing, builds, and runs the main jobs: gelu of normalised images and a small
+# Installs what is missing, builds, and runs the main jobs: gelu of normalised images and a trained
 # network of them, checked against the interpreter and timed against plain C and against separate
 # steps; then trains a network, saves it and loads it again. The images are MNIST's where
 # $FUSEJIT_DATA (default ../shared/data) has them, else arrays made for the purpose and two spirals.
@@ -10,12 +10,12 @@ cmake --preset release >/dev/null
 cmake --build --preset release
 
 mnist=$(realpath -m "${FUSEJIT_DATA:-../shared/data}/mnist")
-data=$mnist/t10k-images-idx3-ubyte.gz
+images=$mnist/t10k-images-idx3-ubyte.gz labels=$mnist/t10k-labels-idx1-ubyte.gz
 out=build/run
 mkdir -p "$out"
-[[ -f $data ]] || data=
-build/release/examples/example_image_gelu "$data" "$out/gelu.npy"
-build/release/examples/example_mnist_mlp "$data"
+[[ -f $images ]] || images= labels=
+build/release/examples/example_image_gelu "$images" "$out/gelu.npy"
+build/release/examples/example_mnist_mlp examples/mnist.safetensors "$images" "$labels"
 
 learn=("$mnist"/{train-images-idx3,train-labels-idx1,t10k-images-idx3,t10k-labels-idx1}-ubyte.gz)
 [[ -f ${learn[0]} ]] || learn=()
