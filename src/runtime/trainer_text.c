@@ -183,6 +183,19 @@ static int32_t find_owner(const trainer_uniforms *u, trainer_owner owner)
     return -1;
 }
 
+/* Of the elements of b_i, summed. */
+static void put_squares(writer *w, const trainer_text *t, int32_t i, bool more)
+{
+    int32_t rank = jit_params_at(t->params, i)->array.rank;
+    put(w, "%s%s", more ? " + " : "", rank > 0 ? "sum[" : "");
+    put_names(w, "i", rank, false);
+    put(w, rank > 0 ? "](b%d[" : "b%d*", (int)i);
+    put_names(w, "i", rank, false);
+    put(w, rank > 0 ? "]*b%d[" : "b%d", (int)i);
+    put_names(w, "i", rank, false);
+    put(w, "%s", rank > 0 ? "])" : "");
+}
+
 /* c0, c1, ..: the gradients, clipped. By value first, so that the norm holds in any case. */
 static void put_clipped(writer *w, const trainer_text *t, const trainer_uniforms *u)
 {
@@ -196,11 +209,8 @@ static void put_clipped(writer *w, const trainer_text *t, const trainer_uniforms
     }
     if (norm >= 0) {
         put(w, "  let norm_of_training = sqrt(");
-        for (int32_t i = 0; i < t->t->n_trained; i++) {
-            int k = (int)t->t->trained[i];
-            bool array = jit_params_at(t->params, k)->array.rank > 0;
-            put(w, array ? "%ssum(b%d*b%d)" : "%sb%d*b%d", i > 0 ? " + " : "", k, k);
-        }
+        for (int32_t i = 0; i < t->t->n_trained; i++)
+            put_squares(w, t, t->t->trained[i], i > 0);
         put(w,
             ")\n  let share_of_training = norm_of_training > u%d ? u%d/norm_of_training : 1\n",
             (int)norm, (int)norm);
