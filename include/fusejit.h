@@ -762,22 +762,44 @@ typedef struct jit_fit_options {
      * from 0 to less than 1 (at least one sample, if it is not 0), drawn with the seed. */
     const jit_array *validation;
     double validation_split;
-    /* After each step: samples done in this epoch, of how many, their mean loss; after each epoch.
-     * They are called by the thread that called fit, and may read the parameters. A result that is
-     * not 0 ends the training: JIT_ERR_CANCELLED, and all that was done stays. */
+    /* Which value tells how good an epoch is: "loss", "val_loss" or a metric's name (of the validation
+     * samples if there are any). NULL: val_loss, or loss without validation samples. Losses, "mse",
+     * "mae", "rmse" and what ends in "loss" or "error" are better if smaller, all else if larger,
+     * unless `better` says it: 1 if larger, -1 if smaller. nan is never better. */
+    const char *monitor;
+    int32_t better;
+    double
+        min_gain; /* by how much more than this an epoch has to be better than the best one */
+    int32_t patience; /* ends after so many epochs since the best one; 0: never */
+    /* 1: in the end the parameters are those of the best epoch, of which a copy is kept (the
+     * optimiser's state is the last one). */
+    int32_t restore_best;
+    /* Instead of arrays (data is NULL then, n 0): fills the loss's arguments for the next batch, each
+     * with a first axis of samples, as views of memory that stays until the next call. 1: it did; 0:
+     * the epoch is over; another number: it failed, which ends the training (JIT_ERR_ARGUMENT).
+     * `batch` counts from 0 in each epoch, epochs count from 1. */
+    int (*next)(void *user, int64_t epoch, int64_t batch, jit_array *data, int32_t n);
+    /* After each step: samples done in this epoch, of how many (-1 with `next`), their mean loss;
+     * after each epoch. They are called by the thread that called fit, and may read the parameters;
+     * on_epoch may call jit_trainer_set. A result that is not 0 ends the training: JIT_ERR_CANCELLED,
+     * and all that was done stays. */
     int (*on_step)(void *user, int64_t samples_done, int64_t samples, double mean_loss);
     int (*on_epoch)(void *user, const jit_epoch_report *report);
     void *user;
 } jit_fit_options;
 
 typedef struct jit_fit_report {
-    jit_epoch_report last, best; /* epoch 0: none was finished */
+    jit_epoch_report last, best; /* epoch 0: there is none */
     double seconds;
+    int32_t out_of_patience; /* not 0: it ended for that */
 } jit_fit_report;
 
-/* Epochs of training, with validation after each. *report (may be NULL) is written on errors too:
- * it tells of the epochs that were finished. Memory beside the arrays: a batch, a block of
- * validation samples, and 16 bytes a sample. Same bits for any number of threads. */
+/* Epochs of training, with validation after each. The best epoch, as the number of epochs, is the
+ * trainer's: a fit that follows another one goes on where that ended, with the same result as one
+ * fit, and has nothing to do where that was out of patience. Another monitor begins anew. *report
+ * (may be NULL) is written on errors too: it tells of the epochs that were finished. Memory beside the
+ * arrays: a batch, a block of validation samples, 16 bytes a sample, the best parameters. Same bits for
+ * any number of threads. Compiles before the first step, not later. */
 JIT_PUBLIC jit_status jit_trainer_fit(jit_trainer *t, const jit_array *data, int32_t n,
                                       const jit_fit_options *options, jit_fit_report *report,
                                       jit_error *err) JIT_LINK(trainer_fit);

@@ -35,6 +35,9 @@ bool graph_has_arrays(const graph *g)
     for (node n = 1; n < g->n_nodes; n++)
         if (g->nodes[n].op == OP_axis || g->nodes[n].op == OP_dim || g->nodes[n].shape != 0)
             return true;
+    for (int32_t i = 0; i < g->n_inputs; i++)
+        if (g->inputs[i].shape != 0) /* even if it is not read */
+            return true;
     return g->n_dims > 0;
 }
 

@@ -376,6 +376,7 @@ void jit_trainer_free(jit_trainer *t)
         return;
     jit_context *c = t->context;
     evaluation_free(t);
+    best_free(t);
     if (t->rate)
         kernel_destroy(t->rate);
     gufunc_kept_free(t->step);

@@ -11,6 +11,7 @@
 
 #include "gufunc_kept.h"
 #include "request.h"
+#include "trainer_best.h"
 
 enum { MOST = JIT_MAX_OPERANDS, MAX_TRAINER_UNIFORMS = 64 };
 
@@ -71,6 +72,7 @@ struct jit_trainer {
     double value; /* of the loss, which the step writes */
     double compile_ms;
     struct evaluation *evaluation; /* made by the first one */
+    best_epoch best;
 };
 
 /* Bytes up to the next multiple of 64; of an array's elements. */

@@ -110,14 +110,37 @@ static bool have_batch(epoch *e)
     return true;
 }
 
-static bool next_batch(epoch *e, int64_t first, int64_t n)
+/* The next samples; 0: there are no more; -1: an error. */
+static int64_t own_batch(epoch *e)
 {
-    for (int32_t i = 0; i < e->t->types.n_in; i++) {
+    int64_t left = e->samples - e->done, n = left < e->batch ? left : e->batch;
+    for (int32_t i = 0; i < e->t->types.n_in && n > 0; i++) {
         e->rows[i].shape[0] = n;
-        if (!epoch_gather(&e->rows[i], &e->data[i], e->order + first, n, e->err))
-            return false;
+        if (!epoch_gather(&e->rows[i], &e->data[i], e->order + e->done, n, e->err))
+            return -1;
     }
-    return true;
+    return n;
+}
+
+/* The callback has only data and the number of samples to fill in, if they lie in C order. */
+static int64_t given_batch(epoch *e, int64_t number)
+{
+    diag d;
+    const signature_types *s = &e->t->types;
+    for (int32_t i = 0; i < s->n_in; i++) {
+        int64_t shape[JIT_MAX_RANK + 1] = { 0 };
+        memcpy(shape + 1, s->extent[i], sizeof s->extent[i]);
+        e->rows[i] = jit_array_of(s->in[i], NULL, s->rank[i] + 1, shape);
+    }
+    int got = e->next(e->user, e->t->epochs + 1, number, e->rows, s->n_in);
+    if (got == 0)
+        return 0;
+    diag_init(&d, e->err, NULL);
+    if (got == 1)
+        return trainer_samples(e->t, e->rows, s->n_in, &d);
+    diag_plain(&d, DIAG_train_data, "batch %lld of epoch %lld: the callback gave %d",
+               (long long)number, (long long)e->t->epochs + 1, got);
+    return -1;
 }
 
 /* -------------------------------------------------------------------------- epochs */
@@ -130,25 +153,44 @@ jit_status epoch_cancelled(jit_error *err)
     return JIT_ERR_CANCELLED;
 }
 
-jit_status epoch_run(epoch *e, double *loss)
+static bool one_step(epoch *e, int64_t n, score *sum)
 {
-    double sum = 0;
-    if (!have_batch(e))
+    double loss = 0;
+    if (jit_trainer_step(e->t, e->rows, e->t->types.n_in, &loss, e->err) != JIT_OK)
+        return false;
+    sum->loss += loss * (double)n;
+    e->done += n;
+    return true;
+}
+
+static jit_status no_samples(epoch *e)
+{
+    diag d;
+    diag_init(&d, e->err, NULL);
+    diag_plain(&d, DIAG_train_data, "an epoch of no samples");
+    return e->err->status;
+}
+
+jit_status epoch_run(epoch *e, score *mean)
+{
+    score sum = { 0 };
+    int64_t n = 1;
+    if (!e->next && !have_batch(e))
         return e->err->status;
-    for (int64_t first = 0; first < e->samples; first += e->batch) {
-        int64_t n = e->samples - first < e->batch ? e->samples - first : e->batch;
-        double one = 0;
-        if (!next_batch(e, first, n) ||
-            jit_trainer_step(e->t, e->rows, e->t->types.n_in, &one, e->err) != JIT_OK)
+    for (int64_t k = 0; n > 0; k++) {
+        n = e->next ? given_batch(e, k) : own_batch(e);
+        if (n < 0 || (n > 0 && !one_step(e, n, &sum)))
             return e->err->status;
-        sum += one * (double)n;
-        if (e->on_step && e->on_step(e->user, first + n, e->samples, sum / (double)(first + n)))
+        if (n > 0 && e->on_step &&
+            e->on_step(e->user, e->done, e->next ? -1 : e->samples, sum.loss / (double)e->done))
             return epoch_cancelled(e->err);
     }
+    if (e->done == 0)
+        return no_samples(e);
     if (jit_trainer_update(e->t, e->err) != JIT_OK)
         return e->err->status;
     e->t->epochs++;
-    *loss = sum / (double)e->samples;
+    mean->loss = sum.loss / (double)e->done;
     return JIT_OK;
 }
 
@@ -157,7 +199,7 @@ jit_status jit_trainer_epoch(jit_trainer *t, const jit_array *data, int32_t n,
 {
     diag d;
     jit_epoch o;
-    double mean = 0;
+    score mean = { 0 };
     diag_init(&d, err, NULL);
     if (!t) {
         diag_plain(&d, DIAG_null_argument, "jit_trainer_epoch: the trainer is null");
@@ -179,6 +221,6 @@ jit_status jit_trainer_epoch(jit_trainer *t, const jit_array *data, int32_t n,
                 .err = d.out };
     jit_status s = epoch_run(&e, &mean);
     if (s == JIT_OK && loss)
-        *loss = mean;
+        *loss = mean.loss;
     return s;
 }

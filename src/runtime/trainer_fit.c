@@ -3,16 +3,17 @@
 #include <string.h>
 
 #include "array.h"
+#include "trainer_best.h"
 #include "trainer_epoch.h"
-#include "trainer_evaluate.h"
 
 typedef struct fit {
     jit_trainer *t;
     const jit_fit_options *o;
     epoch training; /* as each epoch begins */
     sample_set validation;
-    int64_t *chosen; /* those to train on, then those for validation; NULL: no split */
-    int64_t n_chosen;
+    int64_t *chosen;        /* those to train on, then those for validation; NULL: no split */
+    int64_t n_chosen, last; /* last: epoch */
+    watch w;
     jit_fit_report *report;
 } fit;
 
@@ -69,7 +70,7 @@ static bool make_split(fit *f, int64_t n, diag *d)
     return true;
 }
 
-static bool have_validation(fit *f, int32_t n, diag *d)
+static bool have_validation(fit *f, diag *d)
 {
     if (!f->o->validation)
         return make_split(f, f->training.samples, d);
@@ -77,7 +78,7 @@ static bool have_validation(fit *f, int32_t n, diag *d)
         diag_plain(d, DIAG_train_fit, "both validation and validation_split are given");
         return false;
     }
-    int64_t samples = trainer_samples(f->t, f->o->validation, n, d);
+    int64_t samples = trainer_samples(f->t, f->o->validation, f->t->types.n_in, d);
     f->validation = (sample_set){ .data = f->o->validation, .n = samples };
     return samples > 0;
 }
@@ -93,17 +94,6 @@ static jit_epoch_report empty_report(const jit_trainer *t)
     return r;
 }
 
-static void note(fit *f, jit_epoch_report *r)
-{
-    const jit_epoch_report *best = &f->report->best;
-    r->monitored = f->validation.n > 0 ? r->val_loss : r->loss;
-    r->is_best = best->epoch == 0 || r->monitored < best->monitored;
-    r->best_epoch = r->is_best ? r->epoch : best->epoch;
-    f->report->last = *r;
-    if (r->is_best)
-        f->report->best = *r;
-}
-
 static jit_status validate(fit *f, jit_epoch_report *r)
 {
     diag d;
@@ -117,37 +107,77 @@ static jit_status validate(fit *f, jit_epoch_report *r)
     return JIT_OK;
 }
 
-static jit_status one_epoch(fit *f, int64_t last)
+static jit_status one_epoch(fit *f)
 {
+    score mean = { 0 };
     jit_epoch_report r = empty_report(f->t);
     r.epoch = f->t->epochs + 1;
-    r.epochs = last;
+    r.epochs = f->last;
     double start = module_clock();
     epoch e = f->training;
-    jit_status s = epoch_run(&e, &r.loss);
+    jit_status s = epoch_run(&e, &mean);
     if (s == JIT_OK && f->validation.n > 0)
         s = validate(f, &r);
     if (s != JIT_OK)
         return s;
-    r.samples = e.samples;
+    r.loss = mean.loss;
+    r.samples = e.done;
     r.steps = f->t->steps;
     r.rate = trainer_rate(f->t);
     r.seconds = (module_clock() - start) / 1e3;
-    note(f, &r);
-    if (f->o->on_epoch && f->o->on_epoch(f->o->user, &f->report->last))
+    best_note(f->t, &f->w, &r);
+    f->report->last = r;
+    if (f->o->on_epoch && f->o->on_epoch(f->o->user, &r))
         return epoch_cancelled(e.err);
     return JIT_OK;
 }
 
+static bool out_of_patience(const fit *f)
+{
+    return f->o->patience > 0 && f->t->epochs - best_since(f->t) >= f->o->patience;
+}
+
 static jit_status run(fit *f)
 {
-    int64_t last = f->o->epochs > 0 ? f->o->epochs : 10;
     double start = module_clock();
     jit_status s = JIT_OK;
-    while (s == JIT_OK && f->t->epochs < last)
-        s = one_epoch(f, last);
+    while (s == JIT_OK && f->t->epochs < f->last && !out_of_patience(f))
+        s = one_epoch(f);
+    f->report->out_of_patience = s == JIT_OK && out_of_patience(f);
+    f->report->best = f->t->best.report;
     f->report->seconds = (module_clock() - start) / 1e3;
+    if (f->o->restore_best && (s == JIT_OK || s == JIT_ERR_CANCELLED))
+        best_restore(f->t);
     return s;
+}
+
+/* -------------------------------------------------------------------------- fits */
+
+static bool have_data(fit *f, int32_t n, diag *d)
+{
+    if (!f->o->next) {
+        f->training.samples = trainer_samples(f->t, f->training.data, n, d);
+        return f->training.samples > 0;
+    }
+    if (!f->training.data && n == 0 && f->o->validation_split == 0)
+        return true;
+    diag_plain(d, DIAG_train_fit,
+               f->training.data || n != 0
+                   ? "both data and a callback that gives them are there"
+                   : "validation_split needs arrays: a callback gives the data");
+    return false;
+}
+
+/* All that can be refused or compiled. */
+static bool begin(fit *f, int32_t n, diag *d)
+{
+    if (!have_data(f, n, d) || !have_validation(f, d) ||
+        !watch_choose(&f->w, f->t, f->o, f->validation.n > 0, d) ||
+        (f->validation.n > 0 && !evaluation_ready(f->t, d)) || !best_begin(f->t, &f->w, d))
+        return false;
+    f->training.batch = epoch_batch(f->o->batch, f->training.samples);
+    f->last = f->o->epochs > 0 ? f->o->epochs : 10;
+    return true;
 }
 
 jit_status jit_trainer_fit(jit_trainer *t, const jit_array *data, int32_t n,
@@ -158,30 +188,23 @@ jit_status jit_trainer_fit(jit_trainer *t, const jit_array *data, int32_t n,
     jit_fit_options o;
     jit_fit_report own;
     diag_init(&d, err, NULL);
+    fit f = { .t = t, .o = &o, .report = report ? report : &own };
+    memset(f.report, 0, sizeof *f.report);
     if (!t) {
         diag_plain(&d, DIAG_null_argument, "jit_trainer_fit: the trainer is null");
         return JIT_ERR_ARGUMENT;
     }
     if (!options_read(&o, sizeof o, options, &d))
         return d.out->status;
-    fit f = { .t = t, .o = &o, .report = report ? report : &own };
-    memset(f.report, 0, sizeof *f.report);
-    int64_t samples = trainer_samples(t, data, n, &d);
     f.training = (epoch){ .t = t,
                           .data = data,
-                          .samples = samples,
                           .seed = o.seed,
                           .in_order = o.in_order != 0,
+                          .next = o.next,
                           .on_step = o.on_step,
                           .user = o.user,
                           .err = d.out };
-    jit_status s = d.out->status;
-    if (samples > 0 && have_validation(&f, n, &d)) {
-        f.training.batch = epoch_batch(o.batch, f.training.samples);
-        s = run(&f);
-    } else {
-        s = d.out->status;
-    }
+    jit_status s = begin(&f, n, &d) ? run(&f) : d.out->status;
     context_release(t->context, f.chosen, (size_t)f.n_chosen * sizeof *f.chosen);
     return s;
 }

@@ -261,3 +261,20 @@ Test(fixed, unusual_arrays_give_what_the_interpreter_says)
     }
     cr_expect(n_right > N_CHANGES / 2 && n_right < 2 * N_CHANGES - 10, "%d", n_right);
 }
+
+/* Its core dimension is no axis of the batch. */
+Test(fixed, an_array_that_is_not_read)
+{
+    jit_error err;
+    jit_module *m = jit_compile("fn f(x: [2], t) = 2*t", NULL, &err);
+    float x[6] = { 0 }, t[3] = { 1, 2, 3 }, y[3], expected[3] = { 2, 4, 6 };
+    jit_array in[2] = { jit_array_of(JIT_F32, x, 2, (int64_t[]){ 3, 2 }),
+                        jit_array_of(JIT_F32, t, 1, (int64_t[]){ 3 }) };
+    jit_array out = jit_array_of(JIT_F32, y, 1, (int64_t[]){ 3 });
+    jit_args args = { .in = in, .n_in = 2, .out = &out, .n_out = 1 };
+    cr_assert_eq(jit_call(m, "f", &args, &err), JIT_OK, "%s", err.diagnostic[0].message);
+    cr_expect_arr_eq(y, expected, sizeof y);
+    in[0].shape[1] = 3;
+    cr_expect_eq(jit_call(m, "f", &args, &err), JIT_ERR_SHAPE);
+    jit_release(m);
+}
