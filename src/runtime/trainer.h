@@ -80,8 +80,6 @@ size_t trainer_rounded(size_t bytes);
 size_t trainer_bytes(const jit_array *a);
 /* Of one sample. */
 size_t trainer_sample_bytes(const jit_array *a);
-/* Memory of at least that size; what it held is lost. */
-bool trainer_grow(jit_trainer *t, char **memory, size_t *size, size_t wanted);
 /* How many samples these arrays have, -1 if they are not the loss's arguments. */
 int64_t trainer_samples(const jit_trainer *t, const jit_array *data, int32_t n, diag *d);
 /* The optimiser's rate in the next step; nan: it has none. */

@@ -91,7 +91,7 @@ static bool have_batch(epoch *e)
         }
         bytes += trainer_rounded((size_t)e->batch * trainer_sample_bytes(&e->data[i]));
     }
-    if (!trainer_grow(t, &t->batch, &t->batch_bytes, bytes)) {
+    if (!context_grow(t->context, &t->batch, &t->batch_bytes, bytes)) {
         diag_no_memory(&d);
         return false;
     }

@@ -44,19 +44,6 @@ size_t trainer_sample_bytes(const jit_array *a)
     return n;
 }
 
-bool trainer_grow(jit_trainer *t, char **memory, size_t *size, size_t wanted)
-{
-    if (wanted <= *size)
-        return true;
-    char *larger = context_alloc(t->context, wanted);
-    if (!larger)
-        return false;
-    context_release(t->context, *memory, *size);
-    *memory = larger;
-    *size = wanted;
-    return true;
-}
-
 static bool is_packed(const jit_array *a)
 {
     int64_t step = (int64_t)jit_dtype_size(a->dtype);
@@ -91,7 +78,7 @@ static bool take_copies(jit_trainer *t, const jit_array *data, diag *d)
     size_t bytes = 0;
     for (int32_t i = 0; i < t->types.n_in; i++)
         bytes += is_packed(&data[i]) ? 0 : trainer_rounded(trainer_bytes(&data[i]));
-    if (!trainer_grow(t, &t->packed, &t->packed_bytes, bytes)) {
+    if (!context_grow(t->context, &t->packed, &t->packed_bytes, bytes)) {
         diag_no_memory(d);
         return false;
     }
