@@ -119,10 +119,10 @@ jit_status jit_array_new(jit_array *a, jit_dtype dtype, int rank, const int64_t 
         diag_plain(&d, DIAG_null_argument, "jit_array_new needs an array");
         return d.out->status;
     }
-    *a = (jit_array){ 0 };
     jit_array made = jit_array_of(dtype, NULL, rank, shape);
     int64_t count;
     char text[SHAPE_TEXT];
+    *a = (jit_array){ 0 }; /* shape may have been its own */
     if (!valid_dtype(dtype))
         diag_plain(&d, DIAG_array_dtype, "%d is no element type", (int)dtype);
     else if (made.rank < 0 || made.rank > JIT_MAX_RANK)

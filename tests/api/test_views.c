@@ -368,3 +368,12 @@ Test(views, copies_that_cannot_be)
     (void)jit_array_copy(&c, &a, &err);
     expect_error(&err, JIT_ERR_SHAPE, 504, "array of jit_array_copy");
 }
+
+Test(views, a_new_array_may_be_given_its_own_shape)
+{
+    int64_t shape[] = { 2, 3 };
+    jit_array a = jit_array_of(JIT_F64, NULL, 2, shape);
+    cr_assert_eq(jit_array_new(&a, JIT_F32, a.rank, a.shape, NULL), JIT_OK);
+    cr_expect(a.rank == 2 && a.shape[0] == 2 && a.shape[1] == 3 && a.stride[0] == 12);
+    jit_array_free(&a);
+}
