@@ -467,14 +467,15 @@ static int run_help(session *s, const repl_command *self, const char *rest)
     (void)self;
     if (*rest)
         return run_info(s, self, rest);
-    (void)fputs("  2*sin(x) + 1             an expression: its value is kept in 'ans'\n"
-                "  x = [1,2.5]              a value; also x = \"file.npy\" and x = expression\n"
-                "  fn f(x; a = 1) = a*x     a function; 'const k = 2' a constant\n"
-                "  ;                        at the end: print nothing\n"
-                "  ?name                    what a name is\n",
-                f);
+    (void)fputs(
+        "  2*sin(x) + 1               an expression: its value is kept in 'ans'\n"
+        "  x = [1,2.5]                a value; also x = \"file.npy\" and x = expression\n"
+        "  fn f(x; a = 1) = a*x       a function; 'const k = 2' a constant\n"
+        "  ;                          at the end: print nothing\n"
+        "  ?name                      what a name is\n",
+        f);
     for (int i = 0; command_at(i); i++)
-        (void)fprintf(f, "  :%-8s%-16s%s\n", command_at(i)->name, command_at(i)->argument,
+        (void)fprintf(f, "  :%-8s%-18s%s\n", command_at(i)->name, command_at(i)->argument,
                       command_at(i)->help);
     (void)fputs("Ctrl-C cancels the line or the running kernel, Ctrl-D quits.\n", f);
     return EXIT_DONE;
