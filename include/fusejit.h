@@ -640,7 +640,8 @@ typedef struct jit_trainer_options {
      * of the loss, of which the last one is the target. By the axes that it declares a metric is of
      * one sample ("accuracy" of z: [k] and a label, averaged over samples; if both have more axes,
      * over those too), or of all of them, with one axis more ("r2" of p: [n], t: [n] where a
-     * prediction is a number). */
+     * prediction is a number). Steps that have metrics give their predictions besides, at no cost that
+     * was measured. */
     const char *model;
     const char *const *metric;
     int32_t n_metrics;
@@ -673,7 +674,9 @@ typedef struct jit_trainer_options {
     void *user;
 } jit_trainer_options;
 
-/* loss: a function of one sample with parameters; its value is one real number. signature: of a
+/* loss: a function of one sample with parameters; its value is one real number. A uniform argument
+ * `training` of the loss or the model is 1 in steps, elsewhere what its default says: that of
+ * "fn net(x: [8]; training = 0)" is for layers such as dropout(h; 0.2*training). signature: of a
  * sample, with all dimensions as numbers ("f32[784], i32"). params: the loss's store. */
 JIT_PUBLIC jit_trainer *jit_trainer_new(jit_module *m, const char *loss, const char *signature,
                                         jit_params *params, const jit_trainer_options *options,

@@ -221,11 +221,11 @@ static bool resolve(const jit_trainer *t, const char *name, resolved *r, diag *d
     return true;
 }
 
-/* Results: a loss, if there is one, then these lists. */
+/* Results: a loss, if there is one, then these lists; the last one is of predictions. */
 typedef struct results {
     bool loss;
-    const jit_array *list[2];
-    int32_t n[2];
+    const jit_array *list[3];
+    int32_t n[3];
 } results;
 
 static gufunc_kept *make_kernel(const jit_trainer *t, const char *name, const results *out,
@@ -234,13 +234,13 @@ static gufunc_kept *make_kernel(const jit_trainer *t, const char *name, const re
     resolved r;
     int32_t n = out->loss;
     jit_dtype *types =
-        arena_alloc(t->ar, ((size_t)(out->n[0] + out->n[1]) + 1) * sizeof *types);
+        arena_alloc(t->ar, ((size_t)(out->n[0] + out->n[1] + out->n[2]) + 1) * sizeof *types);
     if (!types)
         diag_no_memory(d);
     if (!types || !resolve(t, name, &r, d))
         return NULL;
     types[0] = JIT_F64;
-    for (int32_t k = 0; k < 2; k++)
+    for (int32_t k = 0; k < 3; k++)
         for (int32_t i = 0; i < out->n[k]; i++)
             types[n++] = out->list[k][i].dtype;
     r.spec.out = types;
@@ -251,15 +251,20 @@ static gufunc_kept *make_kernel(const jit_trainer *t, const char *name, const re
 
 static bool make_kernels(jit_trainer *t, diag *d)
 {
-    results gradients = { true, { t->gradient, NULL }, { t->n_trained, 0 } };
+    const jit_array *prediction = t->evaluation ? &t->evaluation->m.prediction : NULL;
+    int32_t n_predictions = prediction != NULL;
+    results gradients = { true,
+                          { t->gradient, NULL, prediction },
+                          { t->n_trained, 0, n_predictions } };
     results all = { true,
-                    { t->next, t->next_state },
-                    { t->n_trained, t->n_trained * t->n_states } };
+                    { t->next, t->next_state, prediction },
+                    { t->n_trained, t->n_trained * t->n_states, n_predictions } };
     if (!t->gradient) {
         t->step = make_kernel(t, TRAINER_STEP, &all, d);
         return t->step != NULL;
     }
     all.loss = false;
+    all.n[2] = 0;
     t->step = make_kernel(t, TRAINER_STEP, &gradients, d);
     t->update = t->step ? make_kernel(t, TRAINER_UPDATE, &all, d) : NULL;
     return t->update && gufunc_kept_resize(t->update, 1, d);
@@ -287,6 +292,18 @@ static void add_shares(trainer_uniforms *u)
 {
     u->of[u->n++] = (trainer_uniform){ "", "real", UNIFORM_OLD_SHARE };
     u->of[u->n++] = (trainer_uniform){ "", "real", UNIFORM_NEW_SHARE };
+}
+
+/* A function may know that it is trained: it has a uniform `training`. */
+static bool takes_training(jit_module *m, const char *name)
+{
+    jit_function_info f;
+    bool takes = false;
+    if (jit_function_find(m, name, &f, NULL) != JIT_OK)
+        return false;
+    for (int32_t i = 0; i < f.n_uniform; i++)
+        takes = takes || strcmp(f.uniform_name[i], "training") == 0;
+    return takes;
 }
 
 static bool fill(jit_trainer *t, jit_module *m, const char *loss, const jit_trainer_options *o,
@@ -317,8 +334,16 @@ static bool fill(jit_trainer *t, jit_module *m, const char *loss, const jit_trai
     t->loss = arena_text(t->ar, loss, strlen(loss));
     if (!t->loss)
         diag_no_memory(d);
-    t->module = t->loss ? trainer_module(m, &text, d) : NULL;
-    return t->module && make_kernels(t, d) && evaluation_begin(t, o, d);
+    if (!t->loss || !evaluation_begin(t, m, o, d))
+        return false;
+    text.loss_trains = takes_training(m, loss);
+    if (t->evaluation) {
+        text.model = o->model;
+        text.n_model = t->evaluation->n_model;
+        text.model_trains = takes_training(m, o->model);
+    }
+    t->module = trainer_module(m, &text, d);
+    return t->module && make_kernels(t, d);
 }
 
 static jit_trainer *make(jit_module *m, jit_params *params, diag *d)

@@ -78,35 +78,57 @@ int64_t epoch_batch(int64_t batch, int64_t samples)
     return wanted < samples ? wanted : samples;
 }
 
-static bool have_batch(epoch *e)
+static bool lies_in_order(const epoch *e)
 {
-    jit_trainer *t = e->t;
-    size_t at = trainer_rounded((size_t)e->samples * sizeof *e->order), bytes = at;
-    diag d;
-    diag_init(&d, e->err, NULL);
-    for (int32_t i = 0; i < t->types.n_in; i++) {
+    return e->in_order && !e->chosen;
+}
+
+static bool check_data(const epoch *e, diag *d)
+{
+    for (int32_t i = 0; i < e->t->types.n_in; i++)
         if (!array_is_sound(&e->data[i])) {
-            array_explain(&e->data[i], "an array of the data", &d);
+            array_explain(&e->data[i], "an array of the data", d);
             return false;
         }
+    return true;
+}
+
+/* Room for the order and a gathered batch. */
+static bool grow(epoch *e, diag *d)
+{
+    jit_trainer *t = e->t;
+    size_t bytes = trainer_rounded((size_t)e->samples * sizeof *e->order);
+    for (int32_t i = 0; i < t->types.n_in; i++)
         bytes += trainer_rounded((size_t)e->batch * trainer_sample_bytes(&e->data[i]));
-    }
-    if (!context_grow(t->context, &t->batch, &t->batch_bytes, bytes)) {
-        diag_no_memory(&d);
+    if (context_grow(t->context, &t->batch, &t->batch_bytes, bytes))
+        return true;
+    diag_no_memory(d);
+    return false;
+}
+
+static bool have_batch(epoch *e)
+{
+    diag d;
+    diag_init(&d, e->err, NULL);
+    if (!check_data(e, &d))
         return false;
-    }
-    e->order = (int64_t *)(void *)t->batch;
-    for (int32_t i = 0; i < t->types.n_in; i++) {
+    if (lies_in_order(e))
+        return true;
+    if (!grow(e, &d))
+        return false;
+    e->order = (int64_t *)(void *)e->t->batch;
+    size_t at = trainer_rounded((size_t)e->samples * sizeof *e->order);
+    for (int32_t i = 0; i < e->t->types.n_in; i++) {
         jit_array *row = &e->rows[i];
         *row = e->data[i];
         row->shape[0] = e->batch;
-        *row = jit_array_of(row->dtype, t->batch + at, row->rank, row->shape);
+        *row = jit_array_of(row->dtype, e->t->batch + at, row->rank, row->shape);
         at += trainer_rounded(trainer_bytes(row));
     }
     for (int64_t i = 0; i < e->samples; i++)
         e->order[i] = e->chosen ? e->chosen[i] : i;
     if (!e->in_order)
-        shuffle(e->order, e->samples, epoch_stream(e->seed, t->epochs));
+        shuffle(e->order, e->samples, epoch_stream(e->seed, e->t->epochs));
     return true;
 }
 
@@ -115,8 +137,15 @@ static int64_t own_batch(epoch *e)
 {
     int64_t left = e->samples - e->done, n = left < e->batch ? left : e->batch;
     for (int32_t i = 0; i < e->t->types.n_in && n > 0; i++) {
+        const jit_array *a = &e->data[i];
+        if (lies_in_order(e)) {
+            e->rows[i] = *a;
+            e->rows[i].data = (char *)a->data + e->done * a->stride[0];
+            e->rows[i].shape[0] = n;
+            continue;
+        }
         e->rows[i].shape[0] = n;
-        if (!epoch_gather(&e->rows[i], &e->data[i], e->order + e->done, n, e->err))
+        if (!epoch_gather(&e->rows[i], a, e->order + e->done, n, e->err))
             return -1;
     }
     return n;
@@ -155,12 +184,17 @@ jit_status epoch_cancelled(jit_error *err)
 
 static bool one_step(epoch *e, int64_t n, score *sum)
 {
+    diag d;
     double loss = 0;
-    if (jit_trainer_step(e->t, e->rows, e->t->types.n_in, &loss, e->err) != JIT_OK)
+    int32_t n_in = e->t->types.n_in;
+    if (jit_trainer_step(e->t, e->rows, n_in, &loss, e->err) != JIT_OK)
         return false;
     sum->loss += loss * (double)n;
     e->done += n;
-    return true;
+    if (!e->metrics)
+        return true;
+    diag_init(&d, e->err, NULL);
+    return evaluation_of_step(e->t, &e->rows[n_in - 1], sum, &d);
 }
 
 static jit_status no_samples(epoch *e)
@@ -191,6 +225,8 @@ jit_status epoch_run(epoch *e, score *mean)
         return e->err->status;
     e->t->epochs++;
     mean->loss = sum.loss / (double)e->done;
+    for (int32_t i = 0; i < JIT_MAX_METRICS; i++)
+        mean->metric[i] = sum.metric[i] / (double)e->done;
     return JIT_OK;
 }
 

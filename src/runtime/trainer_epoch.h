@@ -10,7 +10,7 @@ typedef struct epoch {
     const int64_t *chosen;  /* which samples, rising; NULL: the first ones */
     int64_t samples, batch; /* with `next` no samples are known before */
     uint64_t seed;
-    bool in_order;
+    bool in_order, metrics; /* metrics: of its steps are wanted too */
     int (*next)(void *user, int64_t epoch, int64_t batch, jit_array *data, int32_t n);
     int (*on_step)(void *user, int64_t samples_done, int64_t samples, double mean_loss);
     void *user;

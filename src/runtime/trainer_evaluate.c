@@ -57,15 +57,16 @@ void evaluation_free(jit_trainer *t)
     jit_release(e->module);
     context_release(t->context, e->memory, e->bytes);
     context_release(t->context, e->workspace, e->workspace_bytes);
+    context_release(t->context, e->predicted, e->predicted_bytes);
     context_release(t->context, e, sizeof *e);
     t->evaluation = NULL;
 }
 
 /* The model's arguments are the first ones of the loss, whose last one is the target. */
-static bool read_model(jit_trainer *t, evaluation_text *text, diag *d)
+static bool read_model(const jit_trainer *t, jit_module *m, evaluation_text *text, diag *d)
 {
     jit_function_info f;
-    if (jit_function_find(t->module->base, text->model, &f, d->out) != JIT_OK)
+    if (jit_function_find(m, text->model, &f, d->out) != JIT_OK)
         return false;
     text->n_model = f.n_in;
     if (f.n_out == 1 && f.n_in < t->types.n_in)
@@ -88,34 +89,36 @@ static bool make_metrics(jit_trainer *t, const jit_trainer_options *o, diag *d)
            metrics_make(&e->m, e->module, o, d);
 }
 
-static bool make(jit_trainer *t, const jit_trainer_options *o, diag *d)
+static bool make(jit_trainer *t, jit_module *m, const jit_trainer_options *o, diag *d)
 {
     evaluation *e = t->evaluation;
     evaluation_text text = { .loss = t->loss, .model = o->model, .types = &t->types };
     e->m.context = t->context;
-    if (o->model && !read_model(t, &text, d))
+    if (o->model && !read_model(t, m, &text, d))
         return false;
-    e->module = trainer_evaluation(t->module->base, &text, d);
+    e->n_model = text.n_model;
+    e->module = trainer_evaluation(m, &text, d);
     e->signature = e->module ? trainer_evaluation_signature(&text, e->module->ar) : NULL;
     if (e->module && !e->signature)
         diag_no_memory(d);
     return e->signature && (!o->model || make_metrics(t, o, d));
 }
 
-static bool have_evaluation(jit_trainer *t, const jit_trainer_options *o, diag *d)
+static bool have_evaluation(jit_trainer *t, jit_module *m, const jit_trainer_options *o,
+                            diag *d)
 {
     if (t->evaluation)
         return true;
     t->evaluation = context_alloc(t->context, sizeof *t->evaluation);
     if (!t->evaluation)
         diag_no_memory(d);
-    if (t->evaluation && make(t, o, d))
+    if (t->evaluation && make(t, m, o, d))
         return true;
     evaluation_free(t);
     return false;
 }
 
-bool evaluation_begin(jit_trainer *t, const jit_trainer_options *o, diag *d)
+bool evaluation_begin(jit_trainer *t, jit_module *m, const jit_trainer_options *o, diag *d)
 {
     if (o->n_metrics < 0 || o->n_metrics > JIT_MAX_METRICS ||
         (o->n_metrics > 0 && !o->metric)) {
@@ -127,18 +130,55 @@ bool evaluation_begin(jit_trainer *t, const jit_trainer_options *o, diag *d)
         diag_plain(d, DIAG_train_metric, "metrics need jit_trainer_options.model");
         return false;
     }
-    return o->n_metrics == 0 || have_evaluation(t, o, d);
+    return o->n_metrics == 0 || have_evaluation(t, m, o, d);
 }
 
 bool evaluation_ready(jit_trainer *t, diag *d)
 {
     evaluation *e;
-    if (!have_evaluation(t, &(jit_trainer_options){ .size = 0 }, d))
+    if (!have_evaluation(t, t->module->base, &(jit_trainer_options){ .size = 0 }, d))
         return false;
     e = t->evaluation;
     if (!e->kernel)
         e->kernel = jit_prepare(e->module, TRAINER_EVALUATION, e->signature, NULL, d->out);
     return e->kernel != NULL;
+}
+
+/* -------------------------------------------------------------------------- steps */
+
+static jit_array with_samples(const jit_array *one, int64_t n, char *data)
+{
+    int64_t shape[JIT_MAX_RANK + 1] = { n };
+    memcpy(shape + 1, one->shape, sizeof one->shape);
+    return jit_array_of(one->dtype, data, one->rank + 1, shape);
+}
+
+bool evaluation_room(jit_trainer *t, int64_t samples, diag *d)
+{
+    evaluation *e = t->evaluation;
+    if (!e || e->m.n == 0)
+        return true;
+    jit_array all = with_samples(&e->m.prediction, samples, NULL);
+    if (context_grow(t->context, &e->predicted, &e->predicted_bytes, trainer_bytes(&all)))
+        return true;
+    diag_no_memory(d);
+    return false;
+}
+
+bool evaluation_of_step(jit_trainer *t, const jit_array *aim, score *sum, diag *d)
+{
+    evaluation *e = t->evaluation;
+    double whole[JIT_MAX_METRICS] = { 0 };
+    if (!e || e->m.n == 0)
+        return true;
+    int64_t n = aim->shape[0];
+    jit_array pair[2] = { with_samples(&e->m.prediction, n, e->predicted), *aim };
+    if (!metrics_add(&e->m, pair, METRIC_OF_SAMPLES, sum->metric, d) ||
+        !metrics_add(&e->m, pair, METRIC_OF_ALL, whole, d))
+        return false;
+    for (int32_t i = 0; i < e->m.n; i++)
+        sum->metric[i] += whole[i] * (double)n;
+    return true;
 }
 
 /* -------------------------------------------------------------------------- blocks */
@@ -166,14 +206,6 @@ static void place(block *b, jit_array *a, int64_t n)
     b->bytes += trainer_rounded(trainer_bytes(a));
 }
 
-static jit_array with_samples(const jit_array *one)
-{
-    jit_array a = *one;
-    a.rank++;
-    memcpy(a.shape + 1, one->shape, sizeof a.shape - sizeof *a.shape);
-    return a;
-}
-
 static void place_all(block *b)
 {
     evaluation *e = b->t->evaluation;
@@ -189,7 +221,7 @@ static void place_all(block *b)
     }
     if (e->m.n == 0)
         return;
-    b->pair[0] = with_samples(&e->m.prediction);
+    b->pair[0] = with_samples(&e->m.prediction, 0, NULL);
     place(b, &b->pair[0], e->m.some_whole ? b->from->n : b->most);
     b->pair[1] = b->from->data[n_in - 1];
     if (b->from->chosen && e->m.some_whole)

@@ -121,6 +121,8 @@ static jit_status one_epoch(fit *f)
     if (s != JIT_OK)
         return s;
     r.loss = mean.loss;
+    for (int32_t i = 0; i < r.n_metrics; i++)
+        r.metric[i] = mean.metric[i];
     r.samples = e.done;
     r.steps = f->t->steps;
     r.rate = trainer_rate(f->t);
@@ -200,6 +202,7 @@ jit_status jit_trainer_fit(jit_trainer *t, const jit_array *data, int32_t n,
                           .data = data,
                           .seed = o.seed,
                           .in_order = o.in_order != 0,
+                          .metrics = true,
                           .next = o.next,
                           .on_step = o.on_step,
                           .user = o.user,

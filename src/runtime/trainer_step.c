@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "array.h"
-#include "trainer.h"
+#include "trainer_evaluate.h"
 #include "trainer_rule.h"
 
 /* -------------------------------------------------------------------------- data */
@@ -109,7 +109,7 @@ static bool take_data(jit_trainer *t, const jit_array *data, int32_t n, diag *d)
         }
     if (samples != t->samples) {
         t->samples = -1;
-        if (!gufunc_kept_resize(t->step, samples, d))
+        if (!gufunc_kept_resize(t->step, samples, d) || !evaluation_room(t, samples, d))
             return false;
         t->samples = samples;
     }
@@ -145,11 +145,13 @@ static void set_step(jit_trainer *t)
                      : put_list(to, t->state, states);
     *to++ = (char *)&t->value;
     if (t->gradient) {
-        put_list(to, t->next_gradient ? t->next_gradient : t->gradient, t->n_trained);
-        return;
+        to = put_list(to, t->next_gradient ? t->next_gradient : t->gradient, t->n_trained);
+    } else {
+        to = put_list(to, t->next, t->n_trained);
+        to = put_list(to, t->next_state, states);
     }
-    to = put_list(to, t->next, t->n_trained);
-    put_list(to, t->next_state, states);
+    if (t->evaluation && t->evaluation->m.n > 0)
+        *to = t->evaluation->predicted;
 }
 
 static void set_update(jit_trainer *t)

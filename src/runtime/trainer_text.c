@@ -124,6 +124,8 @@ static void put_trained(writer *w, const trainer_text *t, const char *name, bool
         put(w, "%s%s%d", i > 0 || more ? ", " : "", name, (int)t->t->trained[i]);
 }
 
+#define TRAINING "; training = 1"
+
 /* The loss of a sample times the weight of its class, its last argument. */
 static void put_weighted(writer *w, const trainer_text *t)
 {
@@ -139,7 +141,7 @@ static void put_weighted(writer *w, const trainer_text *t)
     put_type(w, c->dtype, NULL, c->shape, c->rank);
     put(w, ") = class_weight[a%d]*%s(", (int)n - 1, t->loss);
     put_names(w, "a", n, false);
-    put(w, ")\n");
+    put(w, "%s)\n", t->loss_trains ? TRAINING : "");
 }
 
 static void put_batch(writer *w, const trainer_text *t)
@@ -150,9 +152,15 @@ static void put_batch(writer *w, const trainer_text *t)
     put(w, "fn batch_of_training(");
     put_data(w, t);
     put_params(w, t);
-    put(w, ") = mean(%s(", weighted ? "weighted_of_training" : t->loss);
+    put(w, ") = (mean(%s(", weighted ? "weighted_of_training" : t->loss);
     put_data_names(w, t);
-    put(w, "))\nfn gradients_of_training(");
+    put(w, "%s))", t->loss_trains && !weighted ? TRAINING : "");
+    if (t->model) {
+        put(w, ", %s(", t->model);
+        put_names(w, "a", t->n_model, false);
+        put(w, "%s)", t->model_trains ? TRAINING : "");
+    }
+    put(w, ")\nfn gradients_of_training(");
     put_data(w, t);
     put_params(w, t);
     put(w, ") = value_and_grad(batch_of_training; ");
@@ -167,7 +175,7 @@ static void put_gradients(writer *w, const trainer_text *t)
 {
     put(w, "  let (loss_of_training");
     put_trained(w, t, "g", true);
-    put(w, ") = gradients_of_training(");
+    put(w, "%s) = gradients_of_training(", t->model ? ", prediction_of_training" : "");
     put_data_names(w, t);
     put_names(w, "p", t->t->n_params, true);
     put(w, ")\n");
@@ -273,7 +281,11 @@ static void put_new(writer *w, const trainer_text *t, bool more)
     for (int32_t i = 0; i < t->t->n_trained; i++)
         for (int32_t k = 0; k < t->t->n_states; k++)
             put(w, ", r%d_%d", (int)t->t->trained[i], (int)k);
-    put(w, "\n}\n");
+}
+
+static void put_end(writer *w, const trainer_text *t)
+{
+    put(w, "%s\n}\n", t->model ? ", prediction_of_training" : "");
 }
 
 /* -------------------------------------------------------------------------- the kernels */
@@ -291,6 +303,7 @@ static void put_fused_step(writer *w, const trainer_text *t)
     put_update(w, t, u);
     put(w, "  return loss_of_training");
     put_new(w, t, true);
+    put_end(w, t);
 }
 
 /* With the mean of the gradients so far, h0, h1, .., if a share of them is asked for. */
@@ -314,7 +327,7 @@ static void put_stored_step(writer *w, const trainer_text *t)
         else
             put(w, ", g%d", k);
     }
-    put(w, "\n}\n");
+    put_end(w, t);
 }
 
 static void put_stored_update(writer *w, const trainer_text *t)
@@ -329,6 +342,7 @@ static void put_stored_update(writer *w, const trainer_text *t)
     put_update(w, t, u);
     put(w, "  return ");
     put_new(w, t, false);
+    put(w, "\n}\n");
 }
 
 /* Of step t, by the schedule. */

@@ -16,18 +16,23 @@ typedef struct trainer_text { /* what it is made of */
     const jit_params *params;
     const jit_trainer *t; /* its lists and uniforms */
     bool counts;          /* the optimiser has a uniform t */
+    const char
+        *model; /* of metrics, on the loss's first n_model arguments; NULL: there are none */
+    int32_t n_model;
+    /* Functions with a uniform `training`, which is 1 here. */
+    bool loss_trains, model_trains;
 } trainer_text;
 
 /* The module with the functions of a step (trainer.h) behind it:
  *
  *   step    (a0, a1, .., class_weight, p0, p1, .., s0_0, s0_1, ..; uniforms)
- *               -> (loss, new p0, p1, .., new s0_0, ..)
+ *               -> (loss, new p0, p1, .., new s0_0, .., predictions)
  * or, if the trainer stores gradients,
  *   step    (a0, a1, .., class_weight, p0, p1, .., mean gradients so far; their share, the new one)
- *               -> (loss, mean gradients)
+ *               -> (loss, mean gradients, predictions)
  *   update  (p0, p1, .., gradients, s0_0, s0_1, ..; uniforms) -> (new p0, p1, .., new s0_0, ..)
  *
- * Numbers are those of the parameters in the store; those that are not trained are arguments of
+ * Predictions are there if there are metrics. Numbers are those of the parameters in the store; those that are not trained are arguments of
  * the step alone. */
 jit_module *trainer_module(jit_module *m, const trainer_text *t, diag *d);
 /* In which gradients and state of a parameter are stored. */

@@ -6,7 +6,10 @@
 
 static const char program[] =
     "fn net(x: [3]) -> [2] { let h = dense(x; 7, tanh)  return dense(h; 2) }\n"
-    "fn xe(x: [3], y: i32) = xent(net(x), y)\n";
+    "fn xe(x: [3], y: i32) = xent(net(x), y)\n"
+    "fn scaled(x: u8[3]) -> s: f32[3] { s[i] = f32(x[i])/255 }\n"
+    "fn bytes(x: u8[3], y: u8) = xent(net(scaled(x)), y)\n"
+    "fn same(x: [3], y: i32) = xent(net(x/255), y)\n";
 
 enum { N = 137, MOST_EPOCHS = 32 };
 
@@ -78,6 +81,42 @@ Test(fit, is_its_epochs)
     cr_expect_eq(r.best.epoch, 3);
     cr_expect(isnan(r.last.val_loss) && r.last.monitored == loss);
     cr_expect(r.seconds > 0 && r.last.seconds > 0);
+    end(&f);
+    end(&g);
+}
+
+/* Bytes stay bytes: the loss converts them. Rows are columns of a larger array. */
+Test(fit, data_of_bytes_in_any_layout)
+{
+    fixture f, g;
+    jit_fit_report r, s;
+    static uint8_t x[2][N][6], y[N];
+    jit_fit_options o = { .size = sizeof o, .epochs = 3, .batch = 16, .validation_split = 0.2 };
+    start(&f, NULL);
+    start(&g, NULL);
+    for (int i = 0; i < N * 3; i++) {
+        x[0][i / 3][i % 3] = x[1][i / 3][2 * (i % 3)] = (uint8_t)(i * 37);
+        g.x[i] = (float)(uint8_t)(i * 37);
+    }
+    for (int i = 0; i < N; i++)
+        y[i] = (uint8_t)f.y[i];
+    jit_trainer_free(f.t);
+    jit_trainer_free(g.t);
+    f.t = jit_trainer_new(f.m, "bytes", "u8[3], u8", f.p, NULL, &f.err);
+    g.t = jit_trainer_new(g.m, "same", "f32[3], i32", g.p, NULL, &g.err);
+    cr_assert(f.t && g.t, "%s", f.err.diagnostic[0].message);
+    for (int layout = 0; layout < 2; layout++) {
+        o.epochs = 3 + 3 * layout;
+        o.in_order = layout;
+        f.data[0] = jit_array_of(JIT_U8, x[layout], 2, (int64_t[]){ N, 3 });
+        f.data[0].stride[0] = 6;
+        f.data[0].stride[1] = 1 + layout;
+        f.data[1] = jit_array_of(JIT_U8, y, 1, (int64_t[]){ N });
+        fits(&f, &o, &r);
+        fits(&g, &o, &s);
+        cr_expect_float_eq(r.last.loss, s.last.loss, 1e-6);
+        cr_expect_float_eq(r.last.val_loss, s.last.val_loss, 1e-6);
+    }
     end(&f);
     end(&g);
 }

@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <fusejit.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +15,11 @@ static const char program[] =
     "fn two(x: [3]) = (x[0], x[1])\n"
     "fn near(p, t) = abs(p - t) < 0.5 ? 1 : 0\n"
     "fn largest(p: [n], t: [n]) = max[i](abs(p[i] - t[i]))\n"
-    "fn three(p, t, u) = p\n";
+    "fn three(p, t, u) = p\n"
+    "fn told(x: [3]; training = 0) { param w: [3] = normal()  return sum(x*w) + 100*training "
+    "}\n"
+    "fn telling(x: [3], t; training = 0) = told(x; training)\n"
+    "fn value(p, t) = p\n";
 
 enum { N = 1100, K = 4 }; /* more than two blocks */
 
@@ -196,6 +201,71 @@ Test(fit_metrics, of_validation_samples)
         cr_expect(r.val_metric[2] > 0 && r.val_metric[2] < 1);
         end(&f);
     }
+}
+
+/* A rate of 0: the parameters stay what they are, so the metrics of steps are those of an evaluation. */
+static void steps_have(const char *loss, const char *model, const char *types, int accumulate)
+{
+    static const char *const names[2][2] = { { "accuracy", "f1" }, { "near", "r2" } };
+    static const char *const uniform[] = { "lr" };
+    const double rate[] = { 0 };
+    fixture f;
+    jit_epoch_report r;
+    bool labelled = strcmp(model, "net") == 0;
+    jit_trainer_options o = { .size = sizeof o, .model = model, .accumulate = accumulate };
+    jit_fit_options fit = { .size = sizeof fit, .epochs = 1, .on_epoch = keep, .user = &r };
+    double got[2];
+    o.metric = names[!labelled];
+    o.n_metrics = 2;
+    o.uniform_name = uniform;
+    o.uniform = rate;
+    o.n_uniform = 1;
+    start(&f, model);
+    f.data[1] = labelled ? jit_array_of(JIT_I32, f.y, 1, (int64_t[]){ N })
+                         : jit_array_of(JIT_F32, f.target, 1, (int64_t[]){ N });
+    make(&f, loss, types, &o);
+    cr_assert_eq(jit_trainer_evaluate(f.t, f.data, 2, NULL, got, &f.err), JIT_OK);
+    fit.batch = 100; /* of all samples: see the next fit */
+    cr_assert_eq(jit_trainer_fit(f.t, f.data, 2, &fit, NULL, &f.err), JIT_OK);
+    cr_expect_eq(r.metric[0], got[0], "%s", loss);
+    cr_expect(isnan(r.val_metric[0]) && r.metric[1] != got[1]);
+    fit.batch = N;
+    fit.epochs = 2;
+    cr_assert_eq(jit_trainer_fit(f.t, f.data, 2, &fit, NULL, &f.err), JIT_OK);
+    cr_expect_eq(r.metric[0], got[0], "%s", loss);
+    cr_expect_float_eq(r.metric[1], got[1], 1e-5, "%s", loss);
+    end(&f);
+}
+
+Test(fit_metrics, of_steps)
+{
+    for (int accumulate = 1; accumulate <= 3; accumulate += 2) {
+        steps_have("xe", "net", "f32[3], i32", accumulate);
+        steps_have("off", "line", "f32[3], f32", accumulate);
+    }
+}
+
+Test(fit_metrics, a_function_knows_that_it_is_trained)
+{
+    static const char *const names[] = { "value" };
+    fixture f;
+    double evaluated, stepped, value;
+    jit_epoch_report r;
+    jit_trainer_options o = { .size = sizeof o, .model = "told", .metric = names };
+    jit_fit_options fit = { .size = sizeof fit, .epochs = 1, .on_epoch = keep, .user = &r };
+    o.n_metrics = 1;
+    o.optimizer = "sgd";
+    start(&f, "told");
+    f.data[1] = jit_array_of(JIT_F32, f.target, 1, (int64_t[]){ N });
+    make(&f, "telling", "f32[3], f32", &o);
+    cr_assert_eq(jit_trainer_evaluate(f.t, f.data, 2, &evaluated, &value, &f.err), JIT_OK);
+    cr_expect_eq(evaluated, value);
+    fit.batch = N;
+    cr_assert_eq(jit_trainer_fit(f.t, f.data, 2, &fit, NULL, &f.err), JIT_OK);
+    stepped = r.loss;
+    cr_expect_float_eq(stepped, evaluated + 100, 1e-4);
+    cr_expect_float_eq(r.metric[0], evaluated + 100, 1e-4);
+    end(&f);
 }
 
 static void refused(fixture *f, const char *model, const char *metric, const char *message)
