@@ -9,7 +9,7 @@ check("-V", out=Like(r"fusejit \d+\.\d+\.\d+\n"))
 check("--help", out=Like(r"fusejit: .*usage:\n.*fusejit eval .*exit codes: .*"))
 for command in ("eval", "predict", "info", "check", "explain", "doctor"):
     check(command, "--help", out=Like(r"usage: fusejit %s .*options:\n.*--help .*" % command))
-for later in ("bench", "compile", "train", "convert", "plot", "cache", "completion"):
+for later in ("bench", "compile", "convert", "plot", "cache", "completion"):
     check(later, code=2, err=ERROR + "'%s' is not in this version\n" % later)
     check(later, "x", "--y", code=2, err=ERROR + "'%s' is not in this version\n" % later)
     expect(("fusejit " + later).encode() not in run("--help").stdout, "--help advertises " + later)
@@ -45,7 +45,7 @@ check("eval", "-e", "1", "--seed", "", code=2, err=ERROR + "--seed takes a whole
 check("eval", "-e", "1", "--color", "blue", code=2, err=ERROR + "--color takes auto, always or never, not 'blue'\n")
 check("eval", "-e", "1", "--cpu", "pentium-pro-max", code=2, err=Like(r".*error\[E\d{4}\]: .*"))
 check("eval", "-e", "1", "--params", "p.npz", code=1, err=ERROR + "the expression has no parameters for --params\n")
-check("predict", "a.fj", code=2, err=Like(ERROR + r"predict needs --params FILE; .*\n"))
+check("predict", "a.fj", code=2, err=Like(ERROR + r"predict needs MODEL.safetensors, or a program and --params FILE; .*\n"))
 check("info", code=2, err=ERROR + "no program: give FILE.fj or -e TEXT\n")
 
 check("explain", code=2, err=Like(ERROR + "no code.*\n"))

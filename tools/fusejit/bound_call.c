@@ -184,6 +184,17 @@ static int bind_uniform(bound_call *b, int i, const char *text, const console *c
     return good ? EXIT_DONE : console_error(c, EXIT_USER, "argument '%s': %s", name, why);
 }
 
+static bool bind_fixed(bound_call *b, const bindings *given, const char *name)
+{
+    for (int i = 0; i < given->n_fixed; i++) {
+        if (strcmp(given->fixed[i].name, name) != 0)
+            continue;
+        b->statics[b->n_statics++] = given->fixed[i];
+        return true;
+    }
+    return false;
+}
+
 static int bind_uniforms(bound_call *b, const bindings *given, const console *c)
 {
     const jit_function_info *f = &b->info;
@@ -197,6 +208,8 @@ static int bind_uniforms(bound_call *b, const bindings *given, const console *c)
         const char *text = find_text(given, f->uniform_name[i]);
         const char *type = f->uniform_type[i];
         bool fixed = strcmp(type, "fn") == 0 || strcmp(type, "dim") == 0;
+        if (fixed && !text && bind_fixed(b, given, f->uniform_name[i]))
+            continue;
         if (!text && !f->uniform_has_default[i])
             return console_error(c, EXIT_USER,
                                  "missing argument '%s' of %s; give it with "

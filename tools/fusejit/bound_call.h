@@ -17,7 +17,9 @@ typedef struct bindings {
     int n_in;
     const named_text *set;
     int n_set;
-    jit_dtype whole; /* of weak integers beside neither typed inputs nor weak reals */
+    jit_dtype whole;         /* of weak integers beside neither typed inputs nor weak reals */
+    const jit_static *fixed; /* compile-time arguments that a model has */
+    int n_fixed;
 } bindings;
 
 typedef struct bound_call {

@@ -17,6 +17,7 @@ typedef struct command {
 
 int eval_command(const settings *s, const console *c);
 int predict_command(const settings *s, const console *c);
+int train_command(const settings *s, const console *c);
 int info_command(const settings *s, const console *c);
 int check_command(const settings *s, const console *c);
 int doctor_command(const settings *s, const console *c);

@@ -276,3 +276,12 @@ decimal element_digits(jit_dtype dtype, double x)
         d.n--;
     return d;
 }
+
+double element_real(const jit_array *a, int64_t i)
+{
+    element e =
+        element_read(a->dtype, (const char *)a->data + (size_t)i * jit_dtype_size(a->dtype));
+    return e.kind == ELEMENT_FLOAT    ? e.real
+           : e.kind == ELEMENT_SIGNED ? (double)e.integer
+                                      : (double)e.natural;
+}

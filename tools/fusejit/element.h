@@ -37,4 +37,7 @@ typedef struct decimal {
 /* The fewest digits that read back to |x| in the type; among those the nearest. x finite. */
 decimal element_digits(jit_dtype dtype, double x);
 
+/* The i-th of a C-contiguous array as a real number. */
+double element_real(const jit_array *a, int64_t i);
+
 #endif

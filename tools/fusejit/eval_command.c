@@ -1,8 +1,10 @@
-/* fusejit eval and predict: one function over arrays. */
+/* fusejit eval and predict: one function over arrays, or a model. */
 #include "commands.h"
 
 #include "call_params.h"
+#include "classes.h"
 #include "evaluation.h"
+#include "model_input.h"
 #include "outputs.h"
 #include "print_array.h"
 
@@ -12,6 +14,10 @@ static void print_results(const evaluation *e)
 {
     FILE *f = e->c->out;
     int n = e->info.n_out;
+    if (e->s->given[OPT_CLASSES]) {
+        classes_print(f, e->model, &e->call.out[0], e->s->json);
+        return;
+    }
     if (e->s->json && n > 1)
         (void)fputc('[', f);
     for (int i = 0; i < n; i++) {
@@ -36,6 +42,8 @@ static int run(evaluation *e, const int *result)
     }
     if (status != JIT_OK)
         return console_jit_error(e->c, &err);
+    if (e->s->given[OPT_CLASSES] && !classes_can_print(e->model, &e->call.out[0], e->c))
+        return EXIT_USER;
     if (e->s->out.n) {
         int code = outputs_write(&e->s->out, &e->call, result, e->c);
         if (code)
@@ -74,9 +82,12 @@ int eval_command(const settings *s, const console *c)
 
 int predict_command(const settings *s, const console *c)
 {
-    if (!s->params)
+    bool model = s->n_positional == 1 && model_is_file(s->positional[0]);
+    if (!model && s->given[OPT_CLASSES])
+        return console_error(c, EXIT_USAGE, "--classes needs a model, MODEL.safetensors");
+    if (!model && !s->params)
         return console_error(c, EXIT_USAGE,
-                             "predict needs --params FILE; 'fusejit eval' runs with initial "
-                             "values");
+                             "predict needs MODEL.safetensors, or a program and --params FILE; "
+                             "'fusejit eval' runs with initial values");
     return eval_command(s, c);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model_input.h"
 #include "scan.h"
 
 static int check_program(const settings *s, const console *c)
@@ -33,7 +34,8 @@ static int read_values(evaluation *e)
     for (; e->n_values < in->n; e->n_values++) {
         const named_text *item = &in->item[e->n_values];
         value *v = &e->values[e->n_values];
-        int code = value_read(v, item->name, item->text, e->c);
+        int code = e->model ? model_read(v, e->model, item, e->c)
+                            : value_read(v, item->name, item->text, e->c);
         if (code)
             return code;
         e->inputs[e->n_values] = (named_value){ item->name, v };
@@ -42,6 +44,25 @@ static int read_values(evaluation *e)
 }
 
 /* -------------------------------------------------------------------------- program */
+
+static int load_model(evaluation *e)
+{
+    const settings *s = e->s;
+    jit_error err;
+    jit_options options = { .size = sizeof options, .context = e->context };
+    options.interpret = s->interpret;
+    if (s->params)
+        return console_error(e->c, EXIT_USAGE, "--params: '%s' is a model, and has its own",
+                             s->positional[0]);
+    e->model = jit_model_load(s->positional[0], &options, &err);
+    if (!e->model)
+        return console_jit_error(e->c, &err);
+    e->module = e->model->module;
+    const char *name = s->function ? s->function : e->model->function;
+    return jit_function_find(e->module, name, &e->info, &err) == JIT_OK
+               ? EXIT_DONE
+               : console_jit_error(e->c, &err);
+}
 
 static int compile(evaluation *e)
 {
@@ -151,11 +172,31 @@ int evaluation_check(const evaluation *e)
     return code ? code : check_names(e, true);
 }
 
+static int fit_values(evaluation *e)
+{
+    int code = EXIT_DONE;
+    for (int k = 0; k < e->n_values && !code; k++)
+        for (int i = 0; i < e->info.n_in && !code; i++)
+            if (strcmp(e->inputs[k].name, e->info.in_name[i]) == 0)
+                code = model_value(e->model, &e->info, i, &e->values[k], e->c);
+    return code;
+}
+
 int evaluation_bind(evaluation *e)
 {
     int code = read_values(e);
-    bindings given = { e->inputs, e->n_values, e->s->set.item, e->s->set.n, JIT_F64 };
-    return code ? code : call_bind(&e->call, &e->info, &given, e->c);
+    bindings given = { e->inputs, e->n_values, e->s->set.item, e->s->set.n, JIT_F64, NULL, 0 };
+    if (!code && e->model)
+        code = fit_values(e);
+    if (e->model) {
+        given.fixed = e->model->statics;
+        given.n_fixed = e->model->n_statics;
+    }
+    if (!code)
+        code = call_bind(&e->call, &e->info, &given, e->c);
+    if (e->model)
+        e->call.params = e->model->params;
+    return code;
 }
 
 int evaluation_begin(evaluation *e, const settings *s, const console *c)
@@ -164,16 +205,23 @@ int evaluation_begin(evaluation *e, const settings *s, const console *c)
     int code = check_program(s, c);
     if (!code)
         code = call_context(&e->context, s, c);
-    return code ? code : compile(e);
+    if (code)
+        return code;
+    return s->n_positional && model_is_file(s->positional[0]) ? load_model(e) : compile(e);
 }
 
 void evaluation_end(evaluation *e)
 {
+    if (e->model)
+        e->call.params = NULL; /* the model's */
     call_free(&e->call);
     for (int i = 0; i < e->n_values; i++)
         value_free(&e->values[i]);
     free(e->values);
     free(e->inputs);
-    jit_release(e->module);
+    if (e->model)
+        jit_model_free(e->model);
+    else
+        jit_release(e->module);
     jit_context_free(e->context);
 }

@@ -8,6 +8,7 @@ typedef struct evaluation {
     const settings *s;
     const console *c;
     jit_context *context;
+    jit_model *model; /* NULL: a program; else it has module and parameters */
     jit_module *module;
     jit_function_info info;
     value *values; /* of --in */
@@ -17,7 +18,8 @@ typedef struct evaluation {
 } evaluation;
 
 /* All return an exit code, having said what is wrong. */
-int evaluation_begin(evaluation *e, const settings *s, const console *c); /* compiles */
+/* Compiles a program, or loads a model, a .safetensors file. */
+int evaluation_begin(evaluation *e, const settings *s, const console *c);
 int evaluation_check(const evaluation *e); /* every name that is given is an argument */
 int evaluation_bind(evaluation *e);        /* reads the values and binds them */
 void evaluation_end(evaluation *e);        /* in any case */

@@ -20,13 +20,27 @@ static const command commands[] = {
       "check every function of a program",
       "Prints the signatures, then compares compiled code with the interpreter on random\n"
       "inputs. Exit code 4 if they differ.\n" },
-    { "predict", FOR_EVAL, predict_command, "FILE.fj --params FILE [OPTION]...",
-      "run a function with trained parameters",
-      "As eval, with parameters from a file.\n"
+    { "train", FOR_TRAIN, train_command, "FILE.fj --data FILE [OPTION]...",
+      "train a function with parameters on samples",
+      "Samples are rows of a .csv with a column of labels, arrays of an .npz with the names "
+      "of\n"
+      "the arguments (or x and y), or one file for each argument (.npy, IDX, also gzipped).\n"
+      "Bytes are pixels: divided by 255. SIGINT ends the training after the batch, and saves.\n"
       "\n"
+      "  fusejit train iris.fj --data iris.csv --label species --standardise\n"
+      "  fusejit train net.fj --loss xent --data images.gz --data labels.gz --out "
+      "net.safetensors\n" },
+    { "predict", FOR_EVAL | FOR_PREDICT, predict_command,
+      "(MODEL.safetensors | FILE.fj --params FILE) [OPTION]...",
+      "run a trained model, or a function with parameters from a file",
+      "As eval. A model that 'fusejit train' saved has its program, takes samples as files "
+      "have\n"
+      "them, and finds its columns in a .csv by name.\n"
+      "\n"
+      "  fusejit predict iris.safetensors --in x=iris.csv --classes\n"
       "  fusejit predict net.fj --params net.safetensors --in x=x.npy --out y.npy\n" },
-    { "info", FOR_INFO, info_command, "FILE.fj [OPTION]...",
-      "layers, shapes, parameters and operations of a function",
+    { "info", FOR_INFO, info_command, "(MODEL.safetensors | FILE.fj) [OPTION]...",
+      "layers, shapes, parameters and operations of a function or a model",
       "Dimensions that the program leaves open come from --in.\n"
       "\n"
       "  fusejit info net.fj --fn mlp --in x=x.npy\n" },
@@ -37,7 +51,7 @@ static const command commands[] = {
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
-static const char *const later[] = { "bench", "compile", "train",     "convert",
+static const char *const later[] = { "bench", "compile", "convert",
                                      "plot",  "cache",   "completion" };
 
 static const command *find_command(const char *name)
@@ -53,7 +67,7 @@ static const command *find_command(const char *name)
 
 static void print_options(FILE *f, unsigned who)
 {
-    for (int i = 0; i < N_OPTIONS; i++) {
+    for (int i = 0; i < N_OPTION_ROWS; i++) {
         const option *o = &option_table[i];
         char left[64] = "";
         if (!(o->takers & who) || !o->help)

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const option option_table[N_OPTIONS] = {
+const option option_table[N_OPTION_ROWS] = {
     { OPT_TEXT, 'e', "expression", "TEXT", FOR_EVAL | FOR_INFO, false,
       "an expression, or a program if there is a 'fn' in it" },
     { OPT_FN, 0, "fn", "NAME", FOR_EVAL | FOR_INFO, false,
@@ -14,23 +14,75 @@ const option option_table[N_OPTIONS] = {
       "an argument: a file, a number or a list such as [1,2.5]" },
     { OPT_SET, 0, "set", "NAME=VALUE", FOR_EVAL | FOR_INFO, true,
       "an argument after ';': a number, a function (fn) or a whole number (dim)" },
+    { OPT_SET, 0, "set", "NAME=VALUE", FOR_TRAIN, true,
+      "an argument after ';' of the optimizer, the schedule or the loss: a number" },
     { OPT_OUT, 0, "out", "[NAME=]FILE", FOR_EVAL, true,
       "where results go, in order or by name; else they are printed" },
+    { OPT_OUT, 0, "out", "FILE", FOR_TRAIN, true, "where the model goes, .safetensors" },
     { OPT_JSON, 0, "json", NULL, FOR_EVAL, false, "print shape, dtype and data as JSON" },
+    { OPT_JSON, 0, "json", NULL, FOR_TRAIN, false,
+      "print one JSON object for each epoch; all else goes to standard error" },
     { OPT_INTERPRET, 0, "interpret", NULL, FOR_EVAL | FOR_REPL, false,
       "run the reference interpreter instead of compiled code" },
     { OPT_THREADS, 0, "threads", "N", FOR_EVAL | FOR_REPL, false,
       "threads to run on; 0: as many as there are cores (default 1)" },
-    { OPT_CPU, 0, "cpu", "NAME", FOR_EVAL | FOR_INFO | FOR_REPL | FOR_CHECK | FOR_DOCTOR, false,
+    { OPT_THREADS, 0, "threads", "N", FOR_TRAIN, false,
+      "threads to run on (default: as many as there are cores)" },
+    { OPT_CPU, 0, "cpu", "NAME",
+      FOR_EVAL | FOR_INFO | FOR_REPL | FOR_CHECK | FOR_DOCTOR | FOR_TRAIN, false,
       "compile for native (default), x86-64, x86-64-v2, x86-64-v3, x86-64-v4, ..." },
     { OPT_FUEL, 0, "fuel", "N", FOR_EVAL | FOR_REPL, false,
       "loop iterations per vector of elements; 0: no limit (default 2^31)" },
     { OPT_SEED, 0, "seed", "N", FOR_EVAL | FOR_INFO | FOR_REPL | FOR_CHECK, false,
       "seed of rand and randn, and of check's inputs (default 0)" },
+    { OPT_SEED, 0, "seed", "N", FOR_TRAIN, false,
+      "seed of first values, of the order of samples and of their split (default 0)" },
     { OPT_PARAMS, 0, "params", "FILE", FOR_EVAL | FOR_INFO, false,
       "values of parameters: .npz or .safetensors (else initial values, from --seed)" },
     { OPT_WEIGHTS, 0, "weights", "TYPE", FOR_EVAL, false,
       "bf16: matrices of parameters are rounded to it and take half the memory" },
+    { OPT_CLASSES, 0, "classes", NULL, FOR_PREDICT, false,
+      "print the class of each sample, by name where the model has names" },
+    { OPT_LOSS, 0, "loss", "NAME", FOR_TRAIN, false,
+      "a function of the file, or xent, mse, ... (default: for classes xent, else mse)" },
+    { OPT_OPTIMIZER, 0, "optimizer", "NAME", FOR_TRAIN, false,
+      "sgd, adam, adamw, rmsprop, adagrad, lion, or one of the file (default adam)" },
+    { OPT_MODEL, 0, "model", "NAME", FOR_TRAIN, false,
+      "the function to train (default: the last one with parameters)" },
+    { OPT_DATA, 0, "data", "[NAME=]FILE", FOR_TRAIN, true,
+      "samples: .csv with labels, .npz, or one file for each argument of the loss" },
+    { OPT_TEST, 0, "test", "[NAME=]FILE", FOR_TRAIN, true,
+      "samples to test the trained model with, as --data" },
+    { OPT_LABEL, 0, "label", "COLUMN", FOR_TRAIN, false,
+      "column of a .csv that is to be predicted, by name or number (default: the last)" },
+    { OPT_VAL, 0, "val", "SHARE", FOR_TRAIN, false,
+      "share of the samples to validate with after each epoch (default 0.1)" },
+    { OPT_EPOCHS, 0, "epochs", "N", FOR_TRAIN, false, "times over all samples (default 10)" },
+    { OPT_BATCH, 0, "batch", "N", FOR_TRAIN, false,
+      "samples of a step (default 128, fewer of few)" },
+    { OPT_LR, 0, "lr", "RATE", FOR_TRAIN, false, "learning rate (default: the optimizer's)" },
+    { OPT_SCHEDULE, 0, "schedule", "NAME", FOR_TRAIN, false,
+      "how the rate changes: cosine_decay, one_cycle, warmup, step_decay, ..." },
+    { OPT_STANDARDISE, 0, "standardise", NULL, FOR_TRAIN, false,
+      "features to mean 0 and deviation 1; the saved model does so by itself" },
+    { OPT_METRIC, 0, "metric", "NAME", FOR_TRAIN, false,
+      "what is shown beside the loss (default: accuracy for classes, else r2)" },
+    { OPT_PATIENCE, 0, "patience", "N", FOR_TRAIN, false,
+      "stop after so many epochs that are no better" },
+    { OPT_CLASS_WEIGHTS, 0, "class-weights", "W,W,...", FOR_TRAIN, false,
+      "weight of each class in the loss, or 'balanced'" },
+    { OPT_CLIP_NORM, 0, "clip-norm", "X", FOR_TRAIN, false,
+      "shorten longer gradients, all together, to X" },
+    { OPT_CLIP_VALUE, 0, "clip-value", "X", FOR_TRAIN, false,
+      "limit each element of the gradients to -X .. X" },
+    { OPT_ACCUMULATE, 0, "accumulate", "N", FOR_TRAIN, false,
+      "batches for each update of the parameters" },
+    { OPT_PLOT, 0, "plot", "FILE", FOR_TRAIN, false,
+      "curves of the losses, .svg or .png (gnuplot draws them)" },
+    { OPT_CONFUSION, 0, "confusion", NULL, FOR_TRAIN, false,
+      "how many samples of each class are taken for which" },
+    { OPT_TARGET_ACC, 0, "target-acc", "X", FOR_TRAIN, false,
+      "exit with 4 if the accuracy is less in the end" },
     { OPT_COLOR, 0, "color", "WHEN", FOR_ALL, false, "auto, always or never" },
     { OPT_HELP, 'h', "help", NULL, FOR_ALL, false, "this text" },
     { OPT_VERSION, 'V', "version", NULL, FOR_ALL, false, "the version" },
@@ -68,15 +120,21 @@ static bool is_name(const char *text, size_t n)
     return n > 0;
 }
 
+bool options_is_name(const char *text)
+{
+    return is_name(text, strlen(text));
+}
+
 static int add_named(reader *r, named_list *list, const option *o, const char *text)
 {
     const char *equals = strchr(text, '=');
     size_t n = equals ? (size_t)(equals - text) : 0;
     named_text item = { NULL, text };
-    if (o->id == OPT_OUT ? equals && is_name(text, n) : equals && n) {
+    bool optional = o->id == OPT_OUT || o->id == OPT_DATA || o->id == OPT_TEST;
+    if (optional ? equals && is_name(text, n) : equals && n) {
         item.name = memory_text(text, n);
         item.text = equals + 1;
-    } else if (o->id != OPT_OUT) {
+    } else if (!optional) {
         return console_error(&r->say, EXIT_USAGE, "--%s takes %s, not '%s'", o->name, o->value,
                              text);
     }
@@ -141,6 +199,7 @@ static int apply(reader *r, const option *o, const char *value)
     if (r->seen[o->id] && !o->repeats && o->value)
         return console_error(&r->say, EXIT_USAGE, "--%s is given twice", o->name);
     r->seen[o->id] = true;
+    s->given[o->id] = value ? value : "";
     switch (o->id) {
     case OPT_TEXT:
         s->text = value;
@@ -154,6 +213,10 @@ static int apply(reader *r, const option *o, const char *value)
         return add_named(r, &s->set, o, value);
     case OPT_OUT:
         return add_named(r, &s->out, o, value);
+    case OPT_DATA:
+        return add_named(r, &s->data, o, value);
+    case OPT_TEST:
+        return add_named(r, &s->test, o, value);
     case OPT_JSON:
         s->json = true;
         return EXIT_DONE;
@@ -179,17 +242,21 @@ static int apply(reader *r, const option *o, const char *value)
     case OPT_VERSION:
         s->version = true;
         return EXIT_DONE;
-    default:
+    case OPT_THREADS:
+    case OPT_FUEL:
+    case OPT_SEED:
         return read_number(r, o, value);
+    default: /* its command reads it */
+        return EXIT_DONE;
     }
 }
 
 static int unknown_option(const reader *r, const char *text)
 {
-    const char *names[N_OPTIONS];
+    const char *names[N_OPTION_ROWS];
     size_t n = 0, length = strcspn(text + 2, "=");
     char *name = memory_text(text + 2, length);
-    for (int i = 0; i < N_OPTIONS; i++) {
+    for (int i = 0; i < N_OPTION_ROWS; i++) {
         if ((option_table[i].takers & r->who) && option_table[i].help)
             names[n++] = option_table[i].name;
     }
@@ -202,30 +269,39 @@ static int unknown_option(const reader *r, const char *text)
                          text, r->command, *r->command ? " " : "");
 }
 
-/* The row of --name[=value] or -x[value]; *value is set if it is part of the same word. */
-static const option *find(const char *text, const char **value)
+/* --name[=value] or -x[value]; *value is set if it is part of the same word. */
+static bool is_option(const option *o, const char *text, const char **value)
 {
-    *value = NULL;
-    for (int i = 0; i < N_OPTIONS; i++) {
-        const option *o = &option_table[i];
-        size_t n = strlen(o->name);
-        if (text[1] == '-' && strncmp(text + 2, o->name, n) == 0 &&
-            (text[2 + n] == 0 || text[2 + n] == '=')) {
-            *value = text[2 + n] ? text + 3 + n : NULL;
-            return o;
-        }
-        if (text[1] != '-' && o->letter && text[1] == o->letter && (o->value || !text[2])) {
-            *value = text[2] ? text + 2 : NULL;
-            return o;
-        }
+    size_t n = strlen(o->name);
+    if (text[1] == '-' && strncmp(text + 2, o->name, n) == 0 &&
+        (text[2 + n] == 0 || text[2 + n] == '=')) {
+        *value = text[2 + n] ? text + 3 + n : NULL;
+        return true;
     }
-    return NULL;
+    if (text[1] == '-' || !o->letter || text[1] != o->letter || (!o->value && text[2]))
+        return false;
+    *value = text[2] ? text + 2 : NULL;
+    return true;
+}
+
+/* Several commands may have an option of the same name, with a row each. */
+static const option *find(unsigned who, const char *text, const char **value)
+{
+    const option *found = NULL;
+    *value = NULL;
+    for (int i = 0; i < N_OPTION_ROWS; i++) {
+        const option *o = &option_table[i];
+        bool mine = !found || (o->takers & who);
+        if (mine && is_option(o, text, value))
+            found = o;
+    }
+    return found;
 }
 
 static int read_option(reader *r, int argc, const char **argv, int *at)
 {
     const char *text = argv[*at], *value;
-    const option *o = find(text, &value);
+    const option *o = find(r->who, text, &value);
     if (!o)
         return unknown_option(r, text);
     if (!(o->takers & r->who))
@@ -275,4 +351,6 @@ void options_free(settings *s)
     free_list(&s->in);
     free_list(&s->set);
     free_list(&s->out);
+    free_list(&s->data);
+    free_list(&s->test);
 }

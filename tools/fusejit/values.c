@@ -15,7 +15,7 @@
 
 /* -------------------------------------------------------------------------- file names */
 
-static bool ends_with(const char *text, const char *suffix)
+bool value_ends_with(const char *text, const char *suffix)
 {
     size_t n = strlen(text), m = strlen(suffix);
     return n > m && strcasecmp(text + n - m, suffix) == 0;
@@ -37,7 +37,7 @@ const char *value_member(const char *path)
 static bool has_suffix(const char *text, const char *const *suffixes)
 {
     for (; *suffixes; suffixes++) {
-        if (ends_with(text, *suffixes))
+        if (value_ends_with(text, *suffixes))
             return true;
     }
     return value_member(text) != NULL;
@@ -406,6 +406,23 @@ value value_copy(const value *v, const console *c)
     }
     memcpy(copy.array.data, a->data, (size_t)jit_array_count(a) * jit_dtype_size(a->dtype));
     return copy;
+}
+
+int value_cast(jit_array *a, jit_dtype to, const console *c)
+{
+    char text[64];
+    jit_error err;
+    jit_array out = { .rank = -1 };
+    (void)snprintf(text, sizeof text, "fn to(x) = %s(x)", jit_dtype_name(to));
+    jit_module *m = jit_compile(text, NULL, &err);
+    jit_args args = { .in = a, .n_in = 1, .out = &out, .n_out = 1, .threads = -1 };
+    jit_status s = m ? jit_call(m, "to", &args, &err) : err.status;
+    jit_release(m);
+    if (s != JIT_OK)
+        return console_jit_error(c, &err);
+    jit_array_free(a);
+    *a = out;
+    return EXIT_DONE;
 }
 
 void value_free(value *v)

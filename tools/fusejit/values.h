@@ -23,6 +23,8 @@ typedef struct value {
     bool has_real, has_bool;
 } value;
 
+/* Letters of either case. */
+bool value_ends_with(const char *text, const char *suffix);
 /* Whether the text of a value names a file: a known suffix, "idx" in the name, FILE.npz:member.
  */
 bool value_names_file(const char *text);
@@ -46,6 +48,8 @@ int32_t value_rank(const value *v);
 const int64_t *value_shape(const value *v);
 jit_array value_form(const value *v); /* its rank and extents, without data */
 value value_copy(const value *v, const console *c);
+/* The same numbers as another element type: the array is freed, and *a a new one. */
+int value_cast(jit_array *a, jit_dtype to, const console *c);
 void value_free(value *v);
 
 #endif
