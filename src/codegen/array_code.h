@@ -8,6 +8,8 @@
  *   array_loops.c    counted loops, extents
  *   array_fold.c     folds, and array_fold_vectors.c
  *   array_sweep.c    products of one row and a large matrix
+ *   array_pack.c     strips of matrices for the rows of products
+ *   array_transpose.c  matrices the other way round, and array_turn.c
  *   array_product.c  products that the call may do instead
  *   array_element.c  elements, checks, arrays that change; matrices in panels
  *   array_part.c     parts of a run, for threads
@@ -63,7 +65,11 @@ typedef struct array_code {
     ir_value ticks;            /* i64 in memory: see array_pace.h */
     const array_bind *divided; /* the map of which a part is run now */
     bool alone;                /* the call is of one sample */
-    node swept;                /* the fold whose sums are there already, in memory; 0: none */
+    node packed; /* reads a copy of a part of its matrix: column 0 of that would */
+    ir_value packed_at, packed_row; /*   lie here; elements from row to row; 0: none does */
+    node moving;                    /* an innermost axis whose rounds are emitted: */
+    ir_value *held; /*   [node][row]: where elements are but for it; NULL: not known */
+    node swept;     /* the fold whose sums are there already, in memory; 0: none */
     ir_value sums;
 } array_code;
 
@@ -140,9 +146,14 @@ void array_set_lanes(array_code *c, node axis, ir_value i);
 /* Of column i in the map's array, in its current row. */
 ir_value array_map_index(array_code *c, const array_bind *b, ir_value i);
 
+/* Before the rows of b, whose axis is d: c->packed. */
+void array_pack_begin(array_code *c, const array_bind *b, int32_t d);
 /* array_sweep.c: the columns of the range. True: that was all of them. after: if not NULL, where
  * a run that was large enough goes on; what is emitted next is for others. */
 bool array_sweep(array_code *c, const array_bind *b, const ir_value *range, ir_block *after);
+/* A map that only turns a matrix round; all of it, or the part that is run now. */
+bool array_is_transposition(const array_nest *a, const array_bind *b);
+void array_transpose(array_code *c, const array_bind *b);
 /* The value of the fold in the strip: what lies in c->sums. */
 void array_take_sums(array_code *c, node fold);
 
@@ -158,6 +169,10 @@ void array_columns_end(array_code *c, array_loop *l);
 void array_map(array_code *c, node n);
 void array_fold(array_code *c, node n);
 void array_at(array_code *c, node n);
+/* Around the rounds of the last axis of a fold whose nodes are l: what of their addresses does not
+ * depend on it is computed before. */
+void array_hold(array_code *c, const nest_list *l, node axis);
+void array_release(array_code *c, const nest_list *l);
 void array_bound(array_code *c, node n);
 void array_put(array_code *c, node n);
 void array_choice(array_code *c, node n);

@@ -23,10 +23,28 @@ ir_value array_element(array_code *c, ir_value base, jit_dtype t, ir_value index
     return LLVMBuildGEP2(c->e->b, type, base, &index, 1, "");
 }
 
-/* Elements from one to the next along axis d; of panels, whole vectors along the columns. */
-static ir_value stride_of(const array_code *c, node array, int32_t d)
+static ir_value *held_at(const array_code *c, node n)
 {
+    const emit_values *v = c->e->values;
+    return &c->held[(int64_t)n * v->rows + (array_by_row(c, n) ? v->row : 0)];
+}
+
+/* What n, an element, is one of; or where it is but for the subscripts that move. */
+static ir_value elements_of(array_code *c, node n)
+{
+    if (c->moving && *held_at(c, n))
+        return *held_at(c, n);
+    return n == c->packed ? c->packed_at
+                          : array_pointer(c, c->a->storage[graph_in(c->a->g, n, 0)]);
+}
+
+/* Elements from one to the next along axis d of what n reads; of panels, whole vectors along the columns. */
+static ir_value stride_of(const array_code *c, node n, int32_t d)
+{
+    node array = graph_in(c->a->g, n, 0);
     const node_data *a = graph_node(c->a->g, array);
+    if (n == c->packed && d == 0)
+        return c->packed_row;
     if (a->op == OP_arg && c->panel[a->imm].width)
         return d == 0 ? c->panel[a->imm].row : c->panel[a->imm].column;
     return c->stride[a->shape * (GRAPH_MAX_RANK + 1) + d];
@@ -83,7 +101,7 @@ static ir_value distance(array_code *c, access *x, int32_t d, ir_value i)
 {
     emitter *e = c->e;
     int32_t panel = array_panel_of(c->a, x->n);
-    ir_value stride = stride_of(c, x->array, d);
+    ir_value stride = stride_of(c, x->n, d);
     if (!panel || d == 0 || (e->full > 1 && (!x->paired || c->even)))
         return build_mul(e, i, stride);
     ir_value whole = build_and(e, i, build_i64(e, -panel)), in = build_sub(e, i, whole);
@@ -100,15 +118,16 @@ static void find_start(array_code *c, access *x)
 {
     emitter *e = c->e;
     int32_t lanes = e->lanes;
+    bool held = c->moving && *held_at(c, x->n);
     x->start = x->step = build_i64(e, 0);
     e->lanes = 1;
     for (int32_t d = 0; d < x->rank; d++) {
         node sub = graph_in(e->g, x->n, d + 1);
         int32_t step = c->a->step[sub];
-        if (!x->affine && c->t->varies[sub])
+        if ((!x->affine && c->t->varies[sub]) || (held && sub != c->moving))
             continue;
         ir_value i = x->affine ? first_lane(c, sub) : values_get(e, sub, 0);
-        ir_value stride = stride_of(c, x->array, d);
+        ir_value stride = stride_of(c, x->n, d);
         x->start = build_add(e, x->start, distance(c, x, d, i));
         if (x->affine && step != 0)
             x->step = build_add(e, x->step, build_mul(e, stride, build_i64(e, step)));
@@ -202,7 +221,7 @@ static ir_value masked_load(array_code *c, const access *x, ir_value p, int32_t 
     int32_t lanes = e->lanes;
     e->lanes = 1;
     ir_value start = x->odd ? build_add(e, x->start, x->odd) : x->start;
-    ir_value at = array_element(c, array_pointer(c, c->a->storage[x->array]), x->t, start);
+    ir_value at = array_element(c, elements_of(c, x->n), x->t, start);
     ir_value first = build_load(e, memory_type(e, x->t), readable(c, x, at), 1);
     e->lanes = lanes;
     return build_select(e, c->mask[u], v, build_splat(e, first));
@@ -220,13 +239,13 @@ static ir_value vector_offset(array_code *c, const access *x, int32_t u)
         k = build_and(e, k, build_i64(e, -2));
     }
     k = build_mul(e, k, build_i64(e, (int64_t)e->full * type_bits(x->t) / 8));
-    return panels ? build_mul(e, k, stride_of(c, x->array, 1)) : k;
+    return panels ? build_mul(e, k, stride_of(c, x->n, 1)) : k;
 }
 
 static ir_value load_neighbours(array_code *c, const access *x, int32_t u)
 {
     emitter *e = c->e;
-    ir_value p = array_element(c, array_pointer(c, c->a->storage[x->array]), x->t, x->start);
+    ir_value p = array_element(c, elements_of(c, x->n), x->t, x->start);
     p = readable(c, x, build_offset(e, p, vector_offset(c, x, u)));
     if (c->mask && e->full > 1)
         return memory_value(e, x->t, masked_load(c, x, p, u));
@@ -250,13 +269,13 @@ static ir_value load_lanes(array_code *c, const access *x, int32_t u)
 {
     emitter *e = c->e;
     int32_t lanes = e->lanes;
-    ir_value base = array_pointer(c, c->a->storage[x->array]), varying = NULL;
+    ir_value base = elements_of(c, x->n), varying = NULL;
     base = array_element(c, base, x->t, x->start);
     for (int32_t d = 0; !x->affine && d < x->rank; d++) {
         node sub = graph_in(e->g, x->n, d + 1);
         if (!c->t->varies[sub])
             continue;
-        ir_value stride = build_splat(e, stride_of(c, x->array, d));
+        ir_value stride = build_splat(e, stride_of(c, x->n, d));
         ir_value i = build_mul(e, values_get(e, sub, u), stride);
         varying = varying ? build_add(e, varying, i) : i;
     }
@@ -308,14 +327,14 @@ static ir_value load_column(array_code *c, const access *x, array_row r, int32_t
     emitter *e = c->e;
     int64_t first = (int64_t)u * e->full * r.length - r.column;
     ir_value start = build_add(e, x->start, build_i64(e, first));
-    ir_value rows = array_element(c, array_pointer(c, c->a->storage[x->array]), x->t, start);
+    ir_value rows = array_element(c, elements_of(c, x->n), x->t, start);
     return memory_value(e, x->t, array_row_load(c, memory_type(e, x->t), rows, r));
 }
 
 static ir_value load_one(array_code *c, const access *x)
 {
     emitter *e = c->e;
-    ir_value p = array_element(c, array_pointer(c, c->a->storage[x->array]), x->t, x->start);
+    ir_value p = array_element(c, elements_of(c, x->n), x->t, x->start);
     ir_value guard = guard_of(c, x, 0);
     if (guard)
         p = build_select(e, guard, p, c->nothing);
@@ -345,6 +364,66 @@ void array_at(array_code *c, node n)
         values_set(e, n, u, v);
     }
     e->lanes = lanes;
+}
+
+/* -------------------------------------------------------------------------- what stands still */
+
+/* Whether some subscripts of x are the axis, and others are known before its rounds. */
+static bool stands_in_part(const array_code *c, const access *x, node axis)
+{
+    const graph *g = c->a->g;
+    bool moves = false, stands = false;
+    for (int32_t d = 0; d < x->rank; d++) {
+        node sub = graph_in(g, x->n, d + 1);
+        if (graph_node(g, sub)->op == OP_bound ||
+            (sub != axis && c->t->region[sub] == c->t->region[axis]))
+            return false;
+        moves = moves || sub == axis;
+        stands = stands || (sub != axis && !graph_is_const(g, sub, NULL));
+    }
+    return moves && stands && !array_panel_of(c->a, x->n) &&
+           (c->t->varies[x->n] ? x->neighbours : x->affine);
+}
+
+/* Frozen: LLVM would compute it in each round. */
+static void hold_one(array_code *c, node n, node axis)
+{
+    emitter *e = c->e;
+    access x = access_of(c, n);
+    if (!stands_in_part(c, &x, axis))
+        return;
+    ir_value at = build_i64(e, 0);
+    int32_t lanes = e->lanes;
+    e->lanes = 1;
+    for (int32_t d = 0; d < x.rank; d++) {
+        node sub = graph_in(e->g, n, d + 1);
+        if (sub != axis)
+            at = build_add(e, at, build_mul(e, first_lane(c, sub), stride_of(c, n, d)));
+    }
+    e->lanes = lanes;
+    *held_at(c, n) = LLVMBuildFreeze(e->b, array_element(c, elements_of(c, n), x.t, at), "");
+}
+
+void array_hold(array_code *c, const nest_list *l, node axis)
+{
+    emit_values *v = c->e->values;
+    int32_t row = v->row;
+    for (int32_t i = 0; i < l->n; i++)
+        for (v->row = 0; v->row < c->rows; v->row++)
+            if (graph_node(c->a->g, l->node[i])->op == OP_at &&
+                (v->row == 0 || array_by_row(c, l->node[i])))
+                hold_one(c, l->node[i], axis);
+    v->row = row;
+    c->moving = axis;
+}
+
+void array_release(array_code *c, const nest_list *l)
+{
+    int32_t rows = c->e->values->rows;
+    for (int32_t i = 0; i < l->n; i++)
+        for (int32_t r = 0; r < rows; r++)
+            c->held[(int64_t)l->node[i] * rows + r] = NULL;
+    c->moving = 0;
 }
 
 /* -------------------------------------------------------------------------- checks */

@@ -70,8 +70,10 @@ static ir_value aligned(emitter *e, ir_value bytes)
 
 static ir_value bytes_of(array_code *c, const array_storage *s)
 {
-    int32_t rank = c->a->g->shapes[s->shape].rank;
-    ir_value n = c->stride[s->shape * (GRAPH_MAX_RANK + 1) + rank];
+    const graph_shape *shape = &c->a->g->shapes[s->shape];
+    ir_value n = c->stride[s->shape * (GRAPH_MAX_RANK + 1) + shape->rank];
+    if (s->strip > 0)
+        n = build_mul(c->e, extent_of(c, shape->extent[0]), build_i64(c->e, s->strip));
     int64_t size = type_bits(s->dtype) / 8 * (s->lanes ? c->a->group : 1);
     return build_mul(c->e, n, build_i64(c->e, size));
 }

@@ -225,12 +225,17 @@ static void run_loops(folding *f, int32_t d, sums *s)
     l.followed = innermost && s->rows == 1 && f->kind != FOLD_DOT;
     if (!blocks.once && !array_blocks_begin(c, f->b, &blocks, range, 1))
         return;
+    bool holds = innermost && s->rows > 1 && !c->samples && !c->moving;
+    if (holds)
+        array_hold(c, &f->b->level[d], f->axis);
     if (array_loop_begin(c, &l, range[0], range[1], 1)) {
         if (!innermost)
             array_tick(c, f->b);
         run_round(f, d, s, l.i);
         array_loop_end(c, &l);
     }
+    if (holds)
+        array_release(c, &f->b->level[d]);
     array_loop_end(c, &blocks);
 }
 

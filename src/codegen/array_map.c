@@ -205,15 +205,18 @@ static void run_vectors(array_code *c, const array_bind *b, int32_t vectors)
 /* -------------------------------------------------------------------------- columns */
 
 /* Rows of a product read the same columns: so many of them pass by all rows before the next. */
-static int64_t columns_of(const array_code *c, const array_bind *b)
+int64_t array_columns_of(const array_nest *a, const array_bind *b)
 {
     enum { VECTORS = 8 };
     cell n;
     int64_t columns = (int64_t)b->lanes * VECTORS;
-    bool known = graph_is_const(
-        c->a->g, graph_in(c->a->g, graph_in(c->a->g, b->n, b->n_axes - 1), 0), &n);
+    node extent = graph_in(a->g, graph_in(a->g, b->n, b->n_axes - 1), 0);
+    bool known = graph_is_const(a->g, extent, &n);
     for (int32_t i = VECTORS; known && i >= VECTORS / 2; i--)
-        if (n.i % ((int64_t)b->lanes * i) == 0)
+        if (i % b->vectors == 0 && n.i % ((int64_t)b->lanes * i) == 0)
+            return (int64_t)b->lanes * i;
+    for (int32_t i = 2 * VECTORS; known && i >= VECTORS / 2; i--)
+        if ((i % b->vectors == 0 || i < VECTORS) && n.i % ((int64_t)b->lanes * i) == 0)
             return (int64_t)b->lanes * i;
     return columns;
 }
@@ -221,7 +224,7 @@ static int64_t columns_of(const array_code *c, const array_bind *b)
 int64_t array_columns(const array_code *c, const array_bind *b)
 {
     cell n;
-    int64_t columns = columns_of(c, b);
+    int64_t columns = array_columns_of(c->a, b);
     node extent = graph_in(c->a->g, graph_in(c->a->g, b->n, b->n_axes - 1), 0);
     return graph_is_const(c->a->g, extent, &n) && n.i <= 2 * columns ? 0 : columns;
 }
@@ -340,7 +343,9 @@ static void run_axis(array_code *c, const array_bind *b, int32_t d, int32_t vect
     if (axis == b->row_axis) {
         ir_block done = array_product_begin(c, b, array_rounds(c, b, d));
         if (array_columns_begin(c, b, &l)) {
+            array_pack_begin(c, b, d);
             run_row_axis(c, b, d);
+            c->packed = 0;
             array_columns_end(c, &l);
         }
         array_product_end(c, done);
@@ -360,6 +365,10 @@ void array_map(array_code *c, node n)
 {
     const array_bind *b = array_bind_of(c->a, n);
     emit_flush_flags(c->e);
+    if (c->rows == 1 && !c->samples && array_is_transposition(c->a, b)) {
+        array_transpose(c, b);
+        return;
+    }
     bool rows = b->row_axis && b->row_axis == c->e->values->row_axis;
     run_axis(c, b, 0, rows ? array_row_vectors(b, c->rows) : b->vectors);
 }

@@ -47,8 +47,10 @@ typedef struct array_bind { /* a map or fold */
     int32_t lanes, vectors;
     node row_axis;              /* 0: none */
     int32_t rows, most_vectors; /* together; with one row */
-    bool brief;                 /* all its elements take no time, and are known in number */
-    bool divided;               /* a step of its own, which can be run in parts */
+    node packed;   /* the element of a matrix that is copied for the rows; 0: none */
+    int32_t strip; /*   its storage */
+    bool brief;    /* all its elements take no time, and are known in number */
+    bool divided;  /* a step of its own, which can be run in parts */
     double
         work[GRAPH_MAX_RANK]; /* per axis: of what runs along it, inner maps and folds apart */
 } array_bind;
@@ -64,6 +66,7 @@ typedef struct array_storage {
     bool by_sample;      /* WORK: a copy for each sample of a block */
     bool staged;         /* WORK: input `number`, brought there for each group of samples */
     bool lanes;          /* WORK: each element is there for all samples of a group */
+    int32_t strip;       /* WORK: so many columns of a matrix of that shape; 0: all of it */
     int32_t first, last; /* positions in which it is needed, if home is 0 and by_sample */
     int32_t piece;       /* WORK: of the workspace */
 } array_storage;
@@ -71,6 +74,7 @@ typedef struct array_storage {
 typedef struct array_piece { /* of the workspace: elements of the largest of its storages */
     bool by_sample;
     bool own;         /* a copy for each worker on a sample */
+    bool strips;      /* for one map after the other */
     int64_t fixed;    /* bytes; and */
     int32_t *storage; /* those that share it */
     int32_t n_storages;
@@ -143,6 +147,7 @@ char *array_nest_print(const array_nest *a); /* in g's arena */
 bool array_stores(array_nest *a);                         /* array_store.c: storages, pieces */
 void array_choose(array_nest *a, const array_options *o); /* array_plan.c: vectors, rows */
 void array_panels(array_nest *a);                         /* array_panel.c */
+void array_choose_packed(array_nest *a);                  /* array_pack.c */
 void array_weigh(array_nest *a);                          /* t->weight */
 void array_divide(array_nest *a, const array_options *o); /* array_steps.c: which are divided */
 void array_first_step(array_nest *a);
@@ -191,6 +196,8 @@ static inline bool array_is(const array_nest *a, node n)
  * many vectors with so many rows. */
 int32_t array_fewer_rows(int32_t rows); /* 0: no fewer */
 int32_t array_row_vectors(const array_bind *b, int32_t rows);
+/* The columns that all rows pass by before the next. */
+int64_t array_columns_of(const array_nest *a, const array_bind *b);
 /* Of the array that n, an `at`, reads; 0: it lies in C order. */
 int32_t array_panel_of(const array_nest *a, node n);
 /* Whether they are paired. */

@@ -373,6 +373,8 @@ void array_choose(array_nest *a, const array_options *o)
         if (a->binds[i].vector && a->binds[i].folds &&
             graph_node(a->g, a->binds[i].n)->op == OP_map)
             choose_row_axis(a, &a->binds[i], o->one);
+    if (!o->samples)
+        array_choose_packed(a);
 }
 
 /* -------------------------------------------------------------------------- what it costs */

@@ -23,9 +23,10 @@ bool array_reserve(array_code *c)
     c->panel = arena_alloc(g->ar, operands * sizeof *c->panel);
     c->operand = arena_alloc(g->ar, operands * sizeof *c->operand);
     c->row_step = arena_alloc(g->ar, operands * sizeof *c->row_step);
+    c->held = arena_alloc(g->ar, (size_t)g->n_nodes * rows * sizeof *c->held);
     c->seen = arena_alloc(g->ar, (size_t)g->n_nodes * sizeof *c->seen);
     return c->stride && c->base && c->step && c->pointer && c->panel && c->operand &&
-           c->row_step && c->seen;
+           c->row_step && c->held && c->seen;
 }
 
 /* -------------------------------------------------------------------------- scalars */

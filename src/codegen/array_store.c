@@ -73,6 +73,18 @@ static int32_t new_storage(array_nest *a, node n, node home)
     return a->n_storages++;
 }
 
+/* For the rows of one map after the other. */
+static void store_strips(array_nest *a)
+{
+    for (int32_t i = 0; i < a->n_binds; i++) {
+        array_bind *b = &a->binds[i];
+        if (!b->packed)
+            continue;
+        b->strip = new_storage(a, graph_in(a->g, b->packed, 0), b->n);
+        a->storages[b->strip].strip = (int32_t)array_columns_of(a, b);
+    }
+}
+
 static node loop_of(const array_nest *a, node phi)
 {
     return a->t->region[phi];
@@ -191,6 +203,8 @@ static void find_spans(array_nest *a)
 
 static bool fits(const array_nest *a, const array_piece *p, const array_storage *s)
 {
+    if (p->strips && s->strip > 0)
+        return true;
     if (!p->by_sample || !s->by_sample)
         return false;
     for (int32_t i = 0; i < p->n_storages; i++) {
@@ -212,6 +226,7 @@ static bool add_to_piece(array_nest *a, int32_t storage)
         a->n_pieces++;
         p->by_sample = s->by_sample;
         p->own = s->home != 0;
+        p->strips = s->strip > 0;
         p->storage = arena_alloc(a->g->ar, (size_t)a->n_storages * sizeof *p->storage);
     }
     s->piece = i;
@@ -252,6 +267,7 @@ bool array_stores(array_nest *a)
         if (a->t->loop_at[i] >= 0)
             store_swaps(a, i);
     }
+    store_strips(a);
     place_outputs(a);
     find_spans(a);
     return make_pieces(a);

@@ -199,12 +199,13 @@ static void add_areas(const job *j, const array_nest *a, codegen_object *out)
             const array_storage *s = &a->storages[p->storage[k]];
             int32_t shape = j->shape_of ? j->shape_of[s->shape] : s->shape;
             int32_t size = type_bits(s->dtype) / 8 * (s->lanes ? a->group : 1);
+            size *= s->strip > 0 ? s->strip : 1;
             out->areas[out->n_areas++] =
-                (codegen_area){ i, many, shape, size, 0, copies, most, p->own };
+                (codegen_area){ i, many, shape, size, 0, copies, most, p->own, s->strip > 0 };
         }
         if (p->fixed > 0)
             out->areas[out->n_areas++] =
-                (codegen_area){ i, many, 0, 0, p->fixed, copies, 0, p->own };
+                (codegen_area){ i, many, 0, 0, p->fixed, copies, 0, p->own, false };
     }
 }
 

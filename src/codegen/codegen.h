@@ -49,6 +49,7 @@ typedef struct codegen_area {
     int64_t copies;
     int64_t most; /* bytes of a piece with copies: a larger one has none; 0: any */
     bool own;     /* there is one for each worker on a sample; else they share it */
+    bool rows;    /* only the shape's first extent counts */
 } codegen_area;
 
 typedef struct codegen_object {

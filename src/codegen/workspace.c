@@ -17,9 +17,9 @@ static bool collect(workspace_plan *p, const codegen_object *object, const graph
     for (int32_t i = 0; i < object->n_areas; i++) {
         const graph_shape *s = &g->shapes[object->areas[i].shape];
         areas[i] = object->areas[i];
-        rank[i] = s->rank;
-        memcpy(roots + n, s->extent, (size_t)s->rank * sizeof *roots);
-        n += s->rank;
+        rank[i] = areas[i].rows ? 1 : s->rank;
+        memcpy(roots + n, s->extent, (size_t)rank[i] * sizeof *roots);
+        n += rank[i];
     }
     *p = (workspace_plan){ .areas = areas, .rank = rank, .n_areas = object->n_areas };
     return n <= MOST_EXTENTS && known_make(&p->extents, g, roots, n, ar) &&

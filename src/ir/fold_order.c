@@ -2,6 +2,7 @@
 #include "fold_order.h"
 
 enum {
+    FEW = 8, /* rows for which it does not pay to turn a matrix round */
     NOT_AFFINE = INT32_MAX,
     MOST = 1 << 20,
     MOST_VISITS = 1 << 26 /* nodes walked over in all; later sums are trees */
@@ -12,6 +13,7 @@ typedef struct deciding {
     const node *owner;
     bool *in_value; /* of the fold at hand */
     bool *own;      /* depends on an axis of the fold */
+    bool *row;      /* depends on another axis of the map than its last */
     int32_t *j;     /* coefficient of the map's last axis; 0: none */
     int64_t visits;
 } deciding;
@@ -82,9 +84,12 @@ static void mark(deciding *w, node first, node fold)
         bool axis = graph_node(g, n)->op == OP_axis;
         w->in_value[n] = false;
         w->own[n] = axis && w->own[n];
+        w->row[n] = axis && w->row[n];
         w->j[n] = axis ? w->j[n] : coefficient(w, n);
-        for (int32_t i = 0; i < graph_node(g, n)->n_in; i++)
+        for (int32_t i = 0; i < graph_node(g, n)->n_in; i++) {
             w->own[n] = w->own[n] || w->own[graph_in(g, n, i)];
+            w->row[n] = w->row[n] || w->row[graph_in(g, n, i)];
+        }
     }
     w->in_value[fold] = true;
     for (node n = fold; n >= first; n--)
@@ -110,12 +115,43 @@ static bool side_by_side(const deciding *w, node first, node fold)
     return some;
 }
 
+/* n is element j, k of a matrix, m the same number for all j but not for all rows. */
+static bool is_turned_product(const deciding *w, node fold, node n, node m)
+{
+    const graph *g = w->g;
+    node map = w->owner[fold], k = graph_in(g, fold, 0);
+    node j = graph_in(g, map, graph_n_axes(graph_node(g, map)) - 1);
+    return graph_node(g, n)->op == OP_at && graph_node(g, n)->n_in == 3 &&
+           w->owner[graph_in(g, n, 0)] == 0 && graph_in(g, n, 1) == j &&
+           graph_in(g, n, 2) == k && w->row[m] && w->own[m] && w->j[m] == 0;
+}
+
+/* A product with a matrix that is given the other way round: it will be turned (fuse_operands.h). */
+static bool is_matrix_product(const deciding *w, node fold)
+{
+    const graph *g = w->g;
+    const node_data *d = graph_node(g, fold);
+    node map = w->owner[fold];
+    if (graph_fold_kind(d) != FOLD_DOT || graph_n_axes(d) != 1 || w->owner[map] != 0 ||
+        graph_node(g, map)->op != OP_map)
+        return false;
+    node x = graph_in(g, fold, 1), y = graph_in(g, fold, 2);
+    return is_turned_product(w, fold, x, y) || is_turned_product(w, fold, y, x);
+}
+
 static void set_variables(deciding *w, node map, node fold, bool on)
 {
     const graph *g = w->g;
+    int32_t last = graph_n_axes(graph_node(g, map)) - 1;
+    cell n;
     for (int32_t i = 0; i < graph_n_axes(graph_node(g, fold)); i++)
         w->own[graph_in(g, fold, i)] = on;
-    w->j[graph_in(g, map, graph_n_axes(graph_node(g, map)) - 1)] = on;
+    for (int32_t i = 0; i < last; i++) {
+        node axis = graph_in(g, map, i);
+        bool few = graph_is_const(g, graph_in(g, axis, 0), &n) && n.i < FEW;
+        w->row[axis] = on && !few;
+    }
+    w->j[graph_in(g, map, last)] = on;
 }
 
 static node first_axis(const graph *g, node n, node least)
@@ -138,13 +174,13 @@ static void decide(deciding *w, node fold)
         return;
     set_variables(w, map, fold, true);
     mark(w, first, fold);
-    if (side_by_side(w, first, fold))
+    if (side_by_side(w, first, fold) || is_matrix_product(w, fold))
         d->imm |= (uint64_t)FOLD_SEQUENTIAL << 8;
     set_variables(w, map, fold, false);
     for (node n = first; n < fold; n++) /* nothing depends on axes that are not set */
         if (graph_node(w->g, n)->op != OP_axis) {
             w->j[n] = 0;
-            w->own[n] = false;
+            w->own[n] = w->row[n] = false;
         }
 }
 
@@ -155,8 +191,9 @@ bool fold_order_decide(graph *g)
     w.owner = graph_owners(g);
     w.in_value = arena_alloc(g->ar, n);
     w.own = arena_alloc(g->ar, n);
+    w.row = arena_alloc(g->ar, n);
     w.j = arena_alloc(g->ar, n * sizeof *w.j);
-    if (!w.owner || !w.in_value || !w.own || !w.j)
+    if (!w.owner || !w.in_value || !w.own || !w.row || !w.j)
         return false;
     for (node i = 1; i < g->n_nodes; i++)
         if (is_sum(graph_node(g, i)))

@@ -9,7 +9,9 @@
 
 /* SEQUENTIAL inside a map along whose last axis j neighbours can be computed side by side: some
  * `at` in the fold's value has j with coefficient 1 in its last subscript, and none that depends
- * on j has an axis of the fold but not j there. TREE otherwise. False: no memory. */
+ * on j has an axis of the fold but not j there; and in a map of rows and j a DOT over k of y[j, k]
+ * with what depends on row and k, a product with a matrix that lies the other way round, unless
+ * there are few rows. TREE otherwise. False: no memory. */
 bool fold_order_decide(graph *g);
 
 #endif

@@ -1,6 +1,7 @@
 /* Which reads of maps are fused: see fuse.h. */
 #include "fuse.h"
 
+#include "fuse_operands.h"
 #include "fuse_plan.h"
 #include "unroll.h"
 
@@ -25,6 +26,7 @@ typedef struct deciding {
     element_cost *cost; /* of regions */
     int32_t *n_reads;   /* of maps: by `at` */
     bool *kept;         /* maps that are used in other ways */
+    bool *factor;       /* operands of matrix products */
     node *stack;
 } deciding;
 
@@ -267,7 +269,8 @@ static bool fuses(const deciding *w, node read)
 {
     node map = w->p->same[graph_in(w->g, read, 0)];
     const element_cost *c = &w->cost[map];
-    if (graph_node(w->g, map)->op != OP_map || !is_safe(w, read, c))
+    if (graph_node(w->g, map)->op != OP_map || !is_safe(w, read, c) ||
+        (w->factor[read] && !reads_once(w, read, map)))
         return false;
     bool plain = !c->folds && !c->loops;
     if (plain && c->operations <= 1 && c->reads <= 1)
@@ -294,6 +297,14 @@ static void decide(deciding *w)
     }
 }
 
+static void find_factors(deciding *w)
+{
+    const graph *g = w->g;
+    for (node n = 1; w->p->stored && n < g->n_nodes; n++)
+        for (int32_t i = 1; fuse_is_product(g, w->p->owner, n) && i < 3; i++)
+            w->factor[graph_in(g, n, i)] = true;
+}
+
 static void list_regions(fuse_plan *p)
 {
     for (node n = p->g->n_nodes - 1; n > 0; n--)
@@ -315,9 +326,10 @@ static bool get_room(deciding *w, arena *ar)
     w->cost = arena_alloc(ar, n * sizeof *w->cost);
     w->n_reads = arena_alloc(ar, n * sizeof *w->n_reads);
     w->kept = arena_alloc(ar, n * sizeof *w->kept);
+    w->factor = arena_alloc(ar, n * sizeof *w->factor);
     w->stack = arena_alloc(ar, n * sizeof(node));
     return p->same && p->live && p->fused && p->first && p->link && w->cost && w->n_reads &&
-           w->kept && w->stack;
+           w->kept && w->factor && w->stack;
 }
 
 static bool make_plan(fuse_plan *p, arena *ar)
@@ -326,6 +338,7 @@ static bool make_plan(fuse_plan *p, arena *ar)
     if (!p->owner || !get_room(&w, ar) || !fuse_find_same(p, ar))
         return false;
     mark_live(&w);
+    find_factors(&w);
     decide(&w);
     mark_live(&w);
     list_regions(p);
@@ -333,9 +346,10 @@ static bool make_plan(fuse_plan *p, arena *ar)
 }
 
 /* One round; NULL: an error. */
-static graph *fuse_once(const graph *g, arena *ar, graph *dst, bool *changes)
+static graph *fuse_once(const graph *g, graph *dst, bool stored, bool *changes)
 {
-    fuse_plan p = { .g = g, .owner = graph_owners(g) };
+    fuse_plan p = { .g = g, .owner = graph_owners(g), .stored = stored };
+    arena *ar = g->ar;
     if (!dst || !make_plan(&p, ar)) {
         if (dst)
             diag_no_memory(dst->d);
@@ -354,17 +368,49 @@ static graph *unrolled(const graph *g, graph *dst)
     return unroll_graph(dst, g) ? dst : NULL;
 }
 
+typedef struct fusing {
+    arena *ar;
+    diag *d;
+    int32_t max_nodes;
+} fusing;
+
+static graph *new_graph(const fusing *f, const graph *g)
+{
+    return graph_new(f->ar, f->d, g->name, f->max_nodes);
+}
+
+static const graph *fuse_all(const fusing *f, const graph *g, bool stored)
+{
+    bool changes = true;
+    for (int32_t i = 0; i < ROUNDS && changes && g; i++)
+        g = fuse_once(g, new_graph(f, g), stored, &changes);
+    return g;
+}
+
+/* What is computed for a product, and then what has to be turned. */
+static const graph *store_operands(const fusing *f, const graph *g)
+{
+    enum { TWICE = 2 };
+    bool changes = true;
+    for (int32_t i = 0; i < TWICE && changes && g; i++) {
+        graph *dst = new_graph(f, g);
+        g = dst && fuse_operands(dst, g, &changes) ? dst : NULL;
+        if (g && changes)
+            g = fuse_all(f, g, true);
+    }
+    return g;
+}
+
 graph *fuse_graph(const graph *g, arena *ar, diag *d, int32_t max_nodes)
 {
-    graph *fused = graph_new(ar, d, g->name, max_nodes);
-    bool changes = graph_has_arrays(g);
-    for (int32_t i = 0; i < ROUNDS && changes && g; i++)
-        g = fuse_once(g, ar, graph_new(ar, d, g->name, max_nodes), &changes);
+    fusing f = { ar, d, max_nodes };
+    graph *fused = new_graph(&f, g);
+    if (graph_has_arrays(g)) {
+        g = fuse_all(&f, g, false);
+        g = g ? store_operands(&f, g) : NULL;
+        g = g ? unrolled(g, new_graph(&f, g)) : NULL;
+    }
     if (!fused || !g)
-        return NULL;
-    if (graph_has_arrays(g))
-        g = unrolled(g, graph_new(ar, d, g->name, max_nodes));
-    if (!g)
         return NULL;
     fused->simplify = true;
     return graph_rebuild(fused, g, NULL, NULL) ? fused : NULL;

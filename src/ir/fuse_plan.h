@@ -11,6 +11,7 @@ typedef struct fuse_plan {
     uint8_t *live;      /* is computed (a map that is only read by fused reads is not) */
     uint8_t *fused;     /* of `at`: takes the value in place of the element */
     node *first, *link; /* nodes of each region in order */
+    bool stored;        /* operands of products are: see fuse_operands.h */
     bool changes;
 } fuse_plan;
 

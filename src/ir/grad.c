@@ -206,6 +206,15 @@ static bool give_slope(grad_state *d, node n, node g, int32_t i, value v)
     return grad_give(d, to, (grad_use){ .region = d->owner[n], .value = slope });
 }
 
+/* What an operator's text calls x. Of a maximum or minimum that is stored anyway, itself: it is
+ * above, or below, the other operand where x is. */
+static node first_operand(const grad_state *d, node n)
+{
+    const node_data *m = graph_node(d->g, n);
+    bool extreme = m->op == OP_max || m->op == OP_min;
+    return extreme && d->element[n] ? n : graph_in(d->g, n, 0);
+}
+
 /* By the text in ops.def. */
 static bool give_by_text(grad_state *d, node n, node g)
 {
@@ -218,7 +227,7 @@ static bool give_by_text(grad_state *d, node n, node g)
         return grad_error(d, n, what);
     }
     for (int32_t i = 0; i < m.n_in; i++)
-        in[i] = value_node(graph_in(d->g, n, i));
+        in[i] = value_node(i == 0 ? first_operand(d, n) : graph_in(d->g, n, i));
     in[m.n_in] = value_node(n);
     in[m.n_in + 1] = value_node(g);
     value v = inline_function(d->lw, fn, in, d->at);
@@ -362,11 +371,35 @@ node grad_total(grad_state *d, node n)
     return graph_node(d->g, n)->shape != 0 ? grad_of_array(d, n) : grad_of_scalar(d, n);
 }
 
+/* The value of a product in a map, or what that is added to: the gradient is read many times. */
+static bool leads_to_product(const grad_state *d, node n)
+{
+    enum { DEPTH = 4 };
+    for (int32_t i = 0; i < DEPTH && d->owner[n] != 0; i++) {
+        const node_data *m = graph_node(d->g, n);
+        if (m->op == OP_fold)
+            return d->varies[n] && graph_fold_kind(m) == FOLD_DOT;
+        if (!is_linear((op)m->op))
+            return false;
+        node a = graph_in(d->g, n, 0), b = graph_in(d->g, n, m->n_in - 1);
+        n = graph_node(d->g, a)->op == OP_at ? b : a;
+    }
+    return false;
+}
+
+static bool is_computed(const grad_state *d, node g)
+{
+    op o = (op)graph_node(d->g, g)->op;
+    return o != OP_at && o != OP_neg && op_info(o)->rule != RULE_LEAF;
+}
+
 bool grad_pass(grad_state *d, node n)
 {
     if (graph_node(d->g, n)->op == OP_loop)
         return grad_loop(d, n, d->after[n]);
     node g = grad_total(d, n);
+    if (g && leads_to_product(d, n) && is_computed(d, g))
+        g = grad_store(d, g, d->owner[n], NULL, NULL, 0);
     return g && pass_on(d, n, g);
 }
 

@@ -85,6 +85,10 @@ static int32_t sources_of(const copying *c, node n, const node **in)
         *in = kept->axis;
         return kept->n;
     }
+    if (map && kept_as(c, map)) {
+        *in = kept_as(c, map)->axis;
+        return kept_as(c, map)->n + graph_node(c->g, map)->n_in - 1;
+    }
     if (map) {
         *in = c->g->in + graph_node(c->g, map)->first_in;
         return graph_node(c->g, map)->n_in - 1;
@@ -303,6 +307,9 @@ static node made(copying *c, node n)
         return settle_later(c, n);
     if (!map)
         return copy_one(c, n);
+    if (kept_as(c, map))
+        return read_element(c, kept_as(c, map)->array, kept_as(c, map)->axis,
+                            kept_as(c, map)->n + graph_node(c->g, map)->n_in - 1);
     node array = c->d->settled[map] ? c->d->settled[map] : map;
     return read_element(c, array, c->g->in + graph_node(c->g, map)->first_in,
                         graph_node(c->g, map)->n_in - 1);
@@ -407,8 +414,10 @@ static bool keep(grad_state *d, node n)
     if (!k)
         return grad_no_memory(d);
     k->n = grad_free_axes(d, n, d->owner[n], k->axis);
+    for (int32_t i = 0; k->n >= 0 && i < own; i++)
+        k->axis[k->n + i] = graph_in(d->g, n, i);
     for (int32_t i = 0; i < k->n + own; i++)
-        from[i] = i < k->n ? k->axis[i] : graph_in(d->g, n, i - k->n);
+        from[i] = k->axis[i];
     if (k->n < 0 || !grad_fresh_axes(d, from, k->n + own, axes))
         return false;
     node one = m.op == OP_map ? graph_in(d->g, n, own) : n;
@@ -450,18 +459,24 @@ static void find_reads(grad_state *d, node n)
         d->reads[n] = d->reads[n] || d->reads[graph_in(d->g, n, i)];
 }
 
+static bool takes_more_than_a_read(const grad_state *d, node n)
+{
+    op o = (op)graph_node(d->g, n)->op;
+    bool computed = op_info((op)graph_node(d->g, graph_in(d->g, n, 0))->op)->rule != RULE_LEAF;
+    return (op_info(o)->flags & OP_EXPAND) || ((o == OP_max || o == OP_min) && computed);
+}
+
 /* A map's value that takes more to compute than to read. */
 static void find_elements(grad_state *d)
 {
     for (node n = 1; n < d->n_nodes; n++) {
         const node_data *m = graph_node(d->g, n);
-        if (!d->live[n] || m->op != OP_map || d->owner[n] != 0)
+        if (!d->live[n] || m->op != OP_map || (d->owner[n] != 0 && !d->kept[n]))
             continue;
         node one = graph_in(d->g, n, m->n_in - 1);
-        const node_data *v = graph_node(d->g, one);
-        if (d->owner[one] == n && (op_info((op)v->op)->flags & OP_EXPAND))
+        if (d->owner[one] == n && takes_more_than_a_read(d, one))
             d->element[one] = n;
-        if (d->element[one] == n && !d->settled[n])
+        if (d->element[one] == n && !d->settled[n] && !d->kept[n])
             d->settled[n] = n;
     }
 }

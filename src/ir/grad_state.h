@@ -14,7 +14,7 @@ typedef struct grad_use { /* what one user of a node adds to its gradient */
 typedef struct grad_kept { /* a dear node's values: an array over the axes that it depends on */
     node array;
     int32_t n;
-    node axis[GRAPH_MAX_RANK];
+    node axis[GRAPH_MAX_RANK]; /* n of them, and behind those a map's own */
 } grad_kept;
 
 typedef struct grad_scratch {   /* of grad_copy.c, by node */

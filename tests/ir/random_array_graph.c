@@ -365,19 +365,21 @@ static node open_axis(maker *m, node extent)
     return axis;
 }
 
-/* sum over k of expression(k) * w[k, j], in any order; what w[k, j] is multiplied with does
- * not know j. */
-static node product_of(maker *m, node w, node j)
+/* sum over k of expression(k) * w[k, j] (or w[j, k]), in any order; what w[k, j] is multiplied with
+ * does not know j. */
+static node product_of(maker *m, node w, node j, bool turned)
 {
     graph *g = m->g;
     const graph_shape s = *graph_shape_at(g, w);
     jit_dtype t = graph_dtype(g, w);
     scope outer = open(m);
-    node k = open_axis(m, s.extent[0]);
+    node k = open_axis(m, s.extent[turned]);
     graph_fold_spec f = { .kind = FOLD_DOT,
                           .order = below(m, 4) ? FOLD_SEQUENTIAL : FOLD_TREE };
     f.x = expression(m, t, below(m, 3));
-    f.y = graph_at(g, w, (node[]){ k, j }, nowhere);
+    f.y = graph_at(g, w, (node[]){ turned ? j : k, turned ? k : j }, nowhere);
+    if (below(m, 4) == 0)
+        f.y = graph_apply2(g, OP_max, f.y, graph_real(g, t, 0), nowhere);
     if (below(m, 2)) {
         node x = f.x;
         f.x = f.y;
@@ -395,11 +397,12 @@ static node product(maker *m)
     node axes[2];
     int32_t n = 0;
     scope s = open(m);
-    if (below(m, 4) == 0)
+    bool turned = below(m, 3) == 0;
+    if (turned || below(m, 4) == 0)
         axes[n++] = open_axis(m, any_extent(m));
-    node j = graph_axis(m->g, graph_shape_at(m->g, w)->extent[1], nowhere);
+    node j = graph_axis(m->g, graph_shape_at(m->g, w)->extent[!turned], nowhere);
     axes[n++] = j;
-    node v = product_of(m, w, j);
+    node v = product_of(m, w, j, turned);
     if (m->n_axes < MOST_AXES)
         m->axes[m->n_axes++] = j;
     if (below(m, 2))

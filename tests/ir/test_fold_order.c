@@ -43,7 +43,11 @@ Test(fold_order, by_what_is_side_by_side)
         bool sequential;
     } cases[] = {
         { "%6 %8", "%8 %7", "dot", true },     /* a @ b                          */
-        { "%6 %8", "%7 %8", "dot", false },    /* a @ transpose(b)               */
+        { "%6 %8", "%7 %8", "dot", true },     /* a @ transpose(b), turned round */
+        { "%7 %8", "%6 %8", "dot", true },     /* and the factors in turn        */
+        { "%6 %8", "%9 %8", "dot", false },    /* b[j+k, k]: not a matrix        */
+        { "%7 %8", "%7 %8", "dot", false },    /* the same for all rows          */
+        { "%6 %6", "%7 %8", "dot", false },    /* a number for each row          */
         { "%8 %6", "%8 %7", "dot", true },     /* transpose(a) @ b               */
         { "%6 %8", "%8 %9", "dot", true },     /* b[k, j+k]: a convolution       */
         { "%6 %8", "%8 %10", "dot", false },   /* b[k, 2*j]: not neighbours      */

@@ -62,6 +62,37 @@ static const left texts[] = {
       "  %21 = map %17 %20 : f32[%2]\n"
       "  return %21\n",
       1, 1, 3 },
+    /* relu(x) @ transpose(w): both factors are stored */
+    { "fn turned[m, k](x: f32[%1 %2], w: f32[%1 %2]) -> (y: f32[%1 %1])\n" HEAD2
+      "  %3 = arg #0 : f32[%1 %2]\n"
+      "  %4 = arg #1 : f32[%1 %2]\n"
+      "  %5 = const 0x0p+0 : f32\n"
+      "  %6 = axis %1 : i64\n"
+      "  %7 = axis %1 : i64\n"
+      "  %8 = axis %2 : i64\n"
+      "  %9 = at %3 %6 %8 : f32\n"
+      "  %10 = max %9 %5 : f32\n"
+      "  %11 = at %4 %7 %8 : f32\n"
+      "  %12 = fold dot seq %8 %10 %11 : f32\n"
+      "  %13 = map %6 %7 %12 : f32[%1 %1]\n"
+      "  return %13\n",
+      3, 1, 4 },
+    /* a factor of all rows and columns is no array yet: not stored */
+    { "fn outer[m, k](x: f32[%1], v: f32[%2], w: f32[%2 %1]) -> (y: f32[%1 %1])\n" HEAD2
+      "  %3 = arg #0 : f32[%1]\n"
+      "  %4 = arg #1 : f32[%2]\n"
+      "  %5 = arg #2 : f32[%2 %1]\n"
+      "  %6 = axis %1 : i64\n"
+      "  %7 = axis %1 : i64\n"
+      "  %8 = axis %2 : i64\n"
+      "  %9 = at %3 %6 : f32\n"
+      "  %10 = at %4 %8 : f32\n"
+      "  %11 = add %9 %10 : f32\n"
+      "  %12 = at %5 %8 %7 : f32\n"
+      "  %13 = fold dot seq %8 %11 %12 : f32\n"
+      "  %14 = map %6 %7 %13 : f32[%1 %1]\n"
+      "  return %14\n",
+      1, 1, 3 },
     /* z * exp(z), z = x @ W, by whole arrays: two rounds */
     { "fn swish[k, n](x: f32[%1], w: f32[%1 %2]) -> (y: f32[%2])\n" HEAD2
       "  %3 = arg #0 : f32[%1]\n"
