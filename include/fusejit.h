@@ -684,8 +684,9 @@ JIT_PUBLIC jit_trainer *jit_trainer_new(jit_module *m, const char *loss, const c
 JIT_PUBLIC void jit_trainer_free(jit_trainer *t) JIT_LINK(trainer_free); /* NULL is fine */
 /* One step. data: n arrays, the loss's arguments, each with a first axis of samples; element types
  * as in the signature, any strides. *loss (may be NULL): the mean loss before the step. A loss
- * that is not finite is JIT_ERR_NUMERIC, and the parameters stay as they were: on every error they
- * do. After the first step with the largest batch nothing is allocated. Same bits for any number
+ * that is not finite is JIT_ERR_NUMERIC, with the element of the data or the parameter, or the
+ * operation of the program, that it comes from; and the parameters stay as they were: on every
+ * error they do. After the first step with the largest batch nothing is allocated. Same bits for any number
  * of threads. With `accumulate` it is one batch, and every so many of them the update. */
 JIT_PUBLIC jit_status jit_trainer_step(jit_trainer *t, const jit_array *data, int32_t n,
                                        double *loss, jit_error *err) JIT_LINK(trainer_step);

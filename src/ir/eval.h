@@ -42,6 +42,10 @@ typedef struct eval_array_call {
     uint32_t flags;
     const volatile int32_t *cancel;
     eval_fault fault; /* set with JIT_ERR_INDEX */
+    /* If it is watched where values that are not finite come from: the node at which the first output
+     * became one, from operands that were finite; 0: it is finite. */
+    bool watch;
+    int32_t origin;
 } eval_array_call;
 
 /* JIT_OK; JIT_ERR_FUEL, JIT_ERR_CANCELLED; JIT_ERR_INDEX: a check or a bound that is executed

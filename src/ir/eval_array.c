@@ -12,13 +12,15 @@ typedef struct array_value {
     int32_t n_held, rank;
     size_t size; /* of this block */
     char *data;
-    bool lent; /* the elements are the caller's: never written */
+    bool lent;      /* the elements are the caller's: never written */
+    int32_t origin; /* of the first element stored that has one */
     int64_t extent[GRAPH_MAX_RANK], stride[GRAPH_MAX_RANK];
 } array_value;
 
 typedef struct fold_state {
     cell total, lane[MOST_LANES];
     int64_t position, n; /* in the last axis, and its extent */
+    int32_t origin;      /* of the first operand that has one */
     bool any;
 } fold_state;
 
@@ -29,6 +31,7 @@ typedef struct run {
     array_value **arrays; /* of slots that hold arrays; counted */
     bool *outside;        /* of bounds: out of range */
     fold_state *folds;
+    int32_t *origin; /* of slots: see eval_array_call.watch; NULL: it is not watched */
     jit_status status;
     int64_t n_elements; /* of maps and folds, so far */
 } run;
@@ -135,6 +138,40 @@ static void copy_elements(const array_value *to, const array_value *from, jit_dt
     while (next_element(from->extent, from->rank, at));
 }
 
+/* -------------------------------------------------------------------------- origins */
+
+static bool is_finite(const run *r, int32_t slot, jit_dtype t)
+{
+    return !type_is_float(t) || isfinite(r->slots[slot].f);
+}
+
+/* Of the value of a scalar step: where its operands' came from, or the step itself. */
+static void note_origin(run *r, const step *s, int32_t from)
+{
+    if (r->origin)
+        r->origin[s->slot] = is_finite(r, s->slot, (jit_dtype)s->out_type) ? 0
+                             : from                                        ? from
+                                                                           : s->slot;
+}
+
+static int32_t operand_origin(const run *r, const step *s)
+{
+    int32_t first = 0, n = op_info((op)s->op)->arity;
+    if (!r->origin)
+        return 0;
+    if (s->op == OP_select)
+        return r->origin[r->slots[s->in[0]].u ? s->in[1] : s->in[2]];
+    for (int32_t i = n < 0 || n > 3 ? 0 : n; i-- > 0;)
+        first = r->origin[s->in[i]] ? r->origin[s->in[i]] : first;
+    return first;
+}
+
+static void note_stored(const run *r, array_value *a, int32_t slot)
+{
+    if (r->origin && a->origin == 0)
+        a->origin = r->origin[slot];
+}
+
 /* -------------------------------------------------------------------------- elements */
 
 static bool in_range(int64_t i, int64_t extent)
@@ -179,6 +216,7 @@ static void run_at(run *r, const step *s)
 {
     const char *from = find_element(r, s);
     r->slots[s->slot] = from ? type_load((jit_dtype)s->out_type, from) : (cell){ 0 };
+    note_origin(r, s, r->arrays[s->in[0]]->origin);
 }
 
 static array_value *take_array(run *r, const step *s, int32_t from)
@@ -196,8 +234,10 @@ static array_value *own_copy(run *r, array_value *a, jit_dtype t) /* takes a */
     if (a->n_held == 1 && !a->lent)
         return a;
     array_value *copy = new_array(r, a->extent, a->rank, t);
-    if (copy)
+    if (copy) {
         copy_elements(copy, a, t);
+        copy->origin = a->origin;
+    }
     let_go(r, a);
     return copy;
 }
@@ -217,6 +257,7 @@ static void run_put(run *r, const step *s)
     for (int32_t i = 0; i < s->rank; i++)
         at[i] = r->slots[r->p->operands[s->first + i]].i;
     type_store(t, element(a, at), r->slots[s->in[1]]);
+    note_stored(r, a, s->in[1]);
 }
 
 /* -------------------------------------------------------------------------- maps and folds */
@@ -356,9 +397,11 @@ static cell result_of(const step *s, const fold_state *f)
 
 static void reuse_or_new(run *r, const step *s, const int64_t *extent)
 {
-    const array_value *old = r->arrays[s->slot];
-    if (old && old->n_held == 1) /* extents are the same all the call */
+    array_value *old = r->arrays[s->slot];
+    if (old && old->n_held == 1) { /* extents are the same all the call */
+        old->origin = 0;
         return;
+    }
     set_array(r, s->slot, NULL);
     r->arrays[s->slot] = new_array(r, extent, s->rank, (jit_dtype)s->out_type);
 }
@@ -385,6 +428,8 @@ static int32_t begin_elements(run *r, const step *s)
     } else {
         begin_fold(&r->folds[s->number], s, extent[s->rank - 1]);
         r->slots[s->slot] = result_of(s, &r->folds[s->number]);
+        if (r->origin)
+            r->origin[s->slot] = 0;
     }
     return some ? (int32_t)(s - r->p->steps) + 1 : s->to;
 }
@@ -395,9 +440,16 @@ static int32_t next_elements(run *r, const step *s)
     load_axes(r, s, at, extent);
     if (s->kind == STEP_MAP_NEXT) {
         type_store((jit_dtype)s->out_type, element(r->arrays[s->slot], at), r->slots[s->in[0]]);
+        note_stored(r, r->arrays[s->slot], s->in[0]);
     } else {
-        accumulate(r, s, &r->folds[s->number]);
-        r->slots[s->slot] = result_of(s, &r->folds[s->number]);
+        fold_state *f = &r->folds[s->number];
+        accumulate(r, s, f);
+        r->slots[s->slot] = result_of(s, f);
+        if (r->origin && f->origin == 0)
+            f->origin = r->origin[s->in[0]]      ? r->origin[s->in[0]]
+                        : kind_of(s) == FOLD_DOT ? r->origin[s->in[1]]
+                                                 : 0;
+        note_origin(r, s, f->origin);
     }
     take_turn(r);
     bool more = next_element(extent, s->rank, at);
@@ -445,6 +497,7 @@ static int32_t run_step(run *r, int32_t i)
         const cell in[3] = { r->slots[s->in[0]], r->slots[s->in[1]], r->slots[s->in[2]] };
         uint32_t ignored = 0;
         r->slots[s->slot] = eval_operator(s, in, s->quiet ? &ignored : &r->c->flags);
+        note_origin(r, s, operand_origin(r, s));
         break;
     }
     case STEP_TEST:
@@ -479,6 +532,8 @@ static int32_t run_step(run *r, int32_t i)
         return next_elements(r, s);
     default:
         r->slots[s->slot] = leaf(r, s);
+        if (r->origin)
+            r->origin[s->slot] = s->kind == STEP_COPY ? r->origin[s->in[0]] : 0;
     }
     return i + 1;
 }
@@ -504,6 +559,10 @@ static void run_all(run *r)
         i = run_step(r, i);
     for (int32_t i = 0; i < r->p->n_outputs && r->status == JIT_OK; i++)
         store_output(r, i);
+    if (r->origin && r->status == JIT_OK) {
+        const eval_output *o = &r->p->outputs[0];
+        r->c->origin = o->rank > 0 ? r->arrays[o->slot]->origin : r->origin[o->slot];
+    }
     for (int32_t i = 0; i < r->p->n_slots; i++)
         set_array(r, i, NULL);
 }
@@ -514,16 +573,19 @@ jit_status eval_array_run(const eval_plan *p, eval_array_call *c)
     size_t n = (size_t)p->n_slots;
     size_t folds = (size_t)p->n_folds * sizeof(fold_state);
     size_t size = folds + n * (sizeof(cell) + sizeof(array_value *) + sizeof(bool));
-    char *block = memory_resize(&a, NULL, 0, size);
+    size_t origins = c->watch ? n * sizeof(int32_t) : 0;
+    size_t all = (size + 7) / 8 * 8 + origins;
+    char *block = memory_resize(&a, NULL, 0, all);
     if (!block)
         return JIT_ERR_MEMORY;
-    memset(block, 0, size);
+    memset(block, 0, all);
     run r = { .p = p, .c = c };
     r.folds = (fold_state *)(void *)block;
     r.slots = (cell *)(void *)(block + folds);
     r.arrays = (array_value **)(void *)(r.slots + n);
     r.outside = (bool *)(void *)(r.arrays + n);
+    r.origin = c->watch ? (int32_t *)(void *)(block + (size + 7) / 8 * 8) : NULL;
     run_all(&r);
-    memory_resize(&a, block, size, 0);
+    memory_resize(&a, block, all, 0);
     return r.status;
 }

@@ -69,7 +69,9 @@ struct jit_trainer {
     int64_t steps, epochs; /* updates, and passes over the samples */
     int64_t draws;         /* batches that were computed: each has random numbers of its own */
     uint64_t seed;
-    double value; /* of the loss, which the step writes */
+    const int64_t *numbers; /* of the batch's samples, in an epoch; NULL: from `first` on */
+    int64_t first;
+    double value;           /* of the loss, which the step writes */
     double compile_ms;
     struct evaluation *evaluation; /* made by the first one */
     best_epoch best;
@@ -82,6 +84,8 @@ size_t trainer_bytes(const jit_array *a);
 size_t trainer_sample_bytes(const jit_array *a);
 /* How many samples these arrays have, -1 if they are not the loss's arguments. */
 int64_t trainer_samples(const jit_trainer *t, const jit_array *data, int32_t n, diag *d);
+/* Of the random numbers of the next batch. */
+uint64_t trainer_batch_seed(const jit_trainer *t);
 /* The optimiser's rate in the next step; nan: it has none. */
 double trainer_rate(jit_trainer *t);
 /* The uniforms that the optimiser and the schedule are run with. */

@@ -187,7 +187,12 @@ static bool one_step(epoch *e, int64_t n, score *sum)
     diag d;
     double loss = 0;
     int32_t n_in = e->t->types.n_in;
-    if (jit_trainer_step(e->t, e->rows, n_in, &loss, e->err) != JIT_OK)
+    e->t->numbers = e->order ? e->order + e->done : NULL;
+    e->t->first = e->done;
+    jit_status s = jit_trainer_step(e->t, e->rows, n_in, &loss, e->err);
+    e->t->numbers = NULL;
+    e->t->first = 0;
+    if (s != JIT_OK)
         return false;
     sum->loss += loss * (double)n;
     e->done += n;

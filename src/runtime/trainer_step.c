@@ -4,6 +4,7 @@
 
 #include "array.h"
 #include "trainer_evaluate.h"
+#include "trainer_fault.h"
 #include "trainer_rule.h"
 
 /* -------------------------------------------------------------------------- data */
@@ -226,7 +227,7 @@ jit_status jit_trainer_update(jit_trainer *t, jit_error *err)
 /* -------------------------------------------------------------------------- steps */
 
 /* Seeds of neighbouring batches have nothing in common (Steele, Lea, Flood 2014: SplitMix64). */
-static uint64_t batch_seed(const jit_trainer *t)
+uint64_t trainer_batch_seed(const jit_trainer *t)
 {
     uint64_t z = t->seed + (uint64_t)(t->draws + 1) * 0x9e3779b97f4a7c15u;
     z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
@@ -254,8 +255,7 @@ static __attribute__((noinline)) jit_status report(jit_trainer *t, uint32_t flag
     if (flags)
         gufunc_kept_explain(t->step, &v, flags, &d);
     else
-        diag_plain(&d, DIAG_train_loss, "step %lld: the loss is %g", (long long)t->steps + 1,
-                   t->value);
+        trainer_explain_loss(t, d.out);
     return d.out->status;
 }
 
@@ -288,7 +288,7 @@ jit_status jit_trainer_step(jit_trainer *t, const jit_array *data, int32_t n, do
         return s;
     set_step(t);
     set_uniforms(t);
-    const kept_values v = { t->step_uniforms.value, batch_seed(t) };
+    const kept_values v = { t->step_uniforms.value, trainer_batch_seed(t) };
     uint32_t flags = gufunc_kept_run(t->step, &v);
     if (loss && !flags)
         *loss = t->value;

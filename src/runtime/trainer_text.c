@@ -149,7 +149,7 @@ static void put_batch(writer *w, const trainer_text *t)
     bool weighted = t->t->class_weight.rank > 0;
     if (weighted)
         put_weighted(w, t);
-    put(w, "fn batch_of_training(");
+    put(w, "fn " TRAINER_BATCH "(");
     put_data(w, t);
     put_params(w, t);
     put(w, ") = (mean(%s(", weighted ? "weighted_of_training" : t->loss);
@@ -163,7 +163,7 @@ static void put_batch(writer *w, const trainer_text *t)
     put(w, ")\nfn gradients_of_training(");
     put_data(w, t);
     put_params(w, t);
-    put(w, ") = value_and_grad(batch_of_training; ");
+    put(w, ") = value_and_grad(" TRAINER_BATCH "; ");
     put_trained(w, t, "p", false);
     put(w, ")(");
     put_data_names(w, t);

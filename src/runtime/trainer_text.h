@@ -9,6 +9,7 @@
 #define TRAINER_STEP   "step_of_training"
 #define TRAINER_UPDATE "update_of_training"
 #define TRAINER_RATE   "rate_of_training"
+#define TRAINER_BATCH  "batch_of_training" /* the mean loss */
 
 typedef struct trainer_text { /* what it is made of */
     const char *loss, *optimizer, *schedule;
