@@ -71,7 +71,7 @@ struct jit_trainer {
     uint64_t seed;
     const int64_t *numbers; /* of the batch's samples, in an epoch; NULL: from `first` on */
     int64_t first;
-    double value;           /* of the loss, which the step writes */
+    double value; /* of the loss, which the step writes */
     double compile_ms;
     struct evaluation *evaluation; /* made by the first one */
     best_epoch best;

@@ -225,6 +225,8 @@ static void tell_place(search *s, const graph *g, node n, jit_error *err)
 static bool blame_operation(search *s, jit_error *err)
 {
     graph *g = lower_loss(s);
+    if (g)
+        g->n_outputs = 1; /* the loss; predictions may follow */
     node n = g && graph_has_arrays(g) ? run_watched(s, g) : 0;
     if (n > 0)
         tell_place(s, g, n, err);

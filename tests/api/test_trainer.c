@@ -249,7 +249,14 @@ static void fails(const char *text, int change, int epoch, jit_error *err)
     jit_module *m = jit_compile(text, NULL, err);
     cr_assert(m, "%s", err->diagnostic[0].message);
     jit_params *p = jit_params_new(m, "net", "f32[3]", NULL, err);
-    jit_trainer *t = p ? jit_trainer_new(m, "xe", "f32[3], i32", p, NULL, err) : NULL;
+    static const char *const metric[] = { "accuracy" };
+    jit_trainer_options o = { .size = sizeof o };
+    if (epoch) {
+        o.model = "net";
+        o.metric = metric;
+        o.n_metrics = 1;
+    }
+    jit_trainer *t = p ? jit_trainer_new(m, "xe", "f32[3], i32", p, &o, err) : NULL;
     cr_assert(t, "%s", err->diagnostic[0].message);
     for (int i = 0; i < N; i++) {
         y[i] = i % 2;
