@@ -79,6 +79,8 @@ static void put_commands(FILE *f, const train_report *r, bool svg)
     (void)fprintf(f, "set terminal %s\n",
                   svg ? "svg size 720,432 font 'sans,13' background rgb 'white'"
                       : "pngcairo size 900,540 font 'sans,11' background rgb 'white'");
+    enum { FEW = 12 }; /* epochs: a mark for each */
+    (void)fprintf(f, "set xtics %s\n", r->n_curve <= FEW ? "1" : "autofreq");
     (void)fputs("set output '/dev/stdout'\nset grid lc rgb '#dddddd'\nset border 3\n"
                 "set tics nomirror\nset xlabel 'epoch'\nset ylabel 'loss'\n"
                 "set key outside bottom center horizontal\n",
