@@ -790,6 +790,8 @@ typedef struct jit_fit_options {
     int (*on_step)(void *user, int64_t samples_done, int64_t samples, double mean_loss);
     int (*on_epoch)(void *user, const jit_epoch_report *report);
     void *user;
+    /* Files that jit_trainer_save writes after each epoch, after on_epoch; after each best one. */
+    const char *checkpoint, *best_checkpoint;
 } jit_fit_options;
 
 typedef struct jit_fit_report {
@@ -807,6 +809,18 @@ typedef struct jit_fit_report {
 JIT_PUBLIC jit_status jit_trainer_fit(jit_trainer *t, const jit_array *data, int32_t n,
                                       const jit_fit_options *options, jit_fit_report *report,
                                       jit_error *err) JIT_LINK(trainer_fit);
+
+/* All that a trainer goes on from, as a .safetensors file that replaces an older one in one step: the
+ * parameters, by path, state, gradients that wait for their update, steps, epochs, the seed, values of
+ * uniforms, the best epoch. */
+JIT_PUBLIC jit_status jit_trainer_save(jit_trainer *t, const char *path, jit_error *err)
+    JIT_LINK(trainer_save);
+/* Into a trainer with the same loss, optimiser, schedule, uniforms and parameters; the store's
+ * parameters are replaced. What it goes on to do, with the same options of fits, has the same bits as
+ * that of the trainer that was saved. Any other file is refused (JIT_ERR_FORMAT), and nothing is
+ * changed. */
+JIT_PUBLIC jit_status jit_trainer_load(jit_trainer *t, const char *path, jit_error *err)
+    JIT_LINK(trainer_load);
 
 /* -------------------------------------------------------------------------- linear algebra */
 

@@ -322,6 +322,7 @@ static bool fill(jit_trainer *t, jit_module *m, const char *loss, const jit_trai
         !choose_trained(t, o, d) || !trainer_read_rule(t, m, o, &rule, u, d) ||
         !place_arrays(t, o, d))
         return false;
+    t->optimizer = rule.info.name;
     if (t->accumulate > 1)
         add_shares(&t->step_uniforms);
     trainer_text text = { .loss = loss,

@@ -43,10 +43,10 @@ struct jit_trainer {
     arena *ar;            /* of the lists below */
     jit_module *module;   /* the user's, with the functions of a step behind it */
     jit_params *params;
-    const char *loss, *schedule; /* names; schedule NULL: there is none */
-    jit_kernel *rate;            /* the schedule by itself, made when it is asked for */
-    signature_types types;       /* of the data */
-    int32_t n_params, n_states;  /* n_states: of each parameter */
+    const char *loss, *optimizer, *schedule; /* names; schedule NULL: there is none */
+    jit_kernel *rate;           /* the schedule by itself, made when it is asked for */
+    signature_types types;      /* of the data */
+    int32_t n_params, n_states; /* n_states: of each parameter */
     int32_t n_trained, threads;
     int32_t *trained;              /* which parameters are; for each of them, in this order: */
     jit_array *next;               /*   its new value, */

@@ -108,7 +108,7 @@ bool best_begin(jit_trainer *t, const watch *w, diag *d)
         diag_no_memory(d);
         return false;
     }
-    if (b->watched != w->watched || (w->keep && !had)) {
+    if (b->watched != w->watched || (w->keep && !had && b->report.epoch > 0)) {
         b->report.epoch = 0;
         b->begin = t->epochs;
     }
@@ -144,4 +144,21 @@ void best_restore(jit_trainer *t)
 void best_free(jit_trainer *t)
 {
     context_release(t->context, t->best.params, t->best.bytes);
+}
+
+char *best_room(const jit_trainer *t)
+{
+    return context_alloc(t->context, params_bytes(t));
+}
+
+void best_give_room(const jit_trainer *t, char *takes)
+{
+    context_release(t->context, takes, params_bytes(t));
+}
+
+void best_take(jit_trainer *t, char *takes)
+{
+    best_free(t);
+    t->best.params = takes;
+    t->best.bytes = takes ? params_bytes(t) : 0;
 }

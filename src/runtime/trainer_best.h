@@ -40,4 +40,10 @@ int64_t best_since(const jit_trainer *t);
 void best_restore(jit_trainer *t);
 void best_free(jit_trainer *t);
 
+/* Memory for a copy of the parameters, one after the other; it is taken as the best epoch's (NULL:
+ * there is no copy), or given back. */
+char *best_room(const jit_trainer *t);
+void best_take(jit_trainer *t, char *takes);
+void best_give_room(const jit_trainer *t, char *takes);
+
 #endif

@@ -107,6 +107,16 @@ static jit_status validate(fit *f, jit_epoch_report *r)
     return JIT_OK;
 }
 
+static jit_status save(const fit *f, const jit_epoch_report *r)
+{
+    const char *path[2] = { f->o->checkpoint, r->is_best ? f->o->best_checkpoint : NULL };
+    jit_status s = JIT_OK;
+    for (int32_t i = 0; i < 2 && s == JIT_OK; i++)
+        if (path[i])
+            s = jit_trainer_save(f->t, path[i], f->training.err);
+    return s;
+}
+
 static jit_status one_epoch(fit *f)
 {
     score mean = { 0 };
@@ -129,9 +139,9 @@ static jit_status one_epoch(fit *f)
     r.seconds = (module_clock() - start) / 1e3;
     best_note(f->t, &f->w, &r);
     f->report->last = r;
-    if (f->o->on_epoch && f->o->on_epoch(f->o->user, &r))
-        return epoch_cancelled(e.err);
-    return JIT_OK;
+    bool stop = f->o->on_epoch && f->o->on_epoch(f->o->user, &r);
+    s = save(f, &r);
+    return s == JIT_OK && stop ? epoch_cancelled(e.err) : s;
 }
 
 static bool out_of_patience(const fit *f)
