@@ -162,6 +162,56 @@ Test(fit_stop, metrics_are_better_if_larger_errors_if_smaller)
     metric_is("val_loss", 3);
 }
 
+/* -------------------------------------------------------------------------- rates */
+
+typedef struct falling {
+    fixture *f;
+    double rate, best, bad;
+    int changes;
+} falling;
+
+/* The prelude's plateau: from a rate of 1, at which w jumps from 0 to 6 and back, to 0.1. */
+static int on_plateau(void *user, const jit_epoch_report *r)
+{
+    falling *p = user;
+    double value[4] = { p->rate, p->best, p->bad, r->loss };
+    jit_array in[4], out[3];
+    for (int i = 0; i < 4; i++)
+        in[i] = jit_array_of(JIT_F64, &value[i], 0, NULL);
+    double *const to[3] = { &p->rate, &p->best, &p->bad };
+    for (int i = 0; i < 3; i++)
+        out[i] = jit_array_of(JIT_F64, to[i], 0, NULL);
+    const double uniform[2] = { 0.1, 2 };
+    jit_args a = { .in = in, .n_in = 4, .out = out, .n_out = 3 };
+    a.uniform = uniform;
+    a.n_uniform = 2;
+    cr_expect_eq(r->rate, value[0]);
+    cr_assert_eq(jit_call(p->f->m, "plateau", &a, &p->f->err), JIT_OK, "%s",
+                 p->f->err.diagnostic[0].message);
+    p->changes += p->rate != value[0];
+    return jit_trainer_set(p->f->t, "lr", p->rate, &p->f->err) != JIT_OK;
+}
+
+Test(fit_stop, a_rate_falls_on_a_plateau)
+{
+    static const char *const names[] = { "lr", "mu" };
+    static const double values[] = { 1, 0 };
+    fixture f;
+    falling p = { .f = &f, .rate = 1, .best = INFINITY };
+    jit_trainer_options t = { .size = sizeof t, .optimizer = "sgd", .uniform_name = names };
+    t.uniform = values;
+    t.n_uniform = 2;
+    start(&f);
+    jit_trainer_free(f.t);
+    f.t = jit_trainer_new(f.m, "f", "f64", f.p, &t, &f.err);
+    f.o.on_epoch = on_plateau;
+    f.o.user = &p;
+    cr_assert_eq(fit(&f, 1), JIT_OK, "%s", f.err.diagnostic[0].message);
+    cr_expect_eq(p.changes, 1);
+    cr_expect_lt(f.r.last.loss, 0.1);
+    end(&f);
+}
+
 /* -------------------------------------------------------------------------- callbacks */
 
 typedef struct feed {

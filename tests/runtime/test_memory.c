@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <fusejit.h>
 
@@ -248,6 +249,42 @@ static bool derivative(jit_context *c, jit_error *err)
     return k != NULL;
 }
 
+static bool fit(jit_trainer *t, jit_error *err)
+{
+    enum { N = 5 };
+    float x[N * 2] = { 0.5f, 1, -1, 2, 0, 1, 3, 1, 1, 1 };
+    int32_t y[N] = { 0, 1, 1, 0, 1 };
+    jit_array data[2] = { jit_array_of(JIT_F32, x, 2, (int64_t[]){ N, 2 }),
+                          jit_array_of(JIT_I32, y, 1, (int64_t[]){ N }) };
+    jit_fit_options o = { .size = sizeof o, .epochs = 2, .batch = 2, .validation_split = 0.3 };
+    o.restore_best = 1;
+    return jit_trainer_fit(t, data, 2, &o, NULL, err) == JIT_OK;
+}
+
+/* Metrics of samples and of all of them; a checkpoint of it. */
+static bool training(jit_context *c, jit_error *err)
+{
+    static const char *const names[] = { "accuracy", "f1" };
+    jit_options options = { .size = sizeof options, .context = c, .interpret = 1 };
+    jit_trainer_options o = { .size = sizeof o, .model = "net", .metric = names };
+    char path[64];
+    (void)snprintf(path, sizeof path, "/tmp/fusejit_memory_%d.safetensors", (int)getpid());
+    o.n_metrics = 2;
+    o.accumulate = 2;
+    jit_module *m = jit_compile("fn net(x: [2]) -> [2] = dense(x; 2)\n"
+                                "fn loss(x: [2], y: i32) = xent(net(x), y)",
+                                &options, err);
+    jit_params *p = m ? jit_params_new(m, "net", "f32[2]", NULL, err) : NULL;
+    jit_trainer *t = p ? jit_trainer_new(m, "loss", "f32[2], i32", p, &o, err) : NULL;
+    bool ok = t && fit(t, err) && jit_trainer_save(t, path, err) == JIT_OK &&
+              jit_trainer_load(t, path, err) == JIT_OK;
+    jit_trainer_free(t);
+    jit_params_free(p);
+    jit_release(m);
+    (void)remove(path);
+    return ok;
+}
+
 static bool builder(jit_context *c, jit_error *err)
 {
     jit_builder *b = jit_builder_new(c, err);
@@ -347,6 +384,11 @@ Test(memory, failures_while_printing_are_clean)
 }
 
 /* A limit of our own instead of the system's. */
+Test(memory, failures_while_training_are_clean)
+{
+    fail_each(training, "training");
+}
+
 Test(memory, the_compile_limit_is_an_error)
 {
     jit_error err;
