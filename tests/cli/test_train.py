@@ -127,6 +127,13 @@ check(*two, "--loss", "bce_logits", "--confusion", "--out", "two.safetensors",
       out=Like(r"data    300 x 2 f32   train 270  val 30   classes 2\n.*val_acc (0\.9\d+|1\.0000).*confusion of 30 .*\n  in .*\n  out .*"))
 check("predict", "two.safetensors", "--in", "x=[[3,3],[-3,-3]]", "--classes", out="in\nout\n")
 check(*two, out=Like(r"data .*done    20 epochs.*"))
+write("one.fj", "fn score(x: [2]) -> [1] = dense(x; 1)\n")
+check("train", "one.fj", "--data", "two.csv", "--epochs", "20", "--lr", "0.1", out=Like(r"data .*classes 2\n.*val_acc (0\.9|1\.0).*"))
+write("count.csv", "a,b,n\n" + "".join("%g,%g,%d\n" % (i % 7, i % 5, 2 * (i % 7) + i % 5 + 10) for i in range(200)))
+check("train", "one.fj", "--data", "count.csv", "--epochs", "100", "--lr", "0.1", "--out", "count.safetensors", "--test", "count.csv",
+      out=Like(r"data    200 x 2 f32   train 180  val 20  test 200\n.*test .*r2 (1\.0|0\.99).*"))
+got = float(check("predict", "count.safetensors", "--in", "x=[3,4]", out=Like(r"\[.*\]\n")).stdout.strip(b"[]\n"))
+expect(abs(got - 20) < 0.5, "counts: %r" % got)
 check(*two, "--class-weights", "balanced", code=1, err=Like(r".*'loss' has no classes\n"))
 
 # what optimisers, schedules and gradients are told
@@ -184,7 +191,7 @@ write("plain.fj", "fn f(x) = x\n")
 for args, code, err in (
     (("net.fj",), 2, "nothing to learn from: give --data FILE"),
     ((), 2, "no program: give FILE.fj"),
-    (("none.fj", "--data", "flowers.csv"), 3, "cannot open 'none.fj'"),
+    (("none.fj", "--data", "flowers.csv"), 3, "cannot read 'none.fj'"),
     (("net.fj", "--data", "none.csv"), 3, "cannot open 'none.csv'"),
     (("net.fj", "--data", "bad.csv"), 1, "line 3 of 'bad.csv', column 2: '?' is no number"),
     (("net.fj", "--data", "gap.csv"), 1, "'gap.csv', sample 1: element 1 'b' is nan"),
@@ -199,6 +206,7 @@ for args, code, err in (
     (("net.fj", "--data", "x=f.npy"), 1, "no samples for 'y'"),
     (("two.fj", "--data", "x=f.npy", "--data", "y=y.npy"), 1, ""),
     (("pix.fj", "--data", "x=f.npy", "--data", "y=flowers.csv:1"), 1, ""),
+    (("net.safetensors", "--data", "flowers.csv"), 3, "cannot read 'net.safetensors': it is no text"),
     (("plain.fj", "--data", "flowers.csv"), 1, "no function with arguments and parameters"),
     (("net.fj", "--data", "flowers.csv", "--epochs", "0"), 2, "--epochs takes"),
     (("net.fj", "--data", "flowers.csv", "--val", "1"), 2, "--val takes"),

@@ -274,3 +274,22 @@ int outputs_write(const named_list *out, const bound_call *b, const int *result,
     free(list);
     return code;
 }
+
+bool outputs_can_write(const char *path)
+{
+    struct stat st;
+    if (stat(path, &st) == 0) {
+        if (S_ISDIR(st.st_mode))
+            errno = EISDIR;
+        return !S_ISDIR(st.st_mode) && access(path, W_OK) == 0;
+    }
+    if (errno != ENOENT)
+        return false;
+    const char *slash = strrchr(path, '/');
+    char *folder = slash ? memory_text(path, (size_t)(slash - path) + 1) : memory_text(".", 1);
+    bool good = access(folder, W_OK | X_OK) == 0;
+    int code = errno;
+    free(folder);
+    errno = code;
+    return good;
+}

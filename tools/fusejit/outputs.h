@@ -13,4 +13,7 @@ int outputs_match(const named_list *out, const jit_function_info *info, int *res
 int outputs_write(const named_list *out, const bound_call *b, const int *result,
                   const console *c);
 
+/* Whether a file can be put there, as far as can be told before: else errno says why not. */
+bool outputs_can_write(const char *path);
+
 #endif

@@ -1,11 +1,12 @@
 /* fusejit train: reads samples, trains a function on them, reports, saves the model. */
-#include <math.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bound_call.h"
 #include "commands.h"
 #include "layers.h"
+#include "outputs.h"
 #include "train_job.h"
 
 /* -------------------------------------------------------------------------- samples */
@@ -30,20 +31,42 @@ static int load(train_job *j, train_data *d, const named_list *list, const conso
     return train_data_load(d, &from, c);
 }
 
-/* Numbers as labels: classes if they are whole. */
-static int default_loss(train_job *j, const console *c)
+/* Labels that are whole numbers are classes, unless the model gives one number. */
+static const char *default_loss(const train_data *d)
 {
-    const train_data *d = &j->train;
     jit_dtype type = d->array[d->n - 1].dtype;
-    bool whole = type >= JIT_BOOL && type <= JIT_U64;
-    return train_plan_loss(&j->plan, j->program.plain, whole ? "xent" : "mse", c);
+    return type >= JIT_BOOL && type <= JIT_U64 ? "xent" : "mse";
+}
+
+static int make_program(train_job *j, const console *c)
+{
+    int code = train_program_forms(&j->program, &j->plan, &j->train, &j->t, c);
+    return code ? code : train_program_make(&j->program, &j->plan, j->context, &j->t, c);
+}
+
+/* One output for classes: two of them are told by its sign, of more it is the number. */
+static int change_loss(train_job *j, const console *c)
+{
+    int32_t classes = j->train.table.n_classes;
+    const char *loss = classes == 2 ? "bce_logits" : "mse";
+    int code = train_plan_loss(&j->plan, j->program.plain, loss, c);
+    if (!code && classes != 2) {
+        train_data_free(&j->train);
+        code = load(j, &j->train, &j->t.s->data, c);
+    }
+    return code ? code : make_program(j, c);
 }
 
 static int read_samples(train_job *j, const console *c)
 {
+    bool open = j->plan.loss.name == NULL;
     int code = load(j, &j->train, &j->t.s->data, c);
-    if (!code && !j->plan.loss.name)
-        code = default_loss(j, c);
+    if (!code && open)
+        code = train_plan_loss(&j->plan, j->program.plain, default_loss(&j->train), c);
+    if (!code)
+        code = make_program(j, c);
+    if (!code && open && train_plan_has_class(&j->plan) && j->program.one_output)
+        code = change_loss(j, c);
     if (!code && j->t.s->test.n > 0)
         code = load(j, &j->test, &j->t.s->test, c);
     return code;
@@ -70,16 +93,27 @@ static int prepare_samples(train_job *j, const console *c)
 
 /* -------------------------------------------------------------------------- training */
 
+/* What cannot be written is told before hours of training, not after. */
+static int check_outputs(const train_settings *t, const console *c)
+{
+    const char *const files[] = { t->out, t->plot };
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        if (files[i] && !outputs_can_write(files[i]))
+            return console_error(c, EXIT_FILE, "cannot write '%s': %s", files[i],
+                                 strerror(errno));
+    }
+    return EXIT_DONE;
+}
+
 static int begin(train_job *j, const console *c)
 {
     train_settings *t = &j->t;
     int code = t->plot ? train_plot_check(t->plot, c) : EXIT_DONE;
+    code = code ? code : check_outputs(t, c);
     code = code ? code : call_context(&j->context, t->s, c);
     code = code ? code : train_program_read(&j->program, t->file, j->context, c);
     code = code ? code : train_plan_begin(&j->plan, j->program.plain, t, c);
     code = code ? code : read_samples(j, c);
-    code = code ? code : train_program_forms(&j->program, &j->plan, &j->train, t, c);
-    code = code ? code : train_program_make(&j->program, &j->plan, j->context, t, c);
     code = code ? code : prepare_samples(j, c);
     return code ? code : train_run_begin(j, c);
 }

@@ -217,6 +217,8 @@ int train_program_make(train_program *q, const train_plan *p, jit_context *conte
     jit_error err;
     train_text w = { q, p, t };
     int code = EXIT_DONE;
+    jit_release(q->module); /* of another loss, which was tried before */
+    q->module = NULL;
     write_signature(q, q->n, false, q->loss_signature);
     write_signature(q, p->model.n_in, false, q->model_signature);
     write_signature(q, p->model.n_in, true, q->predict_signature);
@@ -249,8 +251,8 @@ static char *read_text(const char *path)
         n += got;
     } while (got == STEP && n < MOST);
     text[n] = 0;
-    bool good = !ferror(f);
-    int code = errno;
+    bool good = !ferror(f) && !memchr(text, 0, n);
+    int code = ferror(f) ? errno : 0;
     (void)fclose(f);
     if (good)
         return text;
@@ -265,7 +267,8 @@ int train_program_read(train_program *q, const char *path, jit_context *context,
     jit_error err;
     *q = (train_program){ .text = read_text(path) };
     if (!q->text)
-        return console_error(c, EXIT_FILE, "cannot open '%s': %s", path, strerror(errno));
+        return console_error(c, EXIT_FILE, "cannot read '%s': %s", path,
+                             errno ? strerror(errno) : "it is no text");
     q->plain = compile(q->text, path, context, &err);
     return q->plain ? EXIT_DONE : console_jit_error(c, &err);
 }
