@@ -142,7 +142,7 @@ static void input_arguments(lowering *lw, const specialisation *s, value *args)
     int32_t k = fn->n_args;
     for (int32_t i = 0; i < fn->n_args; i++) {
         const ast_param *p = &fn->args[i];
-        bool shared = s->shared >> i & 1;
+        bool shared = i < 32 && (s->shared >> i & 1); /* more are of kept calls alone */
         int32_t in = i < s->n_in ? add_input(lw, p, s->in[i], shared) : -1;
         args[i] = in >= 0        ? input_value(lw, p, in)
                   : i >= s->n_in ? default_value(lw, s, p)
