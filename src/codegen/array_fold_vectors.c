@@ -238,6 +238,38 @@ static void add_block(folding *f, array_width w, const strip_range *s, ir_value 
     add_rest(f, w, &(strip_range){ middle, s->to }, acc);
 }
 
+/* So much code that it is there for one vector, not for all that hold lanes. */
+static bool is_long(const folding *f)
+{
+    enum { LONG = 32 };
+    return f->rows == 1 && f->b->vector && f->b->masks &&
+           f->b->level[f->b->n_axes - 1].n > LONG;
+}
+
+/* Lanes in memory, a vector at a time; of them f->used, if not NULL. */
+static void add_block_by_vectors(folding *f, array_width w, const strip_range *s, ir_value *acc)
+{
+    array_code *c = f->c;
+    emitter *e = c->e;
+    int32_t size = type_bits(f->t) / 8;
+    ir_value slots = memory_of_lanes(f, w), all = build_i64(e, (int64_t)w.lanes * w.vectors);
+    ir_value last = build_sub(e, f->used ? f->used : all, build_i64(e, 1));
+    array_context outer = array_enter(c, f->b, (array_width){ w.lanes, 1 });
+    array_loop l = { 0 };
+    start_vectors(f, acc, w);
+    store_lanes(f, slots, acc, w);
+    if (array_loop_begin(c, &l, s->from, s->to, w.lanes)) {
+        ir_value lane = build_and(e, build_sub(e, l.i, s->from), last);
+        ir_value at = array_element(c, slots, f->t, lane);
+        array_strip(c, f->b, l.i, build_sub(e, s->to, l.i));
+        ir_value old = build_load(e, build_type(e, f->t), at, size);
+        build_store(e, build_select(e, c->mask[0], fold_join(f, old, 0), old), at, size);
+        array_loop_end(c, &l);
+    }
+    array_leave(c, outer);
+    load_lanes(f, slots, acc, w);
+}
+
 /* Lanes in memory, one element at a time; of them f->used, a power of 2, if not NULL: those that
  * are not hold sums of nothing, which change none. */
 static void add_block_in_slots(folding *f, array_width w, const strip_range *s, ir_value *acc)
@@ -270,7 +302,9 @@ static void add_lanes_of(folding *f, int32_t all, const strip_range *s, bool fir
     array_width w = { f->b->vector ? f->b->lanes : bytes * 8 / type_bits(f->t), 0 };
     w.lanes = w.lanes > all ? all : w.lanes;
     w.vectors = all / w.lanes;
-    if (f->b->vector)
+    if (is_long(f) && w.vectors > 1)
+        add_block_by_vectors(f, w, s, acc);
+    else if (f->b->vector)
         add_block(f, w, s, acc);
     else
         add_block_in_slots(f, w, s, acc);
@@ -339,7 +373,8 @@ static void fold_tree(folding *f, ir_value n)
         fold_long(f, n);
         return;
     }
-    if (!f->b->vector && holds_others(f)) {
+    bool by_vectors = is_long(f) && f->b->lanes <= FOLD_SHORT_LANES;
+    if (by_vectors || (!f->b->vector && holds_others(f))) {
         fold_either(f, n);
         return;
     }

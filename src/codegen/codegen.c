@@ -75,6 +75,7 @@ static bool make_array_nest(job *j)
                              .divide = j->o->divide,
                              .sweep = j->o->sweep,
                              .products = j->o->products,
+                             .whole = j->o->whole,
                              .one = j->o->samples == SAMPLES_ONE,
                              .samples = j->o->samples == SAMPLES_TOGETHER };
     j->a = array_nest_make(j->g, &widths, j->d);

@@ -28,6 +28,7 @@ typedef struct codegen_options {
     bool divide;             /* tests: maps in parts, as if they were large */
     bool sweep;              /* tests: matrices as if they were large */
     bool products;           /* array functions: array_call.product is asked before a product */
+    bool whole;              /* array functions: no map in parts, it is for one thread */
     codegen_samples samples; /* of array functions */
     target_spare *spare;     /* NULL: none is kept */
 } codegen_options;

@@ -31,7 +31,8 @@ typedef struct resolved {
     const jit_params *params; /* the request's */
     bool one;                 /* the signature has no batch axes */
     bool once;                /* the kernel runs once: so many elements */
-    bool kept;                /* it is run by gufunc_kept alone */
+    bool kept;                /* it is run by gufunc_kept alone, */
+    bool alone;               /*   by one thread */
     int64_t elements;
     int32_t entries;
     double blas_from;

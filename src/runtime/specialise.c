@@ -67,6 +67,7 @@ bool specialise_plan(codegen_plan *plan, jit_module *m, graph *g, const resolved
         .entry_loop = raw && (r->entries & JIT_ENTRY_LOOP),
         .entry_scalar = raw && (r->entries & JIT_ENTRY_SCALAR) && scalar_types(g),
         .defaults = cells,
+        .whole = r->alone,
         .samples = r->one ? SAMPLES_ONE : SAMPLES_CHOOSE,
         .spare = &m->context->spare,
     };

@@ -215,7 +215,8 @@ static bool resolve(const jit_trainer *t, const char *name, resolved *r, diag *d
         return false;
     for (int32_t i = 0; i < fn->n_args; i++)
         in[i] = fn->args[i].type.scalar;
-    *r = (resolved){ .fn = fn, .kept = true, .one = true, .flops = -1 };
+    bool alone = t->threads == 0 || t->threads == 1;
+    *r = (resolved){ .fn = fn, .kept = true, .alone = alone, .one = true, .flops = -1 };
     r->spec = (specialisation){ .fn = fn, .in = in, .n_in = fn->n_args };
     r->spec.unfused = !t->context->target.fma;
     return true;
