@@ -129,6 +129,11 @@ check("predict", "two.safetensors", "--in", "x=[[3,3],[-3,-3]]", "--classes", ou
 check(*two, out=Like(r"data .*done    20 epochs.*"))
 write("one.fj", "fn score(x: [2]) -> [1] = dense(x; 1)\n")
 check("train", "one.fj", "--data", "two.csv", "--epochs", "20", "--lr", "0.1", out=Like(r"data .*classes 2\n.*val_acc (0\.9|1\.0).*"))
+check("train", "one.fj", "--data", "two.csv", "--epochs", "20", "--lr", "0.1", "--loss", "hinge", "--out", "hinge.safetensors",
+      out=Like(r"data .*val_acc (0\.9|1\.0).*"))
+check("predict", "hinge.safetensors", "--in", "x=[[3,3],[-3,-3]]", "--classes", out="in\nout\n")
+check("train", "one.fj", "--data", "flowers.csv", "--loss", "mse", code=1,
+      err="fusejit: error: the labels of 'flowers.csv' are text, such as 'ant'; the loss takes numbers\n")
 write("count.csv", "a,b,n\n" + "".join("%g,%g,%d\n" % (i % 7, i % 5, 2 * (i % 7) + i % 5 + 10) for i in range(200)))
 check("train", "one.fj", "--data", "count.csv", "--epochs", "100", "--lr", "0.1", "--out", "count.safetensors", "--test", "count.csv",
       out=Like(r"data    200 x 2 f32   train 180  val 20  test 200\n.*test .*r2 (1\.0|0\.99).*"))
@@ -170,6 +175,27 @@ expect(sum(int(a) == b for a, b in zip(one.split(), ys)) > 80, "pixels are not l
 # patience: ends after so many epochs that are no better
 result = check("train", "net.fj", "--data", "flowers.csv", "--standardise", "--epochs", "200", "--lr", "0.1", "--patience", "3",
                out=Like(r"data .*done    \d\d? epochs.*best epoch \d+.*"))
+
+# a run that is resumed gives the same bits as one that was not stopped
+whole = run("train", "net.fj", "--data", "flowers.csv", "--epochs", "8", "--schedule", "cosine_decay", "--set", "steps=99", "--out", "a.safetensors")
+part = ("train", "net.fj", "--data", "flowers.csv", "--schedule", "cosine_decay", "--set", "steps=99", "--checkpoint", "ck.safetensors")
+check(*part, "--epochs", "3", out=Like(r"data .*done    3 epochs.*"))
+rest = check(*part, "--epochs", "8", "--resume", "ck.safetensors", "--out", "b.safetensors",
+             out=Like(r"data .*\nepoch  4  .*\nepoch  8  .*done    5 epochs.*"))
+expect(losses(whole)[6:] == losses(rest), "resumed: %r, whole: %r" % (losses(rest), losses(whole)))
+expect(read("a.safetensors") == read("b.safetensors"), "resumed: another model")
+check(*part, "--resume", "none.safetensors", code=3, out=None, err=Like(r"error\[E0602\].*"))
+check(*part, "--resume", "net.safetensors", code=1, out=None, err=Like(r"error\[E\d+\].*"))
+check("train", "line.fj", "--data", "line.csv", "--resume", "ck.safetensors", code=1, out=None, err=Like(r"error\[E\d+\].*"))
+
+# dropout: while training alone
+write("drop.fj", "fn net(x: [3]; training = 0) -> [3] {\n  let h = dense(x; 32, relu)\n  let d = dropout(h; 0.5*training)\n  return dense(d; 3)\n}\n")
+drop = check("train", "drop.fj", "--data", "flowers.csv", "--standardise", "--epochs", "20", "--lr", "0.01", "--out", "drop.safetensors",
+             out=Like(r"data .*val_acc (0\.9|1\.0).*"))
+first = check("predict", "drop.safetensors", "--in", "x=[3,240,-1]", out=Like(r"\[.*\]\n"))
+check("predict", "drop.safetensors", "--in", "x=[3,240,-1]", "--seed", "5", out=first.stdout.decode())
+plain = run("train", "drop.fj", "--data", "flowers.csv", "--standardise", "--epochs", "20", "--lr", "0.01", "--set", "training=0")
+expect(losses(plain) != losses(drop), "no dropout while training")
 
 # curves
 if shutil.which("gnuplot"):

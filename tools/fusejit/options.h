@@ -63,6 +63,8 @@ typedef enum option_id {
     OPT_CLIP_NORM,
     OPT_CLIP_VALUE,
     OPT_ACCUMULATE,
+    OPT_CHECKPOINT,
+    OPT_RESUME,
     OPT_PLOT,
     OPT_CONFUSION,
     OPT_TARGET_ACC,

@@ -8,6 +8,7 @@
 #include "layers.h"
 #include "outputs.h"
 #include "train_job.h"
+#include "train_text.h"
 
 /* -------------------------------------------------------------------------- samples */
 
@@ -17,59 +18,61 @@ static int load(train_job *j, train_data *d, const named_list *list, const conso
     const train_plan *p = &j->plan;
     bool test = list == &j->t.s->test;
     train_source from = { .list = list, .option = test ? "test" : "data", .names = names };
-    from.n = p->n_args;
-    for (int i = 0; i < p->n_args; i++)
-        names[i] = p->arg[i].name;
-    if (!p->loss.name) { /* what it will be depends on the labels */
-        from.n = p->model.n_in + 1;
-        for (int i = 0; i < from.n; i++)
-            names[i] = i < p->model.n_in ? p->model.in_name[i] : "y";
-    }
+    for (from.n = 0; from.n < p->n_args; from.n++)
+        names[from.n] = p->arg[from.n].name;
+    if (!p->loss.name) /* what it will be depends on the labels */
+        names[from.n++] = "y";
     from.label = j->t.label;
-    from.numbers = !train_plan_has_class(p) && (p->loss.name || test);
+    from.labels = !p->loss.name             ? JIT_LABELS_AUTO
+                  : train_plan_has_class(p) ? JIT_LABELS_CLASSES
+                                            : JIT_LABELS_NUMBERS;
     from.known = test ? &j->train.table : NULL;
     return train_data_load(d, &from, c);
 }
 
-/* Labels that are whole numbers are classes, unless the model gives one number. */
-static const char *default_loss(const train_data *d)
+/* Labels that are text or whole numbers are classes. Of a model with one output two of them are told by
+ * its sign, and more of them are the number that it is to give. */
+static int choose_loss(train_job *j, const console *c)
 {
+    train_text w = { &j->program, &j->plan, &j->t };
+    const train_data *d = &j->train;
     jit_dtype type = d->array[d->n - 1].dtype;
-    return type >= JIT_BOOL && type <= JIT_U64 ? "xent" : "mse";
-}
-
-static int make_program(train_job *j, const console *c)
-{
+    bool classes = type >= JIT_BOOL && type <= JIT_U64;
     int code = train_program_forms(&j->program, &j->plan, &j->train, &j->t, c);
-    return code ? code : train_program_make(&j->program, &j->plan, j->context, &j->t, c);
-}
-
-/* One output for classes: two of them are told by its sign, of more it is the number. */
-static int change_loss(train_job *j, const console *c)
-{
-    int32_t classes = j->train.table.n_classes;
-    const char *loss = classes == 2 ? "bce_logits" : "mse";
-    int code = train_plan_loss(&j->plan, j->program.plain, loss, c);
-    if (!code && classes != 2) {
-        train_data_free(&j->train);
-        code = load(j, &j->train, &j->t.s->data, c);
-    }
-    return code ? code : make_program(j, c);
+    if (!code)
+        code = train_program_measure(&j->program, &w, j->context, c);
+    bool one = j->program.one_output, two = d->table.n_classes == 2;
+    const char *loss = classes && !one ? "xent" : classes && two ? "bce_logits" : "mse";
+    if (!code)
+        code = train_plan_loss(&j->plan, j->program.plain, loss, c);
+    if (code || !classes || !one)
+        return code;
+    train_data_free(&j->train); /* for the numbers of labels that looked like classes */
+    return load(j, &j->train, &j->t.s->data, c);
 }
 
 static int read_samples(train_job *j, const console *c)
 {
-    bool open = j->plan.loss.name == NULL;
     int code = load(j, &j->train, &j->t.s->data, c);
-    if (!code && open)
-        code = train_plan_loss(&j->plan, j->program.plain, default_loss(&j->train), c);
-    if (!code)
-        code = make_program(j, c);
-    if (!code && open && train_plan_has_class(&j->plan) && j->program.one_output)
-        code = change_loss(j, c);
+    if (!code && !j->plan.loss.name)
+        code = choose_loss(j, c);
     if (!code && j->t.s->test.n > 0)
         code = load(j, &j->test, &j->t.s->test, c);
-    return code;
+    if (!code)
+        code = train_program_forms(&j->program, &j->plan, &j->train, &j->t, c);
+    return code ? code : train_program_make(&j->program, &j->plan, j->context, &j->t, c);
+}
+
+/* Two classes by name, as a loss takes them that tells them by a sign. */
+static void sign_labels(const train_job *j, train_data *d)
+{
+    jit_array *y = &d->array[d->n - 1];
+    if (strcmp(j->plan.loss.name, "hinge") != 0 || d->table.n_classes != 2 ||
+        y->dtype != JIT_F32)
+        return;
+    float *at = y->data;
+    for (int64_t i = 0; i < d->rows; i++)
+        at[i] = 2 * at[i] - 1;
 }
 
 static int prepare_samples(train_job *j, const console *c)
@@ -80,6 +83,9 @@ static int prepare_samples(train_job *j, const console *c)
         code = train_samples_same(&j->test, q, c);
     if (!code && j->test.n > 0)
         code = train_samples_arrange(&j->test, q, j->t.threads, c);
+    sign_labels(j, &j->train);
+    if (j->test.n > 0)
+        sign_labels(j, &j->test);
     if (!code)
         code = train_samples_split(&j->train, &j->val, j->t.val, j->t.s->seed, c);
     if (!code)
@@ -96,7 +102,7 @@ static int prepare_samples(train_job *j, const console *c)
 /* What cannot be written is told before hours of training, not after. */
 static int check_outputs(const train_settings *t, const console *c)
 {
-    const char *const files[] = { t->out, t->plot };
+    const char *const files[] = { t->out, t->plot, t->checkpoint };
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         if (files[i] && !outputs_can_write(files[i]))
             return console_error(c, EXIT_FILE, "cannot write '%s': %s", files[i],

@@ -27,7 +27,8 @@ static int load_table(train_data *d, const train_source *from, const char *path,
     jit_error err;
     jit_table_options o = { .size = sizeof o, .label = from->label };
     const jit_table *known = from->known && from->known->column ? from->known : NULL;
-    o.labels = from->numbers ? JIT_LABELS_AUTO : JIT_LABELS_CLASSES;
+    bool numbers = from->labels == JIT_LABELS_NUMBERS;
+    o.labels = numbers ? JIT_LABELS_AUTO : from->labels;
     if (known && known->n_columns > 0 && known->column[0][0]) {
         o.column = known->column;
         o.n_columns = known->n_columns;
@@ -40,12 +41,16 @@ static int load_table(train_data *d, const train_source *from, const char *path,
     }
     if (jit_table_load(&d->table, path, &o, &err) != JIT_OK)
         return console_jit_error(c, &err);
-    if (from->numbers && !known && are_numbers(&d->table)) {
+    if (numbers && !known && are_numbers(&d->table)) {
         o.labels = JIT_LABELS_NUMBERS;
         jit_table_free(&d->table);
         if (jit_table_load(&d->table, path, &o, &err) != JIT_OK)
             return console_jit_error(c, &err);
     }
+    if (numbers && d->table.n_classes > 2)
+        return console_error(
+            c, EXIT_USER, "the labels of '%s' are text, such as '%s'; the loss takes numbers",
+            path, d->table.class_name[0]);
     if (from->n != 2)
         return console_error(c, EXIT_USER,
                              "'%s' has features and labels; the loss takes %d arguments: give "

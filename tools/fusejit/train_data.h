@@ -21,7 +21,9 @@ typedef struct train_source {
     const char *const *names;
     int n;
     const char *label;
-    bool numbers; /* a target is wanted that is no class */
+    /* Of a table: JIT_LABELS_NUMBERS: a target is wanted that is no class, and a text is one of two
+     * all the same; JIT_LABELS_AUTO: it is not known what is wanted. */
+    jit_labels labels;
     const jit_table *known;
 } train_source;
 int train_data_load(train_data *d, const train_source *from, const console *c);

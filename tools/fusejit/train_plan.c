@@ -31,8 +31,14 @@ static bool is_integer(jit_dtype t)
 
 bool train_plan_has_class(const train_plan *p)
 {
-    return p->n_args > 0 && p->arg[p->n_args - 1].rank == 0 &&
+    return p->loss.name && p->arg[p->n_args - 1].rank == 0 &&
            is_integer(p->arg[p->n_args - 1].dtype);
+}
+
+static void add_arguments(train_plan *p, const jit_function_info *f, int n)
+{
+    for (int i = 0; i < n; i++)
+        p->arg[p->n_args++] = (train_argument){ f->in_name[i], f->in_dtype[i], f->in_rank[i] };
 }
 
 /* -------------------------------------------------------------------------- the model */
@@ -68,21 +74,19 @@ int train_plan_begin(train_plan *p, jit_module *m, const train_settings *t, cons
         code = named_model(p, m, t->model, c);
     else
         last_model(p, m, loss);
+    if (!code && p->model.name && (p->model.n_in > JIT_MAX_OPERANDS - 2 || p->model.n_out != 1))
+        return console_error(c, EXIT_USER, "'%s' has %d arguments and %d results",
+                             p->model.name, (int)p->model.n_in, (int)p->model.n_out);
     if (code || loss)
         return code ? code : train_plan_loss(p, m, loss, c);
-    if (p->model.name)
-        return EXIT_DONE;
-    return console_error(c, EXIT_USER, "'%s' has no function with arguments and parameters",
-                         t->file);
+    if (!p->model.name)
+        return console_error(c, EXIT_USER, "'%s' has no function with arguments and parameters",
+                             t->file);
+    add_arguments(p, &p->model, p->model.n_in);
+    return EXIT_DONE;
 }
 
 /* -------------------------------------------------------------------------- the loss */
-
-static void add_arguments(train_plan *p, const jit_function_info *f, int n)
-{
-    for (int i = 0; i < n; i++)
-        p->arg[p->n_args++] = (train_argument){ f->in_name[i], f->in_dtype[i], f->in_rank[i] };
-}
 
 static int whole_loss(train_plan *p, const console *c)
 {
@@ -110,9 +114,6 @@ static int applied_loss(train_plan *p, const console *c)
     if (!p->model.name)
         return console_error(
             c, EXIT_USER, "there is no function with parameters to train with '%s'", f->name);
-    if (p->model.n_in > JIT_MAX_OPERANDS - 2 || p->model.n_out != 1)
-        return console_error(c, EXIT_USER, "'%s' has %d arguments and %d results",
-                             p->model.name, (int)p->model.n_in, (int)p->model.n_out);
     p->shape = f->in_rank[0] == 0   ? LOSS_ELEMENTS
                : f->in_rank[1] == 0 ? LOSS_CLASS
                                     : LOSS_VECTORS;

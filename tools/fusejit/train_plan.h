@@ -21,7 +21,7 @@ typedef struct train_plan {
     loss_shape shape;
     jit_function_info loss, model; /* name NULL: not chosen yet; there is none */
     train_argument arg[JIT_MAX_OPERANDS];
-    int n_args;
+    int n_args; /* without a loss those of the model */
 } train_plan;
 
 /* The model: --model, or the last function with parameters that is not the loss; then the loss, if

@@ -20,7 +20,7 @@ static bool is_float(jit_dtype t)
 /* The element type that an argument is trained with. */
 static jit_dtype type_of(const train_plan *p, int i, jit_dtype file)
 {
-    bool last = i == p->n_args - 1;
+    bool last = p->loss.name && i == p->n_args - 1;
     if (p->arg[i].dtype != JIT_NONE)
         return p->arg[i].dtype;
     if (last && p->shape == LOSS_WHOLE && !is_float(file))
@@ -61,7 +61,7 @@ static int make_form(sample_form *f, const train_plan *p, const train_data *d, i
 {
     const jit_array *a = &d->array[i];
     char text[128];
-    bool target = i == p->n_args - 1;
+    bool target = p->loss.name && i == p->n_args - 1;
     *f = (sample_form){ .name = p->arg[i].name };
     f->file = (jit_array){ .dtype = a->dtype, .rank = a->rank - 1 };
     memcpy(f->file.shape, a->shape + 1, (size_t)(a->rank - 1) * sizeof *a->shape);
@@ -85,7 +85,8 @@ int train_program_forms(train_program *q, const train_plan *p, const train_data 
     for (int i = 0; i < q->n && !code; i++) {
         sample_form *f = &q->form[i];
         code = make_form(f, p, d, i, c);
-        f->standardised = t->standardise && i < q->n - 1 && is_float(f->given.dtype);
+        bool target = p->loss.name && i == q->n - 1;
+        f->standardised = t->standardise && !target && is_float(f->given.dtype);
     }
     return code;
 }
@@ -133,18 +134,6 @@ static char *text_with(const char *text, const train_text *w,
     return fclose(f) == 0 ? all : NULL;
 }
 
-static void put_measured(FILE *f, const train_text *w)
-{
-    (void)fputs("fn model_of_training(", f);
-    for (int i = 0; i < w->p->model.n_in; i++) {
-        (void)fprintf(f, "%s%s: ", i ? ", " : "", w->q->form[i].name);
-        train_text_type(f, w->q->form[i].given.dtype, &w->q->form[i].given);
-    }
-    (void)fputs(") = ", f);
-    train_text_model(f, w, false);
-    (void)fputs("\n", f);
-}
-
 /* Type and shape of what the model gives for one sample. */
 static jit_status measure(train_program *q, int n_in, jit_module *m, jit_error *err)
 {
@@ -164,11 +153,12 @@ static jit_status measure(train_program *q, int n_in, jit_module *m, jit_error *
     return s;
 }
 
-static int measure_result(train_program *q, const train_text *w, jit_context *context,
+int train_program_measure(train_program *q, const train_text *w, jit_context *context,
                           const console *c)
 {
     jit_error err;
-    char *text = text_with(q->text, w, put_measured);
+    write_signature(q, w->p->model.n_in, false, q->model_signature);
+    char *text = text_with(q->text, w, train_text_measured);
     if (!text)
         return console_error(c, EXIT_USER, "out of memory");
     jit_options o = {
@@ -178,6 +168,7 @@ static int measure_result(train_program *q, const train_text *w, jit_context *co
     free(text);
     jit_status s = m ? measure(q, w->p->model.n_in, m, &err) : err.status;
     jit_release(m);
+    q->one_output = q->result.rank == 0 || (q->result.rank == 1 && q->result.shape[0] == 1);
     return s == JIT_OK ? EXIT_DONE : console_jit_error(c, &err);
 }
 
@@ -196,7 +187,6 @@ static void name_functions(train_program *q, const train_plan *p, jit_module *m)
                    one             ? "output_of_training"
                    : p->model.name ? "model_of_training"
                                    : "");
-    q->one_output = one || q->result.rank == 0;
 }
 
 static void put_all(FILE *f, const train_text *w)
@@ -206,7 +196,7 @@ static void put_all(FILE *f, const train_text *w)
         if (strcmp(w->q->output, "output_of_training") == 0)
             train_text_output(f, w);
         else
-            put_measured(f, w);
+            train_text_measured(f, w);
     }
     train_text_loss(f, w);
 }
@@ -217,13 +207,10 @@ int train_program_make(train_program *q, const train_plan *p, jit_context *conte
     jit_error err;
     train_text w = { q, p, t };
     int code = EXIT_DONE;
-    jit_release(q->module); /* of another loss, which was tried before */
-    q->module = NULL;
     write_signature(q, q->n, false, q->loss_signature);
-    write_signature(q, p->model.n_in, false, q->model_signature);
     write_signature(q, p->model.n_in, true, q->predict_signature);
     if (p->model.name)
-        code = measure_result(q, &w, context, c);
+        code = train_program_measure(q, &w, context, c);
     if (code)
         return code;
     name_functions(q, p, q->plain);

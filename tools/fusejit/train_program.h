@@ -41,6 +41,10 @@ int train_program_read(train_program *q, const char *path, jit_context *context,
 /* How the samples of d become arguments of the loss. Returns an exit code. */
 int train_program_forms(train_program *q, const train_plan *p, const train_data *d,
                         const train_settings *t, const console *c);
+/* What the model gives: q->result, q->one_output. */
+struct train_text;
+int train_program_measure(train_program *q, const struct train_text *w, jit_context *context,
+                          const console *c);
 /* Writes the rest and compiles all. */
 int train_program_make(train_program *q, const train_plan *p, jit_context *context,
                        train_settings *t, const console *c);

@@ -175,7 +175,12 @@ static int make_trainer(train_job *j, const uniforms *u, const console *c)
     if (j->params)
         j->trainer = jit_trainer_new(j->program.module, j->program.loss,
                                      j->program.loss_signature, j->params, &o, &err);
-    return j->trainer ? EXIT_DONE : console_jit_error(c, &err);
+    if (!j->trainer || (t->resume && jit_trainer_load(j->trainer, t->resume, &err) != JIT_OK))
+        return console_jit_error(c, &err);
+    jit_trainer_info info;
+    if (jit_trainer_describe(j->trainer, &info) == JIT_OK)
+        j->fit.last.epoch = info.epochs; /* done before, by the run that is resumed */
+    return EXIT_DONE;
 }
 
 int train_run_begin(train_job *j, const console *c)
@@ -224,6 +229,7 @@ int train_run_fit(train_job *j, const console *c)
     o.validation = j->val.rows > 0 ? j->val.array : NULL;
     o.restore_best = j->val.rows > 0;
     o.patience = (int32_t)j->t.patience;
+    o.checkpoint = j->t.checkpoint;
     o.on_step = on_step;
     o.on_epoch = on_epoch;
     o.user = j;

@@ -156,6 +156,10 @@ static int check_files(train_settings *t, const settings *s, const console *c)
     if (t->out && !value_ends_with(t->out, ".safetensors"))
         return console_error(c, EXIT_USAGE, "--out takes a .safetensors file, not '%s'",
                              t->out);
+    t->checkpoint = s->given[OPT_CHECKPOINT];
+    if (t->checkpoint && !value_ends_with(t->checkpoint, ".safetensors"))
+        return console_error(c, EXIT_USAGE, "--checkpoint takes a .safetensors file, not '%s'",
+                             t->checkpoint);
     t->plot = s->given[OPT_PLOT];
     if (t->plot && !value_ends_with(t->plot, ".svg") && !value_ends_with(t->plot, ".png"))
         return console_error(c, EXIT_USAGE, "--plot takes a .svg or .png file, not '%s'",
@@ -172,6 +176,7 @@ int train_settings_read(train_settings *t, const settings *s, const console *c)
     t->label = s->given[OPT_LABEL];
     t->schedule = s->given[OPT_SCHEDULE];
     t->metric = s->given[OPT_METRIC];
+    t->resume = s->given[OPT_RESUME];
     t->standardise = s->given[OPT_STANDARDISE] != NULL;
     t->confusion = s->given[OPT_CONFUSION] != NULL;
     t->threads = s->given[OPT_THREADS] ? s->threads : -1;

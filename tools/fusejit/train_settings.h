@@ -17,7 +17,8 @@ typedef struct train_settings {
     const settings *s;
     const char *file; /* the program */
     const char *loss; /* NULL: by the labels */
-    const char *optimizer, *model, *label, *schedule, *metric, *plot, *out;
+    const char *optimizer, *model, *label, *schedule, *metric, *checkpoint, *resume, *plot,
+        *out;
     double val, clip_norm, clip_value, target; /* target: negative for none */
     int64_t epochs, batch, patience;           /* batch, patience: 0 for none given */
     int32_t accumulate, threads;

@@ -30,20 +30,30 @@ static void put_arguments(FILE *f, const train_program *q, int n, bool taken)
     }
 }
 
-/* "; n = 5" of what --set gives to this function. */
-static void put_uniforms(FILE *f, const jit_function_info *info, train_settings *t)
+static bool has_training(const jit_function_info *info)
 {
-    bool first = true;
+    for (int i = 0; info->name && i < info->n_uniform; i++)
+        if (strcmp(info->uniform_name[i], "training") == 0)
+            return true;
+    return false;
+}
+
+/* "; n = 5" of what --set gives to this function; `training`, which the trainer sets, is passed on. */
+static void put_uniforms(FILE *f, const jit_function_info *info, train_settings *t,
+                         bool trained)
+{
+    const char *before = "; ";
     for (int i = 0; i < info->n_uniform; i++) {
         const train_uniform *u = train_settings_take(t, info->uniform_name[i]);
-        if (!u)
+        bool passed = !u && trained && strcmp(info->uniform_name[i], "training") == 0;
+        if (!u && !passed)
             continue;
-        (void)fprintf(f, "%s%s = ", first ? "; " : ", ", u->name);
-        if (isnan(u->value))
-            (void)fputs(u->text, f);
+        (void)fprintf(f, "%s%s = ", before, info->uniform_name[i]);
+        if (passed || isnan(u->value))
+            (void)fputs(passed ? "training" : u->text, f);
         else
             (void)fprintf(f, "%.17g", u->value);
-        first = false;
+        before = ", ";
     }
 }
 
@@ -102,7 +112,7 @@ void train_text_model(FILE *f, const train_text *w, bool arranged)
                       a ? "(" : "");
         (void)fprintf(f, "%s%s%s", s->name, a ? ")" : "", b ? ")" : "");
     }
-    put_uniforms(f, &p->model, w->t);
+    put_uniforms(f, &p->model, w->t, !arranged);
     (void)fputs(")", f);
 }
 
@@ -138,7 +148,8 @@ void train_text_loss(FILE *f, const train_text *w)
     bool vector = p->shape == LOSS_VECTORS && q->result.rank == 0;
     (void)fprintf(f, "fn %s(", q->loss);
     put_arguments(f, q, q->n, false);
-    (void)fputs(") {\n", f);
+    bool training = has_training(&p->loss) || has_training(&p->model);
+    (void)fprintf(f, "%s) {\n", training ? "; training = 0" : "");
     if (p->shape == LOSS_VECTORS && y->given.rank == 0)
         (void)fprintf(f, "  var target_of_training: [1] = %s\n", y->name);
     if (vector) {
@@ -158,8 +169,17 @@ void train_text_loss(FILE *f, const train_text *w)
     (void)fprintf(f, ", %s",
                   p->shape == LOSS_VECTORS && y->given.rank == 0 ? "target_of_training"
                                                                  : y->name);
-    put_uniforms(f, &p->loss, w->t);
+    put_uniforms(f, &p->loss, w->t, true);
     (void)fprintf(f, ")%s\n}\n", mean ? ")" : "");
+}
+
+void train_text_measured(FILE *f, const train_text *w)
+{
+    (void)fputs("fn model_of_training(", f);
+    put_arguments(f, w->q, w->p->model.n_in, false);
+    (void)fprintf(f, "%s) = ", has_training(&w->p->model) ? "; training = 0" : "");
+    train_text_model(f, w, false);
+    (void)fputs("\n", f);
 }
 
 /* The one number of a model that gives [1], beside a target that is a number. */
@@ -168,7 +188,7 @@ void train_text_output(FILE *f, const train_text *w)
     const train_program *q = w->q;
     (void)fprintf(f, "fn %s(", q->output);
     put_arguments(f, q, w->p->model.n_in, false);
-    (void)fputs(") = sum(", f);
+    (void)fprintf(f, "%s) = sum(", has_training(&w->p->model) ? "; training = 0" : "");
     train_text_model(f, w, false);
     (void)fputs(")\n", f);
 }

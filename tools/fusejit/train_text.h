@@ -22,6 +22,8 @@ void train_text_model(FILE *f, const train_text *w, bool arranged);
  * to be done; q->loss; q->output. */
 void train_text_predict(FILE *f, const train_text *w);
 void train_text_loss(FILE *f, const train_text *w);
+/* model_of_training: the model as it is trained. */
+void train_text_measured(FILE *f, const train_text *w);
 void train_text_output(FILE *f, const train_text *w);
 
 #endif
