@@ -223,7 +223,7 @@ for args, code, err in (
     (("net.fj", "--data", "gap.csv"), 1, "'gap.csv', sample 1: element 1 'b' is nan"),
     (("net.fj", "--data", "flowers.csv", "--label", "kinds"), 1, "no column 'kinds'"),
     (("net.fj", "--data", "flowers.csv", "--loss", "xnet"), 1, "xnet"),
-    (("net.fj", "--data", "flowers.csv", "--loss", "mse"), 1, "mse"),
+    (("net.fj", "--data", "flowers.csv", "--loss", "mse"), 1, "the loss takes numbers"),
     (("net.fj", "--data", "flowers.csv", "--model", "nit"), 1, "nit"),
     (("net.fj", "--data", "flowers.csv", "--optimizer", "sdg"), 1, "sdg"),
     (("net.fj", "--data", "flowers.csv", "--set", "mu=1"), 1, "nothing takes 'mu'"),
