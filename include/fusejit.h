@@ -640,8 +640,8 @@ typedef struct jit_trainer_options {
      * of the loss, of which the last one is the target. By the axes that it declares a metric is of
      * one sample ("accuracy" of z: [k] and a label, averaged over samples; if both have more axes,
      * over those too), or of all of them, with one axis more ("r2" of p: [n], t: [n] where a
-     * prediction is a number). Steps that have metrics give their predictions besides, at no cost that
-     * was measured. */
+     * prediction is a number). Steps that have metrics give their predictions besides, by the
+     * loss's own forward pass and random numbers. */
     const char *model;
     const char *const *metric;
     int32_t n_metrics;

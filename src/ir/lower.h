@@ -36,6 +36,9 @@ void program_set_param_arguments(program *p, const param_argument *list, int32_t
 /* From now on all parameters of one path are one: for a function that we write around a layer and a
  * loss, which calls it again. */
 void program_share_params(program *p);
+/* Calls in the body of the function of that name, which is kept, draw the same random numbers: of a
+ * loss and a model that are called beside each other the same layers drop the same. */
+void program_repeat_draws(program *p, const char *fn);
 /* Names of all that can be called, for did-you-mean and completion; n is set. */
 const char *const *program_names(program *p, int32_t *n);
 

@@ -373,7 +373,10 @@ static value inline_body(lowering *lw, frame *f, const value *args)
     }
     lw->g->relaxed |= is_fast(f->fn) ? NODE_FAST : 0;
     lw->deepest = lw->depth;
+    int32_t site = lw->site;
+    lw->site = f->up && program_repeats_draws(lw->p, f->up->fn) ? 0 : site;
     value v = inline_passes(lw, f, args);
+    lw->site = lw->site > site ? lw->site : site;
     lw->g->relaxed = relaxed;
     if (lw->checking && lw->n_errors == errors && !lw->stop) {
         remember(lw, known, v, lw->depth);

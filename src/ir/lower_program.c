@@ -29,7 +29,8 @@ struct program {
     const param_argument *param_arguments;
     const source *ours; /* of the functions that have those arguments */
     int32_t n_param_arguments;
-    bool shared_params; /* those of one path are one */
+    bool shared_params;    /* those of one path are one */
+    const char *repeating; /* a function whose calls draw the same; NULL: none */
     int32_t n_grads;
     const ast_fn *adjoint[OP_COUNT], *operation[OP_COUNT]; /* NULL: not yet */
     const char **names;
@@ -58,6 +59,16 @@ void program_share_params(program *p)
 bool program_shares_params(const program *p)
 {
     return p->shared_params;
+}
+
+void program_repeat_draws(program *p, const char *fn)
+{
+    p->repeating = fn;
+}
+
+bool program_repeats_draws(const program *p, const ast_fn *fn)
+{
+    return p->repeating && fn && strcmp(fn->name, p->repeating) == 0;
 }
 
 bool program_is_ours(const program *p, const ast_fn *fn)

@@ -243,6 +243,7 @@ void program_set_results(program *p, const ast_fn *fn, int32_t n);      /* 0: no
 const char *program_param_argument(const program *p, const char *path); /* NULL: none */
 bool program_is_ours(const program *p, const ast_fn *fn); /* written around a layer */
 bool program_shares_params(const program *p);
+bool program_repeats_draws(const program *p, const ast_fn *fn);
 const ast_fn *program_grad_fn(program *p, const ast_fn *fn, diag *d); /* NULL: it has none */
 /* What operator o gives its operands: (x, y, z, r, g) -> one value each, with as many of the
  * first as it has operands; NULL: it is not differentiable. */

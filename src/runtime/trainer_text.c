@@ -402,6 +402,8 @@ jit_module *trainer_module(jit_module *m, const trainer_text *t, diag *d)
         put_rate(&w, t, stored ? &t->t->update_uniforms : &t->t->step_uniforms);
     const source *ours = w.failed ? NULL : module_source(made, "<step>", w.text, d);
     made = finish(made, m, ours, d);
+    if (made)
+        program_repeat_draws(made->program, TRAINER_BATCH);
     if (!made || name_params(made, t, ours))
         return made;
     diag_no_memory(d);
@@ -437,8 +439,10 @@ jit_module *trainer_evaluation(jit_module *m, const evaluation_text *t, diag *d)
     writer w = { .ar = made->ar };
     put_evaluation(&w, t);
     made = finish(made, m, w.failed ? NULL : module_source(made, "<evaluation>", w.text, d), d);
-    if (made)
+    if (made) {
         program_share_params(made->program);
+        program_repeat_draws(made->program, TRAINER_EVALUATION);
+    }
     return made;
 }
 

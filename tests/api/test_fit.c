@@ -282,6 +282,21 @@ Test(fit, callbacks_stop_it)
     end(&f);
 }
 
+Test(fit, ends_when_the_loss_is_no_number)
+{
+    fixture f;
+    jit_fit_report r;
+    jit_fit_options o = { .size = sizeof o, .epochs = 3, .batch = 10, .in_order = 1 };
+    start(&f, NULL);
+    fits(&f, &o, &r);
+    f.x[N * 3 - 1] = NAN;
+    o.epochs = 5;
+    cr_expect_eq(jit_trainer_fit(f.t, f.data, 2, &o, &r, &f.err), JIT_ERR_NUMERIC);
+    cr_expect(r.last.epoch == 0 && r.best.epoch == 3, "no epoch of this fit was finished");
+    cr_expect(isfinite(*values(&f, "net.h.W")));
+    end(&f);
+}
+
 static void refused(fixture *f, const jit_fit_options *o, const char *message)
 {
     cr_expect_eq(jit_trainer_fit(f->t, f->data, 2, o, NULL, &f->err), JIT_ERR_ARGUMENT);

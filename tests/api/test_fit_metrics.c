@@ -19,7 +19,9 @@ static const char program[] =
     "fn told(x: [3]; training = 0) { param w: [3] = normal()  return sum(x*w) + 100*training "
     "}\n"
     "fn telling(x: [3], t; training = 0) = told(x; training)\n"
-    "fn value(p, t) = p\n";
+    "fn value(p, t) = p\n"
+    "fn noisy(x: [3]) { param w: [3] = normal()  return sum(dropout(x)*w) + rand() }\n"
+    "fn noise(x: [3], t) = noisy(x)\n";
 
 enum { N = 1100, K = 4 }; /* more than two blocks */
 
@@ -266,6 +268,66 @@ Test(fit_metrics, a_function_knows_that_it_is_trained)
     cr_expect_float_eq(stepped, evaluated + 100, 1e-4);
     cr_expect_float_eq(r.metric[0], evaluated + 100, 1e-4);
     end(&f);
+}
+
+/* The prediction is that of the loss, though layers draw anew in each step. */
+Test(fit_metrics, a_model_draws_what_the_loss_draws)
+{
+    static const char *const names[] = { "value" };
+    fixture f;
+    double loss, value, before = NAN;
+    jit_epoch_report r;
+    jit_trainer_options o = { .size = sizeof o, .model = "noisy", .metric = names };
+    jit_fit_options fit = { .size = sizeof fit, .on_epoch = keep, .user = &r };
+    o.n_metrics = 1;
+    start(&f, "noisy");
+    f.data[1] = jit_array_of(JIT_F32, f.target, 1, (int64_t[]){ N });
+    make(&f, "noise", "f32[3], f32", &o);
+    cr_assert_eq(jit_trainer_evaluate(f.t, f.data, 2, &loss, &value, &f.err), JIT_OK);
+    cr_expect_eq(loss, value);
+    for (fit.epochs = 1; fit.epochs <= 3; fit.epochs++) {
+        cr_assert_eq(jit_trainer_fit(f.t, f.data, 2, &fit, NULL, &f.err), JIT_OK);
+        cr_expect_float_eq(r.metric[0], r.loss, 1e-5);
+        cr_expect_neq(r.loss, before);
+        before = r.loss;
+    }
+    end(&f);
+}
+
+static void curve(jit_epoch_report *r, int interpret, int weighted)
+{
+    static const char *const names[] = { "accuracy", "f1" };
+    const double weight[K] = { 1, 2, 0.5, 1 };
+    fixture f;
+    jit_options program_options = { .size = sizeof program_options, .interpret = interpret };
+    jit_trainer_options o = { .size = sizeof o, .model = "net", .metric = names };
+    jit_fit_options fit = { .size = sizeof fit, .epochs = 1, .on_epoch = keep, .user = r };
+    fit.validation_split = 0.1;
+    o.n_metrics = 2;
+    o.class_weight = weighted ? weight : NULL;
+    o.n_classes = weighted ? K : 0;
+    start(&f, "net");
+    jit_module *other = f.m;
+    f.m = jit_compile(program, &program_options, &f.err);
+    f.data[1] = jit_array_of(JIT_I32, f.y, 1, (int64_t[]){ N });
+    make(&f, "xe", "f32[3], i32", &o);
+    cr_assert_eq(jit_trainer_fit(f.t, f.data, 2, &fit, NULL, &f.err), JIT_OK, "%s",
+                 f.err.diagnostic[0].message);
+    jit_release(other);
+    end(&f);
+}
+
+Test(fit_metrics, interpreted_and_compiled_are_the_same)
+{
+    for (int weighted = 0; weighted < 2; weighted++) {
+        jit_epoch_report a, b;
+        curve(&a, 0, weighted);
+        curve(&b, 1, weighted);
+        cr_expect_eq(a.loss, b.loss);
+        cr_expect_eq(a.val_loss, b.val_loss);
+        cr_expect_arr_eq(a.metric, b.metric, 2 * sizeof *a.metric);
+        cr_expect_arr_eq(a.val_metric, b.val_metric, 2 * sizeof *a.metric);
+    }
 }
 
 static void refused(fixture *f, const char *model, const char *metric, const char *message)
