@@ -50,7 +50,7 @@ static size_t columns(const progress *p)
 
 static const char *bar(double share, char text[BAR + 4])
 {
-    int full = (int)(share * BAR);
+    int full = (int)(share * (double)BAR);
     text[0] = '[';
     for (int i = 0; i < BAR; i++)
         text[i + 1] = i < full ? '=' : i == full ? '>' : ' ';

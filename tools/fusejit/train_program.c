@@ -120,6 +120,21 @@ static jit_module *compile(const char *text, const char *file, jit_context *cont
     return jit_compile(text, &o, err);
 }
 
+/* Places behind the user's text are those of the functions here. */
+static int explain(const train_program *q, const jit_error *err, const console *c)
+{
+    int32_t lines = 1;
+    for (const char *p = q->text; *p; p++)
+        lines += *p == '\n';
+    int code = console_jit_error(c, err);
+    if (err->n_diagnostics > 0 && err->diagnostic[0].line > lines)
+        console_hint(c,
+                     "line %d is behind the file's own: the loss, the model and the samples "
+                     "as train puts them together",
+                     (int)err->diagnostic[0].line);
+    return code;
+}
+
 /* The user's text with what `put` writes behind it; free it. */
 static char *text_with(const char *text, const train_text *w,
                        void (*put)(FILE *, const train_text *))
@@ -169,7 +184,7 @@ int train_program_measure(train_program *q, const train_text *w, jit_context *co
     jit_status s = m ? measure(q, w->p->model.n_in, m, &err) : err.status;
     jit_release(m);
     q->one_output = q->result.rank == 0 || (q->result.rank == 1 && q->result.shape[0] == 1);
-    return s == JIT_OK ? EXIT_DONE : console_jit_error(c, &err);
+    return s == JIT_OK ? EXIT_DONE : explain(q, &err, c);
 }
 
 /* -------------------------------------------------------------------------- the program */
@@ -219,7 +234,7 @@ int train_program_make(train_program *q, const train_plan *p, jit_context *conte
         return console_error(c, EXIT_USER, "out of memory");
     q->module = compile(text, t->file, context, &err);
     free(text);
-    return q->module ? EXIT_DONE : console_jit_error(c, &err);
+    return q->module ? EXIT_DONE : explain(q, &err, c);
 }
 
 /* -------------------------------------------------------------------------- the file */

@@ -236,7 +236,7 @@ int train_samples_classes(const train_data *d, int64_t least, int64_t **count, i
     *count = NULL;
     for (int64_t i = 0; i < d->rows; i++) {
         double v = element_real(y, i);
-        if (v < 0 || v >= MOST)
+        if (v < 0 || v >= (double)MOST)
             return console_error(c, EXIT_USER, "'%s', sample %" PRId64 ": %g is no class",
                                  d->file[d->n - 1], i, v);
         if (least > 0 && (int64_t)v >= least)
