@@ -19,7 +19,7 @@
 #include "peer.h"
 #include "report.h"
 
-typedef enum group_kind { ELEMENTWISE, ARRAYS } group_kind;
+typedef enum group_kind { ELEMENTWISE, ARRAYS, TRAINING } group_kind;
 
 static const struct group {
     const char *name;
@@ -35,7 +35,7 @@ static const struct group {
     { "networks", cases_networks, ARRAYS, false },
     { "rows", cases_rows, ARRAYS, false },
     { "prepare", cases_prepare, ARRAYS, false },
-    { "training", cases_training, ARRAYS, false },
+    { "training", cases_training, TRAINING, false },
     { "compile", cases_compile, ELEMENTWISE, true },
     { "threads", cases_threads, ELEMENTWISE, true },
 };
@@ -85,6 +85,10 @@ static void start_peers(const options *o, const bench_size *s)
                    o->python ? o->python : "");
     if (o->python && any_of(o, ARRAYS) && !peer_start(command))
         fprintf(stderr, "no peers: %s\n", command);
+    (void)snprintf(command, sizeof command, "exec %s bench/peers/training.py%s",
+                   o->python ? o->python : "", o->quick ? " --quick" : "");
+    if (o->python && any_of(o, TRAINING) && !peer_start(command))
+        fprintf(stderr, "no peers: %s\n", command);
     if (any_of(o, ARRAYS))
         blas_peer_start(!o->quick);
 }
@@ -116,7 +120,8 @@ static bool choose(options *o, const char *name)
 {
     bool found = false;
     for (int i = 0; i < N_GROUPS; i++) {
-        const char *kind = groups[i].kind == ARRAYS ? "arrays" : "elementwise";
+        static const char *const kinds[] = { "elementwise", "arrays", "training" };
+        const char *kind = kinds[groups[i].kind];
         if (!name || strcmp(name, groups[i].name) == 0 || strcmp(name, kind) == 0)
             found = o->chosen[i] = true;
     }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the benchmarks and runs them: Markdown tables on standard output, which are kept with
 # the JSON in bench/out/. Peers take part where Python has them: NumPy, numexpr, Numba, PyTorch,
-# ONNX Runtime; FUSEJIT_PEER_PYTHON names another Python for them.
+# ONNX Runtime, JAX, scikit-learn; FUSEJIT_PEER_PYTHON names another Python for them.
 # run.sh [--quick] [GROUP]...   --quick: three repeats and few, small arrays, to see that it works;
 # GROUP: elementwise, arrays, or one of the names that a wrong one brings up.
 set -euo pipefail

@@ -130,30 +130,7 @@ def torch_jobs():
         x, y = (torch.from_numpy(table(rows, n).ravel()) for _ in range(2))
         return lambda: torch.dot(x, y)
 
-    def train(optimizer):
-        def make(rows, widths):
-            with torch.inference_mode(False):
-                x, layers = network(rows, widths)
-                modules = []
-                for i, (w, b) in enumerate(layers):
-                    modules.append(torch.nn.Linear(*w.shape))
-                    if activated(layers, i):
-                        modules.append(torch.nn.ReLU())
-                model, data = torch.nn.Sequential(*modules), torch.from_numpy(np.abs(x))
-                label = torch.arange(len(x)) % len(layers[-1][1])
-                steps = optimizer(model.parameters())
-
-            def run():
-                with torch.inference_mode(False):
-                    steps.zero_grad()
-                    functional.cross_entropy(model(data), label).backward()
-                    steps.step()
-            return run
-        return make
-
-    sgd = train(lambda p: torch.optim.SGD(p, 0.1, momentum=0.9))
-    return {"torch train_sgd": sgd, "torch train_adam": train(torch.optim.Adam),
-            "torch net_relu": net(torch.relu_), "torch net_gelu": net(functional.gelu),
+    return {"torch net_relu": net(torch.relu_), "torch net_gelu": net(functional.gelu),
             "torch net_user": net(user),
             "torch softmax": rows_job(lambda x: torch.softmax(x, -1)),
             "torch layer_norm": rows_job(lambda x: functional.layer_norm(x, x.shape[1:])),
@@ -236,10 +213,10 @@ def onnxruntime_jobs():
     return {"onnxruntime net_" + act: net(act) for act in ("relu", "gelu", "user")}
 
 
-def all_jobs():
+def all_jobs(makers):
     """The jobs of every peer that can be imported."""
     jobs = {}
-    for make in (numpy_jobs, torch_jobs, onnxruntime_jobs):
+    for make in makers:
         try:
             jobs.update(make())
         except ImportError:
@@ -247,9 +224,9 @@ def all_jobs():
     return jobs
 
 
-def main():
+def serve(makers):
     """Answers until the input ends."""
-    jobs, made = all_jobs(), {}
+    jobs, made = all_jobs(makers), {}
     print(",".join(jobs), flush=True)
     for line in sys.stdin:
         name, n = line.rsplit(",", 1)
@@ -269,4 +246,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    serve((numpy_jobs, torch_jobs, onnxruntime_jobs))
