@@ -36,7 +36,7 @@ static bool is_wide(const array_nest *a, const array_bind *b, node n)
     if (!graph_is_const(g, s->extent[1], &columns) || columns.i <= 2 * array_columns_of(a, b))
         return false;
     return !graph_is_const(g, s->extent[0], &rows) ||
-           (double)rows.i * (double)columns.i * (double)size >= SMALL_BYTES;
+           (double)rows.i * (double)columns.i * (double)size >= (double)SMALL_BYTES;
 }
 
 /* In panels for good. */
