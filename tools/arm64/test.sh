@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds for 64-bit ARM (NEON) and runs the tests of compiled code under qemu's emulation: about an
-# hour. Debian 12 as root (Criterion's workers are started by the kernel, through binfmt_misc).
+# Builds for 64-bit ARM (NEON) and runs the tests of compiled code under qemu's emulation: an hour
+# or two. Debian 12 as root (Criterion's workers are started by the kernel, through binfmt_misc).
 # The first run downloads 190 MB of packages. Arguments are given to the test programs (--filter).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -22,6 +22,8 @@ if [[ ! -f $root/complete ]]; then
     find "$root/usr/lib" "$root/lib" -type l -lname '/*' | while read -r link; do
         ln -sfn "$(realpath -m --relative-to="$(dirname "$link")" "$root$(readlink "$link")")" "$link"
     done
+    # Debian's alternatives are not set up in a tree that nothing ran in.
+    ln -sfn openblas-pthread/libopenblas.so.0 "$root/usr/lib/aarch64-linux-gnu/libopenblas.so.0"
     touch "$root/complete"
 fi
 
@@ -40,6 +42,8 @@ cmake --preset release -B "$build" -DFUSEJIT_LLVM=shared -DFUSEJIT_ARM64_ROOT="$
 tests=(test_ir test_codegen test_runtime test_api)
 cmake --build "$build" --target fusejit_program "${tests[@]}"
 "$build/tools/fusejit" doctor
+# One test bounds the memory of the process, in which is what qemu translated.
+options=(--jobs=2 --short-filename --filter '!(engine/compiling_and_releasing*)')
 for program in "${tests[@]}"; do
-    "$build/tests/$program" --jobs=2 --short-filename "$@"
+    "$build/tests/$program" "${options[@]}" "$@"
 done
