@@ -5,6 +5,7 @@
 
 #include "bound_call.h"
 #include "commands.h"
+#include "element.h"
 #include "layers.h"
 #include "outputs.h"
 #include "train_job.h"
@@ -30,6 +31,18 @@ static int load(train_job *j, train_data *d, const named_list *list, const conso
     return train_data_load(d, &from, c);
 }
 
+static bool has_two_classes(const train_data *d)
+{
+    bool two = true;
+    if (d->table.n_classes > 0)
+        return d->table.n_classes == 2;
+    for (int64_t i = 0; i < d->rows && two; i++) {
+        double v = element_real(&d->array[d->n - 1], i);
+        two = v == 0 || v == 1;
+    }
+    return two;
+}
+
 /* Labels that are text or whole numbers are classes. Of a model with one output two of them are told by
  * its sign, and more of them are the number that it is to give. */
 static int choose_loss(train_job *j, const console *c)
@@ -41,7 +54,7 @@ static int choose_loss(train_job *j, const console *c)
     int code = train_program_forms(&j->program, &j->plan, &j->train, &j->t, c);
     if (!code)
         code = train_program_measure(&j->program, &w, j->context, c);
-    bool one = j->program.one_output, two = d->table.n_classes == 2;
+    bool one = j->program.one_output, two = has_two_classes(d);
     const char *loss = classes && !one ? "xent" : classes && two ? "bce_logits" : "mse";
     if (!code)
         code = train_plan_loss(&j->plan, j->program.plain, loss, c);
