@@ -3,6 +3,7 @@
  *   array_kernel.c   k0: what is computed once, blocks of samples, stages
  *   array_start.c    operands, scalars, storage
  *   array_extents.c  strides, sizes
+ *   array_pointer.c  where the arrays of a sample are
  *   array_list.c     lists of nodes, row by row; strips of vectors
  *   array_map.c      maps, by strips and rows
  *   array_loops.c    counted loops, extents
@@ -23,13 +24,23 @@
 #include "array_nest.h"
 #include "build.h"
 
-enum { ARRAY_VECTORS = 64 }; /* more than are ever emitted at a time */
+enum {
+    ARRAY_VECTORS = 64, /* more than are ever emitted at a time */
+    ARRAY_MANY = 24     /* operands, or pieces of workspace: see array_pointer */
+};
 
 typedef struct
     array_panel {  /* of an input that is read in panels: elements from one to the next */
     int32_t width; /* 0: it lies in C order */
     ir_value row, column;
 } array_panel;
+
+/* Where a sample was begun: what is made here can be used in all that follows. */
+typedef struct array_anchor {
+    ir_block block;
+    ir_value after; /* NULL: at its beginning */
+    ir_value sample, in_block;
+} array_anchor;
 
 typedef struct array_code {
     emitter *e;
@@ -39,12 +50,15 @@ typedef struct array_code {
     ir_value *stride; /* [shape][axis]: elements; the number of all of them at [shape][rank] */
     array_panel *panel; /* [input] */
     ir_value *base;     /* [storage]: of the first sample, or of all */
+    ir_value places;    /* bases of storages in memory, where there are many pieces; or NULL */
     ir_value *step;     /* [storage]: bytes from sample to sample; NULL: one for all */
-    ir_value *pointer;  /* [storage][row]: of the current sample */
-    ir_value *operand;  /* per operand: its data and */
-    ir_value *row_step; /* bytes from sample to sample */
-    ir_value nothing;   /* elements that are 0, for what must not be read */
-    ir_value nowhere;   /* and one that is written instead of what must not be */
+    ir_value
+        *pointer; /* [storage][row]: of the current sample; NULL: made when it is wanted, */
+    struct array_anchor *anchor; /* [row]: here */
+    ir_value *operand;           /* per operand: its data and */
+    ir_value *row_step;          /* bytes from sample to sample */
+    ir_value nothing;            /* elements that are 0, for what must not be read */
+    ir_value nowhere;            /* and one that is written instead of what must not be */
     ir_value fault;
     ir_block out_of_range;
     int32_t rows;                   /* that are emitted together: */
@@ -77,6 +91,14 @@ typedef struct array_code {
 ir_value array_kernel(emitter *e, array_nest *a, ir_value few);
 
 ir_value array_field(array_code *c, ir_type type, size_t offset); /* of array_call */
+
+/* Which operand of the call it is. */
+int32_t array_operand_of(const array_code *c, const array_storage *s);
+/* Where c->places keeps storage's base. */
+ir_value array_place(array_code *c, int32_t storage);
+/* Of the call's operand i: where it is, and how far it is from sample to sample. */
+ir_value array_operand(array_code *c, int32_t i);
+ir_value array_row_step(array_code *c, int32_t i);
 
 /* Once per call: array_extents.c */
 void array_make_strides(array_code *c);
@@ -178,6 +200,8 @@ void array_put(array_code *c, node n);
 void array_choice(array_code *c, node n);
 void array_loop_arrays(array_code *c, node loop); /* variables before the first round */
 
+/* The current row's sample: this one, which is in_block of its block. */
+void array_point(array_code *c, ir_value sample, ir_value in_block);
 /* Where the elements of storage s begin, in the current row. */
 ir_value array_pointer(array_code *c, int32_t storage);
 ir_value array_element(array_code *c, ir_value base, jit_dtype t, ir_value index);

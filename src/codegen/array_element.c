@@ -8,14 +8,7 @@
 #include "emit_memory.h"
 #include "values.h"
 
-/* -------------------------------------------------------------------------- where it is */
-
-ir_value array_pointer(array_code *c, int32_t storage)
-{
-    const emit_values *v = c->e->values;
-    int32_t row = v->row_axis == ROW_SAMPLE ? v->row : 0;
-    return c->pointer[storage * v->rows + row];
-}
+/* -------------------------------------------------------------------------- addresses */
 
 ir_value array_element(array_code *c, ir_value base, jit_dtype t, ir_value index)
 {

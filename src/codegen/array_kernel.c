@@ -33,22 +33,6 @@ static ir_value slot_at(kernel *k, node n, ir_value in_block)
     return build_offset(e, sample, build_i64(e, 8 * (int64_t)k->c->a->slot[n]));
 }
 
-static void point_to_sample(kernel *k, ir_value sample, ir_value in_block)
-{
-    array_code *c = k->c;
-    emitter *e = c->e;
-    for (int32_t i = 0; i < c->a->n_storages; i++) {
-        const array_storage *s = &c->a->storages[i];
-        if (!c->step[i])
-            continue;
-        ir_value which = s->kind == STORAGE_WORK ? in_block : sample;
-        ir_value p = build_offset(e, c->base[i], build_mul(e, which, c->step[i]));
-        if (e->values->row_axis == ROW_SAMPLE)
-            p = build_intrinsic(e, "llvm.launder.invariant.group", &p, 1);
-        c->pointer[i * e->values->rows + e->values->row] = p;
-    }
-}
-
 static void set_leaves(kernel *k, ir_value sample)
 {
     array_code *c = k->c;
@@ -91,7 +75,7 @@ static void enter_sample(kernel *k, int32_t stage, ir_value in_block)
 {
     emitter *e = k->c->e;
     ir_value sample = build_add(e, k->first, in_block);
-    point_to_sample(k, sample, in_block);
+    array_point(k->c, sample, in_block);
     set_leaves(k, sample);
     load_slots(k, stage, in_block);
 }
@@ -225,7 +209,7 @@ static ir_block begin_product(kernel *k, const array_bind *b, ir_value count)
     array_code *c = k->c;
     if (!array_factors_of(c->a, b).left)
         return NULL;
-    point_to_sample(k, k->first, build_i64(c->e, 0));
+    array_point(c, k->first, build_i64(c->e, 0));
     return array_product_begin(c, b, count);
 }
 

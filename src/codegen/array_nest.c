@@ -464,6 +464,7 @@ array_nest *array_nest_make(const graph *g, const array_options *o, diag *d)
         a->t = t;
         a->products = o->products;
         a->sweep = o->sweep;
+        a->reload = o->reload;
         if (make(a, o))
             return a;
     }

@@ -102,6 +102,7 @@ typedef struct array_nest {
     int32_t *step;    /* per node: from lane to lane, if constant; else NOT_AFFINE */
     bool products;    /* the call may do them */
     bool sweep;       /* small matrices too */
+    bool reload;      /* addresses are read again where they are used, however few */
     int32_t *panel;   /* per input: width of the panels that it is read in; 0: C order */
     node *row_axis_of;
     nest_list extents; /* once per call: what depends on dimensions and uniforms alone, */
@@ -135,6 +136,7 @@ typedef struct array_options {
     int32_t lanes, vectors; /* 0: choose */
     bool divide;            /* however small */
     bool sweep;             /* however small a matrix is: array_sweep.c */
+    bool reload;            /* however few arrays there are: array_pointer */
     bool products;          /* array_product.c */
     bool samples;           /* in vectors */
     bool whole;             /* no map is divided */

@@ -20,25 +20,37 @@ bool array_reserve(array_code *c)
     c->base = arena_alloc(g->ar, n * sizeof *c->base);
     c->step = arena_alloc(g->ar, n * sizeof *c->step);
     c->pointer = arena_alloc(g->ar, n * rows * sizeof *c->pointer);
+    c->anchor = arena_alloc(g->ar, rows * sizeof *c->anchor);
     c->panel = arena_alloc(g->ar, operands * sizeof *c->panel);
     c->operand = arena_alloc(g->ar, operands * sizeof *c->operand);
     c->row_step = arena_alloc(g->ar, operands * sizeof *c->row_step);
     c->held = arena_alloc(g->ar, (size_t)g->n_nodes * rows * sizeof *c->held);
     c->seen = arena_alloc(g->ar, (size_t)g->n_nodes * sizeof *c->seen);
-    return c->stride && c->base && c->step && c->pointer && c->panel && c->operand &&
-           c->row_step && c->held && c->seen;
+    return c->stride && c->base && c->step && c->pointer && c->anchor && c->panel &&
+           c->operand && c->row_step && c->held && c->seen;
 }
 
 /* -------------------------------------------------------------------------- scalars */
 
-void array_load_operands(array_code *c)
+ir_value array_operand(array_code *c, int32_t i)
 {
     emitter *e = c->e;
-    ir_value data = FIELD(c, e->pointer, data), steps = FIELD(c, e->pointer, row_step);
-    for (int32_t i = 0; i < e->g->n_inputs + e->g->n_outputs; i++) {
-        ir_value at = build_i64(e, 8 * (int64_t)i);
-        c->operand[i] = build_load(e, e->pointer, build_offset(e, data, at), 8);
-        c->row_step[i] = build_load(e, e->i64, build_offset(e, steps, at), 8);
+    ir_value data = FIELD(c, e->pointer, data), at = build_i64(e, 8 * (int64_t)i);
+    return build_load(e, e->pointer, build_offset(e, data, at), 8);
+}
+
+ir_value array_row_step(array_code *c, int32_t i)
+{
+    emitter *e = c->e;
+    ir_value steps = FIELD(c, e->pointer, row_step), at = build_i64(e, 8 * (int64_t)i);
+    return build_load(e, e->i64, build_offset(e, steps, at), 8);
+}
+
+void array_load_operands(array_code *c)
+{
+    for (int32_t i = 0; i < c->e->g->n_inputs + c->e->g->n_outputs; i++) {
+        c->operand[i] = array_operand(c, i);
+        c->row_step[i] = array_row_step(c, i);
     }
 }
 
@@ -134,6 +146,21 @@ static ir_value own_bytes(array_code *c)
     return all;
 }
 
+ir_value array_place(array_code *c, int32_t storage)
+{
+    return build_offset(c->e, c->places, build_i64(c->e, 8 * (int64_t)storage));
+}
+
+static void keep_places(array_code *c)
+{
+    emitter *e = c->e;
+    ir_type all = LLVMArrayType2(e->pointer, (uint64_t)c->a->n_storages);
+    c->places = build_local(e, all, 8);
+    for (int32_t i = 0; i < c->a->n_storages; i++)
+        if (c->a->storages[i].kind == STORAGE_WORK && c->base[i])
+            build_store(e, c->base[i], array_place(c, i), 8);
+}
+
 void array_place_pieces(kernel *k)
 {
     array_code *c = k->c;
@@ -145,6 +172,8 @@ void array_place_pieces(kernel *k)
     if (c->part)
         own = build_offset(e, own, build_mul(e, c->worker, own_bytes(c)));
     place_pieces_of(k, true, own);
+    if (c->a->reload || c->a->n_pieces > ARRAY_MANY)
+        keep_places(c);
 }
 
 static void point_to_first(array_code *c)
@@ -155,13 +184,18 @@ static void point_to_first(array_code *c)
             c->pointer[i * rows + r] = c->base[i];
 }
 
+int32_t array_operand_of(const array_code *c, const array_storage *s)
+{
+    return s->number + (s->kind == STORAGE_OUTPUT ? c->a->g->n_inputs : 0);
+}
+
 void array_place_operands(array_code *c)
 {
     for (int32_t i = 0; i < c->a->n_storages; i++) {
         const array_storage *s = &c->a->storages[i];
         if (s->kind == STORAGE_WORK)
             continue;
-        int32_t o = s->number + (s->kind == STORAGE_OUTPUT ? c->a->g->n_inputs : 0);
+        int32_t o = array_operand_of(c, s);
         bool shared = s->kind == STORAGE_INPUT && c->a->g->inputs[o].shared;
         c->base[i] = c->operand[o];
         c->step[i] = shared ? NULL : c->row_step[o];

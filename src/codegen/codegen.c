@@ -20,6 +20,7 @@
 
 enum {
     MAX_WEIGHT = 80000, /* instructions: about 1.5 seconds */
+    MAX_LARGE = 400000, /* half a minute */
     LOOP_CONTROL = 60,  /* of a loop in a nest that is cut */
     NEST_CONTROL = 120  /* of a map or fold of arrays */
 };
@@ -47,11 +48,12 @@ static bool within_limits(const job *j)
                    j->g->name, j->t->n_buffers, (int)JIT_MAX_OPERANDS);
         return false;
     }
-    if (weight <= MAX_WEIGHT)
+    int64_t most = j->o->large ? MAX_LARGE : MAX_WEIGHT;
+    if (weight <= most)
         return true;
     diag_plain(j->d, DIAG_code_size,
                "'%s' needs about %lld machine instructions, the limit is %d", j->g->name,
-               (long long)weight, (int)MAX_WEIGHT);
+               (long long)weight, (int)most);
     return false;
 }
 
@@ -74,6 +76,7 @@ static bool make_array_nest(job *j)
                              .vectors = j->o->interleave,
                              .divide = j->o->divide,
                              .sweep = j->o->sweep,
+                             .reload = j->o->reload,
                              .products = j->o->products,
                              .whole = j->o->whole,
                              .one = j->o->samples == SAMPLES_ONE,

@@ -27,6 +27,8 @@ typedef struct codegen_options {
     bool cut;                /* tests: into functions, as if it were large */
     bool divide;             /* tests: maps in parts, as if they were large */
     bool sweep;              /* tests: matrices as if they were large */
+    bool reload;             /* tests: addresses as if there were many arrays */
+    bool large;              /* it may be large, and take long to compile */
     bool products;           /* array functions: array_call.product is asked before a product */
     bool whole;              /* array functions: no map in parts, it is for one thread */
     codegen_samples samples; /* of array functions */

@@ -69,6 +69,7 @@ bool specialise_plan(codegen_plan *plan, jit_module *m, graph *g, const resolved
         .defaults = cells,
         .whole = r->alone,
         .samples = r->one ? SAMPLES_ONE : SAMPLES_CHOOSE,
+        .large = r->kept,
         .spare = &m->context->spare,
     };
     return true;

@@ -168,9 +168,9 @@ static void run_one(const graph *g, const char *name, const array_layout *where,
         target t;
         linked l;
         cr_assert(target_init(&t, levels[k], &d));
-        codegen_options o = { .target = &t,
-                              .products = where->products,
-                              .sweep = where->sweep };
+        codegen_options o = {
+            .target = &t, .products = where->products, .sweep = where->sweep, .reload = k % 2
+        };
         const graph *compiled = t.fma ? g : without_fma(g);
         cr_assert(linked_make(&l, compiled, &o, &d), "%s, %s: %s", name, t.cpu,
                   err.diagnostic[0].message);

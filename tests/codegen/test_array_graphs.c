@@ -152,6 +152,7 @@ static void check_graph(uint64_t seed, variety v)
     codegen_options o = { .target = &t,
                           .divide = random_below(&r, 2),
                           .sweep = v.products,
+                          .reload = random_below(&r, 2),
                           .products = random_below(&r, 3) == 0,
                           .samples = v.samples };
     linked l;

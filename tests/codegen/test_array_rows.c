@@ -72,6 +72,7 @@ static void check(const subject *s, const char *level, const array_layout *where
     codegen_options o = { .target = &t };
     for (int32_t fixed = 0; fixed < 2; fixed++) {
         const graph *g = graph_of(s, &t, fixed ? where->dim : NULL, ar);
+        o.reload = fixed;
         cr_assert(linked_make(&l, g, &o, &d), "%s: %s", s->text, err.diagnostic[0].message);
         for (int32_t i = 0; i < 4; i++) {
             array_layout w = *where;

@@ -127,6 +127,7 @@ static void check_level(const subject *s, const char *level, uint64_t seed)
     for (int32_t i = 0; i < 4; i++) {
         codegen_options o = { .target = &t,
                               .interleave = i < 2 ? 0 : i - 1,
+                              .reload = i % 2,
                               .samples = i == 0 ? SAMPLES_CHOOSE : SAMPLES_TOGETHER };
         linked_text k = linked_text_make(s->text, o);
         check(s, k.g, &k.l, seed + (uint64_t)i);
