@@ -1,6 +1,6 @@
 /* Where the arrays of the current sample are. */
 #include "array_code.h"
-#include "emit.h"
+#include "values.h"
 
 void array_point(array_code *c, ir_value sample, ir_value in_block)
 {
