@@ -134,7 +134,7 @@ Test(fit, evaluation_is_the_mean_of_the_losses)
     cr_assert_eq(jit_call(f.m, "xe", &a, &f.err), JIT_OK);
     for (int i = 0; i < N; i++)
         sum += (double)each[i];
-    cr_expect_eq(loss, sum / N);
+    cr_expect_eq(loss, sum / (double)N);
     float before = *values(&f, "net.h.W");
     cr_assert_eq(jit_trainer_step(f.t, f.data, 2, &one, &f.err), JIT_OK);
     cr_expect_float_eq(loss, one, 1e-6);

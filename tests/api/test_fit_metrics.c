@@ -113,9 +113,9 @@ Test(fit_metrics, of_labels)
         for (int j = 0; j < K; j++)
             own += count[k][j] + count[j][k];
         right += count[k][k];
-        f1 += 2.0 * count[k][k] / own / K;
+        f1 += 2.0 * count[k][k] / own / (double)K;
     }
-    cr_expect_eq(got[0], right / N);
+    cr_expect_eq(got[0], right / (double)N);
     cr_expect_eq(got[1], 1, "of four classes the label is among the first five");
     cr_expect_float_eq(got[2], f1, 1e-6);
     end(&f);
@@ -136,7 +136,7 @@ Test(fit_metrics, of_numbers)
                  f.err.diagnostic[0].message);
     predict(&f, "line", jit_array_of(JIT_F32, p, 1, (int64_t[]){ N }));
     for (int i = 0; i < N; i++)
-        mean += (double)f.target[i] / N;
+        mean += (double)f.target[i] / (double)N;
     for (int i = 0; i < N; i++) {
         double d = (double)f.target[i] - (double)p[i];
         left += d * d;
@@ -145,7 +145,7 @@ Test(fit_metrics, of_numbers)
         largest = fabs(d) > largest ? fabs(d) : largest;
     }
     cr_expect_float_eq(got[0], 1 - left / all, 1e-5);
-    cr_expect_eq(got[1], near / N);
+    cr_expect_eq(got[1], near / (double)N);
     cr_expect_float_eq(got[2], loss, 1e-6);
     cr_expect_float_eq(got[3], largest, 1e-6);
     end(&f);

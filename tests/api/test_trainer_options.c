@@ -259,7 +259,7 @@ Test(trainer_options, classes_have_weights)
     for (int i = 0; i < N; i++) { /* one by one, with the parameters as they were */
         fixture one;
         start(&one, "loss", &o);
-        sum += weight[one.y[i]] * step(&one, i, 1) / N;
+        sum += weight[one.y[i]] * step(&one, i, 1) / (double)N;
         end(&one);
     }
     end(&f);
