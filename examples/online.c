@@ -97,8 +97,8 @@ int main(void)
     int fine = calls == calls_before && heap == heap_in_use() && again >= 0;
     printf("loss %.4f at first, %.4f later; %.4f when the plant changes, %.4f afterwards\n",
            first, learned, changed, again);
-    printf("%.2f us a step of one sample, %ld allocations in %d steps\n", r.spent / STEPS * 1e6,
-           calls - calls_before, STEPS - 1);
+    printf("%.2f us a step of one sample, %ld allocations in %d steps\n",
+           r.spent / (double)STEPS * 1e6, calls - calls_before, STEPS - 1);
     jit_trainer_free(r.t);
     jit_params_free(p);
     jit_release(m);

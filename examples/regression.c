@@ -44,7 +44,7 @@ static int note(void *user, const jit_epoch_report *r)
 static jit_status learn(fit *f)
 {
     static const char *const metric = "r2", *const names[] = { "lr", "steps" };
-    static const double values[] = { 0.02, EPOCHS * 9.0 };
+    static const double values[] = { 0.02, (double)EPOCHS * 9.0 };
     jit_array data[2] = { column(f->x), column(f->t) };
     jit_trainer_options o = { .size = sizeof o, .model = "curve", .metric = &metric };
     o.n_metrics = 1;
@@ -85,14 +85,14 @@ static int draw(const fit *f, const char *path)
                   HEIGHT);
     (void)fprintf(s, "<rect width='%d' height='%d' fill='white'/>\n", WIDTH, HEIGHT);
     for (int i = 0; i < N; i++) {
-        x[i] = (f->x[i] + 3) / 6 * WIDTH;
-        y[i] = HEIGHT / 2 - f->y[i] * HEIGHT / 3;
+        x[i] = (f->x[i] + 3) / 6 * (float)WIDTH;
+        y[i] = (float)(HEIGHT / 2) - f->y[i] * (float)HEIGHT / 3;
         (void)fprintf(s, "<circle r='2' fill='#bbb' cx='%.1f' cy='%.1f'/>\n", (double)x[i],
-                      (double)(HEIGHT / 2 - f->t[i] * HEIGHT / 3));
+                      (double)((float)(HEIGHT / 2) - f->t[i] * (float)HEIGHT / 3));
     }
     polyline(s, "#c30", x, y, N);
     for (int i = 0; i < f->epochs; i++) {
-        at[i] = 20 + 160.0f * (float)i / EPOCHS;
+        at[i] = 20 + 160.0f * (float)i / (float)EPOCHS;
         loss[i] = 30 - 30 * log10f(f->loss[i]);
     }
     polyline(s, "#06c", at, loss, (int)f->epochs);

@@ -50,7 +50,7 @@ static int show(void *user, const jit_epoch_report *r)
 static double train(jit_module *m, jit_params *p, const jit_array *data, const jit_array *other)
 {
     static const char *const metric = "accuracy", *const names[] = { "lr", "steps" };
-    static const double values[] = { 0.02, EPOCHS * 7.0 };
+    static const double values[] = { 0.02, (double)EPOCHS * 7.0 };
     jit_trainer_options o = { .size = sizeof o,
                               .schedule = "cosine_decay",
                               .model = "spirals" };
@@ -72,7 +72,8 @@ static double train(jit_module *m, jit_params *p, const jit_array *data, const j
 
 static void dot(unsigned char (*pixel)[3], float x, float y, int second)
 {
-    int column = (int)((x + 1.2f) / 2.4f * SIDE), row = (int)((1.2f - y) / 2.4f * SIDE);
+    int column = (int)((x + 1.2f) / 2.4f * (float)SIDE),
+        row = (int)((1.2f - y) / 2.4f * (float)SIDE);
     for (int i = -1; i <= 1; i++)
         for (int k = -1; k <= 1; k++) {
             unsigned char *at = pixel[(row + i) * SIDE + column + k];
@@ -88,8 +89,8 @@ static void draw(const jit_model *model, float (*points)[2], const int32_t *arm,
     float(*at)[2] = malloc(BACKGROUND * sizeof *at), (*p)[2] = malloc(BACKGROUND * sizeof *p);
     unsigned char(*pixel)[3] = malloc(BACKGROUND * sizeof *pixel);
     for (int i = 0; i < BACKGROUND; i++) {
-        at[i][0] = (float)(2.4 * (i % SIDE) / SIDE - 1.2);
-        at[i][1] = (float)(1.2 - 2.4 * (i / SIDE) / SIDE);
+        at[i][0] = (float)(2.4 * (i % SIDE) / (double)SIDE - 1.2);
+        at[i][1] = (float)(1.2 - 2.4 * (i / SIDE) / (double)SIDE);
     }
     jit_array x = jit_array_of(JIT_F32, at, 2, (int64_t[]){ BACKGROUND, 2 });
     jit_array y = jit_array_of(JIT_F32, p, 2, (int64_t[]){ BACKGROUND, 2 });

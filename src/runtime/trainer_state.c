@@ -84,7 +84,7 @@ static bool good_report(const double *v)
 {
     static const int32_t counts[] = { 0, 1, 2, 3, 6, 10, 11 };
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
-        double most = counts[i] == 6    ? JIT_MAX_METRICS
+        double most = counts[i] == 6    ? (double)JIT_MAX_METRICS
                       : counts[i] == 10 ? 1
                                         : 9007199254740992.0;
         if (!(v[counts[i]] >= 0 && v[counts[i]] <= most))
