@@ -237,6 +237,7 @@ for args, code, err in (
     (("two.fj", "--data", "x=f.npy", "--data", "y=y.npy"), 1, ""),
     (("pix.fj", "--data", "x=f.npy", "--data", "y=flowers.csv:1"), 1, ""),
     (("net.safetensors", "--data", "flowers.csv"), 3, "cannot read 'net.safetensors': it is no text"),
+    (("net.fj", "--data", "x.npy", "--data", "y.npy", "--label", "k"), 1, "--label: 'x.npy' is no .csv"),
     (("plain.fj", "--data", "flowers.csv"), 1, "no function with arguments and parameters"),
     (("net.fj", "--data", "flowers.csv", "--epochs", "0"), 2, "--epochs takes"),
     (("net.fj", "--data", "flowers.csv", "--val", "1"), 2, "--val takes"),

@@ -168,9 +168,12 @@ int train_data_load(train_data *d, const train_source *from, const console *c)
     const named_text *first = &from->list->item[0];
     bool one = from->list->n == 1 && !first->name && !value_member(first->text);
     *d = (train_data){ .n = from->n };
+    bool table = one && value_ends_with(first->text, ".csv");
     int code;
-    if (one && value_ends_with(first->text, ".csv"))
+    if (table)
         code = load_table(d, from, first->text, c);
+    else if (from->label && !from->known)
+        code = console_error(c, EXIT_USER, "--label: '%s' is no .csv", first->text);
     else if (one && (value_ends_with(first->text, ".npz") ||
                      value_ends_with(first->text, ".safetensors")))
         code = load_archive(d, from, first->text, c);
