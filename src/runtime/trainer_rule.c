@@ -99,6 +99,8 @@ static double default_of(reading *r, const char *function, const char *name)
         k++;
     }
     pthread_mutex_unlock(&r->m->lock);
+    if (!ok && !diag_failed(r->d))
+        diag_no_memory(r->d);
     return c.f;
 }
 

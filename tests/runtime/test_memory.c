@@ -269,15 +269,25 @@ static bool training(jit_context *c, jit_error *err)
     jit_trainer_options o = { .size = sizeof o, .model = "net", .metric = names };
     char path[64];
     (void)snprintf(path, sizeof path, "/tmp/fusejit_memory_%d.safetensors", (int)getpid());
+    static const double weight[] = { 1, 2 };
+    static const char *const frozen[] = { "dense.b" };
+    jit_trainer_info info;
     o.n_metrics = 2;
     o.accumulate = 2;
+    o.schedule = "cosine_decay";
+    o.clip_norm = 1;
+    o.class_weight = weight;
+    o.n_classes = 2;
+    o.frozen = frozen;
+    o.n_frozen = 1;
     jit_module *m = jit_compile("fn net(x: [2]) -> [2] = dense(x; 2)\n"
                                 "fn loss(x: [2], y: i32) = xent(net(x), y)",
                                 &options, err);
     jit_params *p = m ? jit_params_new(m, "net", "f32[2]", NULL, err) : NULL;
     jit_trainer *t = p ? jit_trainer_new(m, "loss", "f32[2], i32", p, &o, err) : NULL;
     bool ok = t && fit(t, err) && jit_trainer_save(t, path, err) == JIT_OK &&
-              jit_trainer_load(t, path, err) == JIT_OK;
+              jit_trainer_load(t, path, err) == JIT_OK &&
+              jit_trainer_describe(t, &info) == JIT_OK;
     jit_trainer_free(t);
     jit_params_free(p);
     jit_release(m);
