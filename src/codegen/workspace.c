@@ -5,9 +5,20 @@
 
 enum { MOST_EXTENTS = 1024, MOST_STEPS = 2048, ALIGN = 64 };
 
+/* An area that is like one before it in its piece says nothing new. */
+static bool is_repeated(const codegen_area *kept, int32_t n, const codegen_area *a)
+{
+    while (n-- > 0 && kept[n].piece == a->piece && kept[n].many == a->many)
+        if (kept[n].shape == a->shape && kept[n].size == a->size && kept[n].fixed == a->fixed &&
+            kept[n].rows == a->rows && kept[n].own == a->own && kept[n].copies == a->copies &&
+            kept[n].most == a->most)
+            return true;
+    return false;
+}
+
 static bool collect(workspace_plan *p, const codegen_object *object, const graph *g, arena *ar)
 {
-    int32_t n = 0;
+    int32_t n = 0, k = 0;
     size_t room = (size_t)object->n_areas + 1;
     codegen_area *areas = arena_alloc(ar, room * sizeof *areas);
     int32_t *rank = arena_alloc(ar, room * sizeof *rank);
@@ -15,13 +26,16 @@ static bool collect(workspace_plan *p, const codegen_object *object, const graph
     if (!areas || !rank || !roots)
         return false;
     for (int32_t i = 0; i < object->n_areas; i++) {
-        const graph_shape *s = &g->shapes[object->areas[i].shape];
-        areas[i] = object->areas[i];
-        rank[i] = areas[i].rows ? 1 : s->rank;
-        memcpy(roots + n, s->extent, (size_t)rank[i] * sizeof *roots);
-        n += rank[i];
+        const codegen_area *a = &object->areas[i];
+        const graph_shape *s = &g->shapes[a->shape];
+        if (is_repeated(areas, k, a))
+            continue;
+        areas[k] = *a;
+        rank[k] = a->rows ? 1 : s->rank;
+        memcpy(roots + n, s->extent, (size_t)rank[k] * sizeof *roots);
+        n += rank[k++];
     }
-    *p = (workspace_plan){ .areas = areas, .rank = rank, .n_areas = object->n_areas };
+    *p = (workspace_plan){ .areas = areas, .rank = rank, .n_areas = k };
     return n <= MOST_EXTENTS && known_make(&p->extents, g, roots, n, ar) &&
            p->extents.n_steps <= MOST_STEPS;
 }
