@@ -45,28 +45,48 @@ static void run(const jit_kernel *k, float *x, float *y, int64_t n, int threads)
 
 /* ---------------------------------------------------------------- floating-point modes */
 
+#if defined(__x86_64__) /* MXCSR: flushing, rounding, traps, sticky flags */
+static const unsigned tried[] = {
+    0x1f80, 0x9fc0, 0x5f80, 0x3f80, 0x7f80, 0x1d00, 0x0000, 0x1fbf
+};
+
 static unsigned modes(void)
 {
-#if defined(__x86_64__)
     return __builtin_ia32_stmxcsr();
-#else
-    return (unsigned)fegetround();
-#endif
 }
 
 static void set_modes(unsigned m)
 {
-#if defined(__x86_64__)
     __builtin_ia32_ldmxcsr(m);
-#else
-    fesetround((int)m);
-#endif
 }
+#elif defined(__aarch64__) /* FPCR: rounding, flushing */
+static const unsigned tried[] = { 0, 1u << 22, 2u << 22, 3u << 22, 1u << 24, 7u << 22 };
+
+static unsigned modes(void)
+{
+    return __builtin_aarch64_get_fpcr();
+}
+
+static void set_modes(unsigned m)
+{
+    __builtin_aarch64_set_fpcr(m);
+}
+#else
+static const unsigned tried[] = { FE_TONEAREST, FE_UPWARD, FE_DOWNWARD, FE_TOWARDZERO };
+
+static unsigned modes(void)
+{
+    return (unsigned)fegetround();
+}
+
+static void set_modes(unsigned m)
+{
+    (void)fesetround((int)m);
+}
+#endif
 
 Test(host, floating_point_modes_do_not_leak_either_way)
 {
-    static const unsigned tried[] = { 0x1f80, 0x9fc0, 0x5f80, 0x3f80,
-                                      0x7f80, 0x1d00, 0x0000, 0x1fbf };
     enum { N = 100003 };
     static float x[N], want[N], y[N];
     jit_kernel *f = prepare("f", "f32"), *flush = prepare("flush", "f32");

@@ -37,6 +37,15 @@ static bool says(jit_module *m, const char *signature, const char *words)
     return found;
 }
 
+/* Narrow vectors gain nothing by samples together. */
+static bool vectors_are_wide(void)
+{
+    char *facts = jit_system_info(NULL, NULL);
+    bool narrow = strstr(facts, "vector_bytes 16\n");
+    jit_text_free(facts);
+    return !narrow;
+}
+
 /* Of `rows` samples; 0: one, without a batch axis. */
 static void run(jit_module *m, const subject *s, const char *signature, int64_t rows, float *y)
 {
@@ -66,7 +75,8 @@ Test(one_sample, has_less_code_and_runs_any_batch)
         jit_error err;
         jit_module *m = jit_compile(s->text, NULL, &err);
         cr_assert(m, "%s", err.diagnostic[0].message);
-        cr_expect(says(m, s->batch, s->for_many), "%s", s->text);
+        cr_expect(says(m, s->batch, s->for_many) || (i == 0 && !vectors_are_wide()), "%s",
+                  s->text);
         cr_expect_not(says(m, s->one, s->for_many), "%s", s->text);
         for (int64_t rows = 0; rows <= SAMPLES; rows++) {
             size_t size = (size_t)(rows ? rows : 1) * (size_t)s->n_out * sizeof y[0];
