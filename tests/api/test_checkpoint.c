@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "training_set.h"
+
 static const char program[] =
     "fn net(x: [3]) -> [2] { let h = dropout(dense(x; 7, tanh); 0.25)  return dense(h; 2) }\n"
     "fn xe(x: [3], y: i32) = xent(net(x), y)\n"
@@ -52,10 +54,7 @@ static void start(fixture *f, const jit_trainer_options *o, uint64_t seed)
     jit_params_options p = { .size = sizeof p, .seed = seed };
     jit_trainer_options t = *o;
     memset(f, 0, sizeof *f);
-    for (int i = 0; i < N * 3; i++)
-        f->x[i] = (float)((i * 7919) % 101) / 50 - 1;
-    for (int i = 0; i < N; i++)
-        f->y[i] = f->x[3 * i] + f->x[3 * i + 1] > 0;
+    training_set(f->x, f->y, N);
     f->data[0] = jit_array_of(JIT_F32, f->x, 2, (int64_t[]){ N, 3 });
     f->data[1] = jit_array_of(JIT_I32, f->y, 1, (int64_t[]){ N });
     t.seed = seed;
@@ -73,17 +72,13 @@ static void start(fixture *f, const jit_trainer_options *o, uint64_t seed)
 
 static void end(fixture *f)
 {
-    jit_trainer_free(f->t);
-    jit_params_free(f->p);
-    jit_release(f->m);
+    training_free(f->t, f->p, f->m);
     (void)remove(f->path);
 }
 
 static float *weights(const fixture *f)
 {
-    jit_array a;
-    cr_assert_eq(jit_params_get(f->p, "net.h.W", &a, NULL), JIT_OK);
-    return a.data;
+    return training_values(f->p, "net.h.W");
 }
 
 static void fine(jit_status s, const fixture *f)

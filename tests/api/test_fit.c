@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "training_set.h"
+
 static const char program[] =
     "fn net(x: [3]) -> [2] { let h = dense(x; 7, tanh)  return dense(h; 2) }\n"
     "fn xe(x: [3], y: i32) = xent(net(x), y)\n"
@@ -26,10 +28,7 @@ typedef struct fixture {
 static void start(fixture *f, const jit_trainer_options *o)
 {
     memset(f, 0, sizeof *f);
-    for (int i = 0; i < N * 3; i++)
-        f->x[i] = (float)((i * 7919) % 101) / 50 - 1;
-    for (int i = 0; i < N; i++)
-        f->y[i] = f->x[3 * i] + f->x[3 * i + 1] > 0;
+    training_set(f->x, f->y, N);
     f->data[0] = jit_array_of(JIT_F32, f->x, 2, (int64_t[]){ N, 3 });
     f->data[1] = jit_array_of(JIT_I32, f->y, 1, (int64_t[]){ N });
     f->m = jit_compile(program, NULL, &f->err);
@@ -42,16 +41,12 @@ static void start(fixture *f, const jit_trainer_options *o)
 
 static void end(fixture *f)
 {
-    jit_trainer_free(f->t);
-    jit_params_free(f->p);
-    jit_release(f->m);
+    training_free(f->t, f->p, f->m);
 }
 
 static float *values(const fixture *f, const char *name)
 {
-    jit_array a;
-    cr_assert_eq(jit_params_get(f->p, name, &a, NULL), JIT_OK);
-    return a.data;
+    return training_values(f->p, name);
 }
 
 static void fits(fixture *f, const jit_fit_options *o, jit_fit_report *r)

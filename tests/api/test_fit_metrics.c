@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "training_set.h"
+
 static const char program[] =
     "fn net(x: [3]) -> [4] { let h = dense(x; 7, tanh)  return dense(h; 4) }\n"
     "fn xe(x: [3], y: i32) = xent(net(x), y)\n"
@@ -56,9 +58,7 @@ static void start(fixture *f, const char *layer)
 
 static void end(fixture *f)
 {
-    jit_trainer_free(f->t);
-    jit_params_free(f->p);
-    jit_release(f->m);
+    training_free(f->t, f->p, f->m);
     free(f->x);
     free(f->target);
     free(f->y);

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "training_set.h"
+
 /* With `go` and one step in an epoch, w is the number of epochs; the best one is where w is x. */
 static const char program[] = "fn f(x) { param w: f64 = 0  return (w - x)**2 }\n"
                               "fn guess(x: f64[2]) { param v: f64 = 0  return v }\n"
@@ -51,9 +53,7 @@ static void start(fixture *f)
 
 static void end(fixture *f)
 {
-    jit_trainer_free(f->t);
-    jit_params_free(f->p);
-    jit_release(f->m);
+    training_free(f->t, f->p, f->m);
 }
 
 static jit_status fit(fixture *f, int n)

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "training_set.h"
+
 static const char program[] =
     "fn line(x: [2]) { param w: [2] = 0  param b: f32 = 0  return sum(x*w) + b }\n"
     "fn loss(x: [2], t) = (line(x) - t)**2\n"
@@ -35,12 +37,9 @@ static void start(fixture *f, const char *layer, const char *sample)
     cr_assert(f->m, "%s", f->err.diagnostic[0].message);
     f->p = jit_params_new(f->m, layer, sample, NULL, &f->err);
     cr_assert(f->p, "%s", f->err.diagnostic[0].message);
-    for (int i = 0; i < N * 3; i++)
-        f->x[i] = (float)((i * 7919) % 101) / 50 - 1;
-    for (int i = 0; i < N; i++) {
+    training_set(f->x, f->y, N);
+    for (int i = 0; i < N; i++)
         f->target[i] = 2 * f->x[2 * i] - f->x[2 * i + 1] + 0.5f;
-        f->y[i] = f->x[3 * i] + f->x[3 * i + 1] > 0;
-    }
 }
 
 static void lines(fixture *f, const jit_trainer_options *o)
@@ -63,16 +62,12 @@ static void nets(fixture *f, const jit_trainer_options *o)
 
 static void end(fixture *f)
 {
-    jit_trainer_free(f->t);
-    jit_params_free(f->p);
-    jit_release(f->m);
+    training_free(f->t, f->p, f->m);
 }
 
 static float *values(const fixture *f, const char *name)
 {
-    jit_array a;
-    cr_assert_eq(jit_params_get(f->p, name, &a, NULL), JIT_OK);
-    return a.data;
+    return training_values(f->p, name);
 }
 
 Test(trainer, one_step_is_the_one_on_paper)

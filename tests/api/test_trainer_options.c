@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "training_set.h"
+
 static const char program[] =
     "fn plain(p, g; lr = 0.5) = p - lr*g\n"
     "fn keep(p, g) = p - g\n"
@@ -40,12 +42,9 @@ static void make(fixture *f, const char *loss, const jit_trainer_options *o,
     cr_assert(f->m, "%s", f->err.diagnostic[0].message);
     f->p = jit_params_new(f->m, number ? "number" : "net", "f32[3]", NULL, &f->err);
     cr_assert(f->p, "%s", f->err.diagnostic[0].message);
-    for (int i = 0; i < N * 3; i++)
-        f->x[i] = (float)((i * 7919) % 101) / 50 - 1;
-    for (int i = 0; i < N; i++) {
-        f->y[i] = f->x[3 * i] + f->x[3 * i + 1] > 0;
+    training_set(f->x, f->y, N);
+    for (int i = 0; i < N; i++)
         f->target[i] = 3 * f->x[3 * i];
-    }
     f->data[0] = jit_array_of(JIT_F32, f->x, 2, (int64_t[]){ N, 3 });
     f->data[1] = number ? jit_array_of(JIT_F32, f->target, 1, (int64_t[]){ N })
                         : jit_array_of(JIT_I32, f->y, 1, (int64_t[]){ N });
@@ -61,16 +60,12 @@ static void start(fixture *f, const char *loss, const jit_trainer_options *o)
 
 static void end(fixture *f)
 {
-    jit_trainer_free(f->t);
-    jit_params_free(f->p);
-    jit_release(f->m);
+    training_free(f->t, f->p, f->m);
 }
 
 static float *values(const fixture *f, const char *name)
 {
-    jit_array a;
-    cr_assert_eq(jit_params_get(f->p, name, &a, NULL), JIT_OK);
-    return a.data;
+    return training_values(f->p, name);
 }
 
 /* All parameters, one after the other. */

@@ -136,6 +136,18 @@ graph *fixed_copy(const made *m, const int64_t *dim, bool constant)
     return g;
 }
 
+bool llvm_says(made *m, const graph *g, const char *words)
+{
+    target host;
+    cr_assert(target_init(&host, NULL, &m->d));
+    codegen_options o = { .target = &host };
+    char *text = codegen_text(g, &o, CODEGEN_LLVM, &m->d);
+    cr_assert(text);
+    bool found = strstr(text, words) != NULL;
+    arena_free(m->ar);
+    return found;
+}
+
 /* As expand_unfused. */
 static node split(void *user, graph *dst, const graph *src, node old, const node *in)
 {

@@ -34,6 +34,9 @@ cell any(random_state *r, jit_dtype t, int32_t i);
 /* The same for dimensions that are known; constant: so are the elements of all weights. */
 graph *fixed_copy(const made *m, const int64_t *dim, bool constant);
 
+/* Whether the LLVM IR of g, a graph of m, has these words. The end of m. */
+bool llvm_says(made *m, const graph *g, const char *words);
+
 typedef made (*maker)(jit_dtype t);
 
 /* For n triples of dimensions, known and free. products: the call does some of them. */
