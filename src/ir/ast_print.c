@@ -1,12 +1,12 @@
 /* The tree as text that parses back to the same tree. Left spines of binary operators are
  * walked in a loop; recursion is bounded by the tree's depth. */
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "decimal.h"
 #include "lex.h"
 #include "parse.h"
+#include "writer.h"
 
 /* -------------------------------------------------------------------------- names of operators
  */
@@ -53,33 +53,17 @@ const char *ast_redop_text(ast_redop op)
 
 /* -------------------------------------------------------------------------- the output */
 
-typedef struct writer {
-    arena *ar;
-    char *text; /* 0-terminated */
-    int32_t length, capacity, indent;
-    bool failed;
-} writer;
+typedef struct printer {
+    writer out;
+    int32_t indent;
+} printer;
 
-static void put_bytes(writer *w, const char *bytes, size_t length)
+static void put(printer *w, const char *text)
 {
-    void *text = w->text;
-    if (w->failed || length > (size_t)(INT32_MAX - 1 - w->length) ||
-        !arena_grow(w->ar, &text, 1, &w->capacity, w->length + (int32_t)length + 1)) {
-        w->failed = true;
-        return;
-    }
-    w->text = text;
-    memcpy(w->text + w->length, bytes, length);
-    w->length += (int32_t)length;
-    w->text[w->length] = 0;
+    write_text(&w->out, text);
 }
 
-static void put(writer *w, const char *text)
-{
-    put_bytes(w, text, strlen(text));
-}
-
-static void put_line(writer *w)
+static void put_line(printer *w)
 {
     put(w, "\n");
     for (int32_t i = 0; i < w->indent; i++)
@@ -88,9 +72,9 @@ static void put_line(writer *w)
 
 /* -------------------------------------------------------------------------- expressions */
 
-static void put_expr(writer *w, const ast_expr *e, int32_t tighter_than);
+static void put_expr(printer *w, const ast_expr *e, int32_t tighter_than);
 
-static void put_list(writer *w, const ast_expr *const *list, int32_t n)
+static void put_list(printer *w, const ast_expr *const *list, int32_t n)
 {
     for (int32_t i = 0; i < n; i++) {
         put(w, i > 0 ? ", " : "");
@@ -98,7 +82,7 @@ static void put_list(writer *w, const ast_expr *const *list, int32_t n)
     }
 }
 
-static void put_dims(writer *w, const ast_expr *const *list, int32_t n)
+static void put_dims(printer *w, const ast_expr *const *list, int32_t n)
 {
     if (n == 0)
         return;
@@ -107,7 +91,7 @@ static void put_dims(writer *w, const ast_expr *const *list, int32_t n)
     put(w, "]");
 }
 
-static void put_arguments(writer *w, const ast_arg *list, int32_t n)
+static void put_arguments(printer *w, const ast_arg *list, int32_t n)
 {
     for (int32_t i = 0; i < n; i++) {
         put(w, i > 0 ? ", " : "");
@@ -119,7 +103,7 @@ static void put_arguments(writer *w, const ast_arg *list, int32_t n)
     }
 }
 
-static void put_call(writer *w, const ast_expr *e)
+static void put_call(printer *w, const ast_expr *e)
 {
     put_expr(w, e->u.call.callee, PRECEDENCE_POW);
     put(w, "(");
@@ -129,7 +113,7 @@ static void put_call(writer *w, const ast_expr *e)
     put(w, ")");
 }
 
-static void put_reduction(writer *w, const ast_expr *e)
+static void put_reduction(printer *w, const ast_expr *e)
 {
     put(w, ast_redop_text(e->u.reduce.op));
     for (int32_t i = 0; i < e->u.reduce.n_binders; i++) {
@@ -184,14 +168,14 @@ static int32_t right_of(const ast_expr *e)
 }
 
 /* x op y op z ...: down the left spine, then up. */
-static void put_binary(writer *w, const ast_expr *e)
+static void put_binary(printer *w, const ast_expr *e)
 {
     int32_t n = 0, capacity = 0;
     const ast_expr **spine = NULL;
     for (;; n++, e = e->u.binary.x) {
         void *grown = spine;
-        if (!arena_grow(w->ar, &grown, sizeof e, &capacity, n + 1)) {
-            w->failed = true;
+        if (!arena_grow(w->out.ar, &grown, sizeof e, &capacity, n + 1)) {
+            w->out.failed = true;
             return;
         }
         spine = grown;
@@ -210,14 +194,14 @@ static void put_binary(writer *w, const ast_expr *e)
     }
 }
 
-static void put_unary(writer *w, const ast_expr *e)
+static void put_unary(printer *w, const ast_expr *e)
 {
     put(w, ast_unary_text(e->u.unary.op));
     put_expr(w, e->u.unary.x,
              e->u.unary.op == UNARY_NOT ? PRECEDENCE_NOT : PRECEDENCE_UNARY - 1);
 }
 
-static void put_select(writer *w, const ast_expr *e)
+static void put_select(printer *w, const ast_expr *e)
 {
     put_expr(w, e->u.select.condition, PRECEDENCE_SELECT);
     put(w, " ? ");
@@ -226,7 +210,7 @@ static void put_select(writer *w, const ast_expr *e)
     put_expr(w, e->u.select.no, 0);
 }
 
-static void put_leaf(writer *w, const ast_expr *e)
+static void put_leaf(printer *w, const ast_expr *e)
 {
     char text[DECIMAL_SIZE];
     switch (e->kind) {
@@ -247,7 +231,7 @@ static void put_leaf(writer *w, const ast_expr *e)
 }
 
 /* What is subscripted; sum[i] would be a reduction. */
-static void put_base(writer *w, const ast_expr *e)
+static void put_base(printer *w, const ast_expr *e)
 {
     bool reduction = false;
     for (int32_t op = REDOP_SUM; op <= REDOP_MEAN && e->kind == EXPR_NAME; op++)
@@ -256,7 +240,7 @@ static void put_base(writer *w, const ast_expr *e)
 }
 
 /* In brackets unless it binds tighter. */
-static void put_expr(writer *w, const ast_expr *e, int32_t tighter_than)
+static void put_expr(printer *w, const ast_expr *e, int32_t tighter_than)
 {
     bool brackets = needs_brackets(e, tighter_than);
     put(w, brackets ? "(" : "");
@@ -291,7 +275,7 @@ static void put_expr(writer *w, const ast_expr *e, int32_t tighter_than)
 
 /* -------------------------------------------------------------------------- statements */
 
-static void put_type(writer *w, const ast_type *t)
+static void put_type(printer *w, const ast_type *t)
 {
     if (t->is_dim || t->is_fn)
         put(w, t->is_dim ? "dim" : "fn");
@@ -300,7 +284,7 @@ static void put_type(writer *w, const ast_type *t)
     put_dims(w, t->dims, t->n_dims);
 }
 
-static void put_given_type(writer *w, const ast_type *t)
+static void put_given_type(printer *w, const ast_type *t)
 {
     if (t->given) {
         put(w, ": ");
@@ -308,9 +292,9 @@ static void put_given_type(writer *w, const ast_type *t)
     }
 }
 
-static void put_statement(writer *w, const ast_stmt *s);
+static void put_statement(printer *w, const ast_stmt *s);
 
-static void put_block(writer *w, const ast_block *b)
+static void put_block(printer *w, const ast_block *b)
 {
     put(w, "{");
     w->indent++;
@@ -323,7 +307,7 @@ static void put_block(writer *w, const ast_block *b)
     put(w, "}");
 }
 
-static void put_let(writer *w, const ast_stmt *s)
+static void put_let(printer *w, const ast_stmt *s)
 {
     put(w, s->u.let.n_names > 1 ? "let (" : "let ");
     for (int32_t i = 0; i < s->u.let.n_names; i++) {
@@ -337,7 +321,7 @@ static void put_let(writer *w, const ast_stmt *s)
     put_expr(w, s->u.let.value, 0);
 }
 
-static void put_assign(writer *w, const ast_stmt *s)
+static void put_assign(printer *w, const ast_stmt *s)
 {
     put(w, s->u.assign.name.name);
     put_dims(w, s->u.assign.subscripts, s->u.assign.n_subscripts);
@@ -347,7 +331,7 @@ static void put_assign(writer *w, const ast_stmt *s)
     put_expr(w, s->u.assign.value, 0);
 }
 
-static void put_if(writer *w, const ast_stmt *s)
+static void put_if(printer *w, const ast_stmt *s)
 {
     const ast_block *no = &s->u.branch.no;
     put(w, "if ");
@@ -363,7 +347,7 @@ static void put_if(writer *w, const ast_stmt *s)
         put_block(w, no);
 }
 
-static void put_for(writer *w, const ast_stmt *s)
+static void put_for(printer *w, const ast_stmt *s)
 {
     put(w, "for ");
     put(w, s->u.range.name.name);
@@ -379,7 +363,7 @@ static void put_for(writer *w, const ast_stmt *s)
     put_block(w, &s->u.range.body);
 }
 
-static void put_statement(writer *w, const ast_stmt *s)
+static void put_statement(printer *w, const ast_stmt *s)
 {
     switch (s->kind) {
     case STMT_LET:
@@ -420,7 +404,7 @@ static void put_statement(writer *w, const ast_stmt *s)
 
 /* -------------------------------------------------------------------------- functions */
 
-static void put_parameters(writer *w, const ast_param *list, int32_t n)
+static void put_parameters(printer *w, const ast_param *list, int32_t n)
 {
     for (int32_t i = 0; i < n; i++) {
         put(w, i > 0 ? ", " : "");
@@ -433,7 +417,7 @@ static void put_parameters(writer *w, const ast_param *list, int32_t n)
     }
 }
 
-static void put_results(writer *w, const ast_fn *f)
+static void put_results(printer *w, const ast_fn *f)
 {
     put(w, f->n_results > 0 ? " -> " : "");
     put(w, f->n_results > 1 ? "(" : "");
@@ -450,7 +434,7 @@ static void put_results(writer *w, const ast_fn *f)
     put(w, f->n_results > 1 ? ")" : "");
 }
 
-static void put_attributes(writer *w, const ast_fn *f)
+static void put_attributes(printer *w, const ast_fn *f)
 {
     for (int32_t i = 0; i < f->n_attrs; i++) {
         char number[DECIMAL_SIZE];
@@ -465,7 +449,7 @@ static void put_attributes(writer *w, const ast_fn *f)
     }
 }
 
-static void put_fn(writer *w, const ast_fn *f)
+static void put_fn(printer *w, const ast_fn *f)
 {
     put(w, f->is_grad ? "grad fn " : "fn ");
     put(w, f->name);
@@ -488,21 +472,21 @@ static void put_fn(writer *w, const ast_fn *f)
 
 char *ast_print_fn(arena *ar, const ast_fn *fn)
 {
-    writer w = { .ar = ar };
+    printer w = { .out = { .ar = ar } };
     put_fn(&w, fn);
-    return w.failed ? NULL : w.text;
+    return w.out.failed ? NULL : w.out.text;
 }
 
 char *ast_print_expr(arena *ar, const ast_expr *e)
 {
-    writer w = { .ar = ar };
+    printer w = { .out = { .ar = ar } };
     put_expr(&w, e, 0);
-    return w.failed ? NULL : w.text;
+    return w.out.failed ? NULL : w.out.text;
 }
 
 char *ast_print(arena *ar, const ast_program *p)
 {
-    writer w = { .ar = ar };
+    printer w = { .out = { .ar = ar } };
     put(&w, "");
     for (int32_t i = 0; i < p->n_consts; i++) {
         put(&w, "const ");
@@ -513,5 +497,5 @@ char *ast_print(arena *ar, const ast_program *p)
     }
     for (int32_t i = 0; i < p->n_fns; i++)
         put_fn(&w, p->fns[i]);
-    return w.failed ? NULL : w.text;
+    return w.out.failed ? NULL : w.out.text;
 }

@@ -137,6 +137,12 @@ jit_status jit_array_new(jit_array *a, jit_dtype dtype, int rank, const int64_t 
     return d.out->status;
 }
 
+bool array_same_shape(const jit_array *a, const jit_array *b)
+{
+    return a->rank == b->rank &&
+           memcmp(a->shape, b->shape, (size_t)a->rank * sizeof a->shape[0]) == 0;
+}
+
 void jit_array_free(jit_array *a)
 {
     if (!a)

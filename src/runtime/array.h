@@ -19,6 +19,7 @@ void array_explain(const jit_array *a, const char *what, diag *d);
 /* The number of elements; false if it, or its bytes, do not fit 63 bits, or an extent is < 0.
  */
 bool array_elements(int32_t rank, const int64_t *shape, int64_t size, int64_t *count);
+bool array_same_shape(const jit_array *a, const jit_array *b);
 /* Memory for a C-contiguous array: data, strides. zero: content. False: no memory. */
 bool array_make(jit_array *a, bool zero);
 

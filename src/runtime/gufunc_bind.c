@@ -140,12 +140,6 @@ bool gufunc_output_shape(const gufunc_call *c, int32_t i, jit_array *shape, diag
     return false;
 }
 
-static bool same_shape(const jit_array *a, const jit_array *b)
-{
-    return a->rank == b->rank &&
-           memcmp(a->shape, b->shape, (size_t)a->rank * sizeof a->shape[0]) == 0;
-}
-
 static bool check_output(const gufunc_call *c, int32_t i, diag *d)
 {
     const jit_array *o = &c->args->out[i];
@@ -153,7 +147,7 @@ static bool check_output(const gufunc_call *c, int32_t i, diag *d)
     jit_array shape;
     if (!gufunc_output_shape(c, i, &shape, d))
         return false;
-    if (array_to_be_made(o) || same_shape(o, &shape))
+    if (array_to_be_made(o) || array_same_shape(o, &shape))
         return true;
     diag_plain(d, DIAG_output_shape, "%s has the shape %s, not %s",
                kernel_operand(c->k, c->k->n_in + i, what), shape_text(have, o->rank, o->shape),
@@ -196,7 +190,7 @@ static bool copy_input(gufunc_call *c, int32_t i)
 
 static bool same_view(const jit_array *a, const jit_array *b)
 {
-    return a->data == b->data && a->dtype == b->dtype && same_shape(a, b) &&
+    return a->data == b->data && a->dtype == b->dtype && array_same_shape(a, b) &&
            memcmp(a->stride, b->stride, (size_t)a->rank * sizeof a->stride[0]) == 0;
 }
 

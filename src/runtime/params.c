@@ -303,12 +303,6 @@ jit_status jit_params_get(const jit_params *p, const char *name, jit_array *view
     return d.out->status;
 }
 
-static bool same_shape(const jit_array *a, const jit_array *b)
-{
-    return a->rank == b->rank &&
-           memcmp(a->shape, b->shape, (size_t)a->rank * sizeof a->shape[0]) == 0;
-}
-
 /* From packed elements of another type, by value. */
 static void convert(const jit_array *to, const jit_array *from)
 {
@@ -330,7 +324,7 @@ static bool check_value(const jit_named *item, const jit_array *a, diag *d)
         array_explain(a, what, d);
         return false;
     }
-    if (a && same_shape(a, &item->array))
+    if (a && array_same_shape(a, &item->array))
         return true;
     if (!a)
         diag_plain(d, DIAG_null_argument, "the value of '%.100s' is null", item->name);

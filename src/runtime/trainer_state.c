@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "array.h"
 #include "array_io.h"
 #include "safetensors.h"
 #include "trainer_evaluate.h"
@@ -309,14 +310,6 @@ static const jit_array *find(const reading *r, const char *name)
     return NULL;
 }
 
-static bool like(const jit_array *a, const jit_array *b)
-{
-    bool same = a->dtype == b->dtype && a->rank == b->rank;
-    for (int32_t i = 0; same && i < a->rank; i++)
-        same = a->shape[i] == b->shape[i];
-    return same;
-}
-
 static bool refuse(const reading *r, const char *what)
 {
     diag_plain(r->s.d, DIAG_train_checkpoint, "'%.100s' is no checkpoint of this trainer: %s",
@@ -367,7 +360,7 @@ static bool check_arrays(const reading *r)
     for (int32_t i = 0; i < r->s.n; i++) {
         const jit_named *want = &r->s.item[i];
         const jit_array *a = find(r, want->name);
-        if (a && like(a, &want->array))
+        if (a && a->dtype == want->array.dtype && array_same_shape(a, &want->array))
             continue;
         (void)snprintf(what, sizeof what, "%s '%.100s'",
                        a ? "another shape or type of" : "it has no", want->name);

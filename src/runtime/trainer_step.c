@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "array.h"
-#include "trainer_evaluate.h"
+#include "trainer_epoch.h"
 #include "trainer_fault.h"
 #include "trainer_rule.h"
 
@@ -183,7 +183,7 @@ static bool update(jit_trainer *t, diag *d)
 {
     if (t->on_gradients && t->on_gradients(t->user, t->gradient, t->n_trained)) {
         t->in_group = t->group_samples = 0;
-        diag_plain(d, DIAG_cancelled, "training was stopped by a callback");
+        (void)epoch_cancelled(d->out);
         return false;
     }
     set_update(t);
@@ -226,13 +226,11 @@ jit_status jit_trainer_update(jit_trainer *t, jit_error *err)
 
 /* -------------------------------------------------------------------------- steps */
 
-/* Seeds of neighbouring batches have nothing in common (Steele, Lea, Flood 2014: SplitMix64). */
+/* Seeds of neighbouring batches have nothing in common. */
 uint64_t trainer_batch_seed(const jit_trainer *t)
 {
-    uint64_t z = t->seed + (uint64_t)(t->draws + 1) * 0x9e3779b97f4a7c15u;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return z ^ z >> 31;
+    uint64_t state = t->seed + (uint64_t)t->draws * 0x9e3779b97f4a7c15u;
+    return epoch_random(&state);
 }
 
 static void set_uniforms(jit_trainer *t)

@@ -1,37 +1,10 @@
 /* Writes the functions of a step of training behind the user's program. */
 #include "trainer_text.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "parse.h"
-
-typedef struct writer {
-    arena *ar;
-    char *text;
-    int32_t n, cap;
-    bool failed;
-} writer;
-
-static void put(writer *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void put(writer *w, const char *format, ...)
-{
-    va_list args, again;
-    va_start(args, format);
-    va_copy(again, args);
-    int n = vsnprintf(NULL, 0, format, args);
-    void *text = w->text;
-    if (w->failed || n < 0 || !arena_grow(w->ar, &text, 1, &w->cap, w->n + n + 1)) {
-        w->failed = true;
-    } else {
-        w->text = text;
-        w->n += vsnprintf(w->text + w->n, (size_t)n + 1, format, again);
-    }
-    va_end(again);
-    va_end(args);
-}
+#include "writer.h"
 
 /* -------------------------------------------------------------------------- types */
 
@@ -39,16 +12,16 @@ static void put_type(writer *w, jit_dtype t, const char *first, const int64_t *e
                      int32_t rank)
 {
     bool some = first || rank > 0;
-    put(w, "%s%s%s", jit_dtype_name(t), some ? "[" : "", first ? first : "");
+    write_format(w, "%s%s%s", jit_dtype_name(t), some ? "[" : "", first ? first : "");
     for (int32_t i = 0; i < rank; i++)
-        put(w, "%s%lld", i > 0 || first ? "," : "", (long long)extent[i]);
-    put(w, "%s", some ? "]" : "");
+        write_format(w, "%s%lld", i > 0 || first ? "," : "", (long long)extent[i]);
+    write_format(w, "%s", some ? "]" : "");
 }
 
 static void put_names(writer *w, const char *name, int32_t n, bool more)
 {
     for (int32_t i = 0; i < n; i++)
-        put(w, "%s%s%d", i > 0 || more ? ", " : "", name, (int)i);
+        write_format(w, "%s%s%d", i > 0 || more ? ", " : "", name, (int)i);
 }
 
 /* Of 16-bit parameters gradients and state are f32. */
@@ -61,11 +34,11 @@ static void put_data(writer *w, const trainer_text *t)
 {
     const jit_array *c = &t->t->class_weight;
     for (int32_t i = 0; i < t->types->n_in; i++) {
-        put(w, "%sa%d: ", i > 0 ? ", " : "", (int)i);
+        write_format(w, "%sa%d: ", i > 0 ? ", " : "", (int)i);
         put_type(w, t->types->in[i], "b", t->types->extent[i], t->types->rank[i]);
     }
     if (c->rank > 0) {
-        put(w, ", class_weight: ");
+        write_format(w, ", class_weight: ");
         put_type(w, c->dtype, NULL, c->shape, c->rank);
     }
 }
@@ -73,14 +46,14 @@ static void put_data(writer *w, const trainer_text *t)
 static void put_data_names(writer *w, const trainer_text *t)
 {
     put_names(w, "a", t->types->n_in, false);
-    put(w, "%s", t->t->class_weight.rank > 0 ? ", class_weight" : "");
+    write_format(w, "%s", t->t->class_weight.rank > 0 ? ", class_weight" : "");
 }
 
 static void put_params(writer *w, const trainer_text *t)
 {
     for (int32_t i = 0; i < t->t->n_params; i++) {
         const jit_array *a = &jit_params_at(t->params, i)->array;
-        put(w, ", p%d: ", (int)i);
+        write_format(w, ", p%d: ", (int)i);
         put_type(w, a->dtype, NULL, a->shape, a->rank);
     }
 }
@@ -90,7 +63,7 @@ static void put_likes(writer *w, const trainer_text *t, const char *name, bool w
 {
     for (int32_t i = 0; i < t->t->n_trained; i++) {
         const jit_array *a = &jit_params_at(t->params, t->t->trained[i])->array;
-        put(w, "%s%s%d: ", wide || i > 0 ? ", " : "", name, (int)t->t->trained[i]);
+        write_format(w, "%s%s%d: ", wide || i > 0 ? ", " : "", name, (int)t->t->trained[i]);
         put_type(w, wide ? trainer_wide_type(a->dtype) : a->dtype, NULL, a->shape, a->rank);
     }
 }
@@ -100,7 +73,7 @@ static void put_states(writer *w, const trainer_text *t)
     for (int32_t i = 0; i < t->t->n_trained; i++) {
         const jit_array *a = &jit_params_at(t->params, t->t->trained[i])->array;
         for (int32_t k = 0; k < t->t->n_states; k++) {
-            put(w, ", s%d_%d: ", (int)t->t->trained[i], (int)k);
+            write_format(w, ", s%d_%d: ", (int)t->t->trained[i], (int)k);
             put_type(w, trainer_wide_type(a->dtype), NULL, a->shape, a->rank);
         }
     }
@@ -111,8 +84,8 @@ static void put_uniforms(writer *w, const trainer_uniforms *u)
 {
     for (int32_t i = 0; i < u->n; i++) {
         bool real = strcmp(u->of[i].type, "real") == 0;
-        put(w, "%su%d%s%s", i > 0 ? ", " : "; ", (int)i, real ? "" : ": ",
-            real ? "" : u->of[i].type);
+        write_format(w, "%su%d%s%s", i > 0 ? ", " : "; ", (int)i, real ? "" : ": ",
+                     real ? "" : u->of[i].type);
     }
 }
 
@@ -121,7 +94,7 @@ static void put_uniforms(writer *w, const trainer_uniforms *u)
 static void put_trained(writer *w, const trainer_text *t, const char *name, bool more)
 {
     for (int32_t i = 0; i < t->t->n_trained; i++)
-        put(w, "%s%s%d", i > 0 || more ? ", " : "", name, (int)t->t->trained[i]);
+        write_format(w, "%s%s%d", i > 0 || more ? ", " : "", name, (int)t->t->trained[i]);
 }
 
 #define TRAINING "; training = 1"
@@ -131,17 +104,17 @@ static void put_weighted(writer *w, const trainer_text *t)
 {
     const jit_array *c = &t->t->class_weight;
     int32_t n = t->types->n_in;
-    put(w, "fn weighted_of_training(");
+    write_format(w, "fn weighted_of_training(");
     for (int32_t i = 0; i < n; i++) {
-        put(w, "a%d: ", (int)i);
+        write_format(w, "a%d: ", (int)i);
         put_type(w, t->types->in[i], NULL, t->types->extent[i], t->types->rank[i]);
-        put(w, ", ");
+        write_format(w, ", ");
     }
-    put(w, "class_weight: ");
+    write_format(w, "class_weight: ");
     put_type(w, c->dtype, NULL, c->shape, c->rank);
-    put(w, ") = class_weight[a%d]*%s(", (int)n - 1, t->loss);
+    write_format(w, ") = class_weight[a%d]*%s(", (int)n - 1, t->loss);
     put_names(w, "a", n, false);
-    put(w, "%s)\n", t->loss_trains ? TRAINING : "");
+    write_format(w, "%s)\n", t->loss_trains ? TRAINING : "");
 }
 
 static void put_batch(writer *w, const trainer_text *t)
@@ -149,36 +122,36 @@ static void put_batch(writer *w, const trainer_text *t)
     bool weighted = t->t->class_weight.rank > 0;
     if (weighted)
         put_weighted(w, t);
-    put(w, "fn " TRAINER_BATCH "(");
+    write_format(w, "fn " TRAINER_BATCH "(");
     put_data(w, t);
     put_params(w, t);
-    put(w, ") = (mean(%s(", weighted ? "weighted_of_training" : t->loss);
+    write_format(w, ") = (mean(%s(", weighted ? "weighted_of_training" : t->loss);
     put_data_names(w, t);
-    put(w, "%s))", t->loss_trains && !weighted ? TRAINING : "");
+    write_format(w, "%s))", t->loss_trains && !weighted ? TRAINING : "");
     if (t->model) {
-        put(w, ", %s(", t->model);
+        write_format(w, ", %s(", t->model);
         put_names(w, "a", t->n_model, false);
-        put(w, "%s)", t->model_trains ? TRAINING : "");
+        write_format(w, "%s)", t->model_trains ? TRAINING : "");
     }
-    put(w, ")\nfn gradients_of_training(");
+    write_format(w, ")\nfn gradients_of_training(");
     put_data(w, t);
     put_params(w, t);
-    put(w, ") = value_and_grad(" TRAINER_BATCH "; ");
+    write_format(w, ") = value_and_grad(" TRAINER_BATCH "; ");
     put_trained(w, t, "p", false);
-    put(w, ")(");
+    write_format(w, ")(");
     put_data_names(w, t);
     put_names(w, "p", t->t->n_params, true);
-    put(w, ")\n");
+    write_format(w, ")\n");
 }
 
 static void put_gradients(writer *w, const trainer_text *t)
 {
-    put(w, "  let (loss_of_training");
+    write_format(w, "  let (loss_of_training");
     put_trained(w, t, "g", true);
-    put(w, "%s) = gradients_of_training(", t->model ? ", prediction_of_training" : "");
+    write_format(w, "%s) = gradients_of_training(", t->model ? ", prediction_of_training" : "");
     put_data_names(w, t);
     put_names(w, "p", t->t->n_params, true);
-    put(w, ")\n");
+    write_format(w, ")\n");
 }
 
 /* -------------------------------------------------------------------------- update */
@@ -195,13 +168,13 @@ static int32_t find_owner(const trainer_uniforms *u, trainer_owner owner)
 static void put_squares(writer *w, const trainer_text *t, int32_t i, bool more)
 {
     int32_t rank = jit_params_at(t->params, i)->array.rank;
-    put(w, "%s%s", more ? " + " : "", rank > 0 ? "sum[" : "");
+    write_format(w, "%s%s", more ? " + " : "", rank > 0 ? "sum[" : "");
     put_names(w, "i", rank, false);
-    put(w, rank > 0 ? "](b%d[" : "b%d*", (int)i);
+    write_format(w, rank > 0 ? "](b%d[" : "b%d*", (int)i);
     put_names(w, "i", rank, false);
-    put(w, rank > 0 ? "]*b%d[" : "b%d", (int)i);
+    write_format(w, rank > 0 ? "]*b%d[" : "b%d", (int)i);
     put_names(w, "i", rank, false);
-    put(w, "%s", rank > 0 ? "])" : "");
+    write_format(w, "%s", rank > 0 ? "])" : "");
 }
 
 /* c0, c1, ..: the gradients, clipped. By value first, so that the norm holds in any case. */
@@ -211,21 +184,23 @@ static void put_clipped(writer *w, const trainer_text *t, const trainer_uniforms
     for (int32_t i = 0; i < t->t->n_trained; i++) {
         int k = (int)t->t->trained[i];
         if (value >= 0)
-            put(w, "  let b%d = min(max(g%d, -u%d), u%d)\n", k, k, (int)value, (int)value);
+            write_format(w, "  let b%d = min(max(g%d, -u%d), u%d)\n", k, k, (int)value,
+                         (int)value);
         else
-            put(w, "  let b%d = g%d\n", k, k);
+            write_format(w, "  let b%d = g%d\n", k, k);
     }
     if (norm >= 0) {
-        put(w, "  let norm_of_training = sqrt(");
+        write_format(w, "  let norm_of_training = sqrt(");
         for (int32_t i = 0; i < t->t->n_trained; i++)
             put_squares(w, t, t->t->trained[i], i > 0);
-        put(w,
+        write_format(
+            w,
             ")\n  let share_of_training = norm_of_training > u%d ? u%d/norm_of_training : 1\n",
             (int)norm, (int)norm);
     }
     for (int32_t i = 0; i < t->t->n_trained; i++) {
         int k = (int)t->t->trained[i];
-        put(w, "  let c%d = b%d%s\n", k, k, norm >= 0 ? "*share_of_training" : "");
+        write_format(w, "  let c%d = b%d%s\n", k, k, norm >= 0 ? "*share_of_training" : "");
     }
 }
 
@@ -236,7 +211,7 @@ static bool put_given(writer *w, const trainer_uniforms *u, trainer_owner owner)
     for (int32_t i = 0; i < u->n; i++) {
         if (u->of[i].owner != owner)
             continue;
-        put(w, "%s%s = u%d", any ? ", " : "; ", u->of[i].name, (int)i);
+        write_format(w, "%s%s = u%d", any ? ", " : "; ", u->of[i].name, (int)i);
         any = true;
     }
     return any;
@@ -246,30 +221,30 @@ static void put_optimizer(writer *w, const trainer_text *t, const trainer_unifor
                           int32_t i)
 {
     int32_t n = t->t->n_states, steps = find_owner(u, UNIFORM_STEPS);
-    put(w, "  let %sq%d", n > 0 ? "(" : "", (int)i);
+    write_format(w, "  let %sq%d", n > 0 ? "(" : "", (int)i);
     for (int32_t k = 0; k < n; k++)
-        put(w, ", r%d_%d", (int)i, (int)k);
-    put(w, "%s = %s(p%d, c%d", n > 0 ? ")" : "", t->optimizer, (int)i, (int)i);
+        write_format(w, ", r%d_%d", (int)i, (int)k);
+    write_format(w, "%s = %s(p%d, c%d", n > 0 ? ")" : "", t->optimizer, (int)i, (int)i);
     for (int32_t k = 0; k < n; k++)
-        put(w, ", s%d_%d", (int)i, (int)k);
+        write_format(w, ", s%d_%d", (int)i, (int)k);
     bool any = put_given(w, u, UNIFORM_OPTIMIZER);
     if (steps >= 0 && t->counts) {
-        put(w, "%st = u%d", any ? ", " : "; ", (int)steps);
+        write_format(w, "%st = u%d", any ? ", " : "; ", (int)steps);
         any = true;
     }
     if (t->schedule)
-        put(w, "%slr = rate_of_step", any ? ", " : "; ");
-    put(w, ")\n");
+        write_format(w, "%slr = rate_of_step", any ? ", " : "; ");
+    write_format(w, ")\n");
 }
 
 static void put_update(writer *w, const trainer_text *t, const trainer_uniforms *u)
 {
     put_clipped(w, t, u);
     if (t->schedule) {
-        put(w, "  let rate_of_step = %s(u%d - 1", t->schedule,
-            (int)find_owner(u, UNIFORM_STEPS));
+        write_format(w, "  let rate_of_step = %s(u%d - 1", t->schedule,
+                     (int)find_owner(u, UNIFORM_STEPS));
         put_given(w, u, UNIFORM_SCHEDULE);
-        put(w, ")\n");
+        write_format(w, ")\n");
     }
     for (int32_t i = 0; i < t->t->n_trained; i++)
         put_optimizer(w, t, u, t->t->trained[i]);
@@ -280,12 +255,12 @@ static void put_new(writer *w, const trainer_text *t, bool more)
     put_trained(w, t, "q", more);
     for (int32_t i = 0; i < t->t->n_trained; i++)
         for (int32_t k = 0; k < t->t->n_states; k++)
-            put(w, ", r%d_%d", (int)t->t->trained[i], (int)k);
+            write_format(w, ", r%d_%d", (int)t->t->trained[i], (int)k);
 }
 
 static void put_end(writer *w, const trainer_text *t)
 {
-    put(w, "%s\n}\n", t->model ? ", prediction_of_training" : "");
+    write_format(w, "%s\n}\n", t->model ? ", prediction_of_training" : "");
 }
 
 /* -------------------------------------------------------------------------- the kernels */
@@ -293,15 +268,15 @@ static void put_end(writer *w, const trainer_text *t)
 static void put_fused_step(writer *w, const trainer_text *t)
 {
     const trainer_uniforms *u = &t->t->step_uniforms;
-    put(w, "fn " TRAINER_STEP "(");
+    write_format(w, "fn " TRAINER_STEP "(");
     put_data(w, t);
     put_params(w, t);
     put_states(w, t);
     put_uniforms(w, u);
-    put(w, ") {\n");
+    write_format(w, ") {\n");
     put_gradients(w, t);
     put_update(w, t, u);
-    put(w, "  return loss_of_training");
+    write_format(w, "  return loss_of_training");
     put_new(w, t, true);
     put_end(w, t);
 }
@@ -311,21 +286,21 @@ static void put_stored_step(writer *w, const trainer_text *t)
 {
     const trainer_uniforms *u = &t->t->step_uniforms;
     bool more = u->n > 0;
-    put(w, "fn " TRAINER_STEP "(");
+    write_format(w, "fn " TRAINER_STEP "(");
     put_data(w, t);
     put_params(w, t);
     if (more)
         put_likes(w, t, "h", true);
     put_uniforms(w, u);
-    put(w, ") {\n");
+    write_format(w, ") {\n");
     put_gradients(w, t);
-    put(w, "  return loss_of_training");
+    write_format(w, "  return loss_of_training");
     for (int32_t i = 0; i < t->t->n_trained; i++) {
         int k = (int)t->t->trained[i];
         if (more)
-            put(w, ", (u0 > 0 ? u0*h%d + u1*g%d : g%d)", k, k, k);
+            write_format(w, ", (u0 > 0 ? u0*h%d + u1*g%d : g%d)", k, k, k);
         else
-            put(w, ", g%d", k);
+            write_format(w, ", g%d", k);
     }
     put_end(w, t);
 }
@@ -333,26 +308,26 @@ static void put_stored_step(writer *w, const trainer_text *t)
 static void put_stored_update(writer *w, const trainer_text *t)
 {
     const trainer_uniforms *u = &t->t->update_uniforms;
-    put(w, "fn " TRAINER_UPDATE "(");
+    write_format(w, "fn " TRAINER_UPDATE "(");
     put_likes(w, t, "p", false);
     put_likes(w, t, "g", true);
     put_states(w, t);
     put_uniforms(w, u);
-    put(w, ") {\n");
+    write_format(w, ") {\n");
     put_update(w, t, u);
-    put(w, "  return ");
+    write_format(w, "  return ");
     put_new(w, t, false);
-    put(w, "\n}\n");
+    write_format(w, "\n}\n");
 }
 
 /* Of step t, by the schedule. */
 static void put_rate(writer *w, const trainer_text *t, const trainer_uniforms *u)
 {
-    put(w, "fn " TRAINER_RATE "(t: f64");
+    write_format(w, "fn " TRAINER_RATE "(t: f64");
     put_uniforms(w, u);
-    put(w, ") = f64(%s(t - 1", t->schedule);
+    write_format(w, ") = f64(%s(t - 1", t->schedule);
     put_given(w, u, UNIFORM_SCHEDULE);
-    put(w, "))\n");
+    write_format(w, "))\n");
 }
 
 /* -------------------------------------------------------------------------- the program */
@@ -415,20 +390,20 @@ jit_module *trainer_module(jit_module *m, const trainer_text *t, diag *d)
 
 static void put_evaluation(writer *w, const evaluation_text *t)
 {
-    put(w, "fn " TRAINER_EVALUATION "(");
+    write_format(w, "fn " TRAINER_EVALUATION "(");
     for (int32_t i = 0; i < t->types->n_in; i++) {
-        put(w, "%sa%d: ", i > 0 ? ", " : "", (int)i);
+        write_format(w, "%sa%d: ", i > 0 ? ", " : "", (int)i);
         put_type(w, t->types->in[i], NULL, t->types->extent[i], t->types->rank[i]);
     }
-    put(w, ") = (f64(%s(", t->loss);
+    write_format(w, ") = (f64(%s(", t->loss);
     put_names(w, "a", t->types->n_in, false);
-    put(w, "))");
+    write_format(w, "))");
     if (t->model) {
-        put(w, ", %s(", t->model);
+        write_format(w, ", %s(", t->model);
         put_names(w, "a", t->n_model, false);
-        put(w, ")");
+        write_format(w, ")");
     }
-    put(w, ")\n");
+    write_format(w, ")\n");
 }
 
 jit_module *trainer_evaluation(jit_module *m, const evaluation_text *t, diag *d)
@@ -450,7 +425,7 @@ const char *trainer_evaluation_signature(const evaluation_text *t, arena *ar)
 {
     writer w = { .ar = ar };
     for (int32_t i = 0; i < t->types->n_in; i++) {
-        put(&w, "%s", i > 0 ? ", " : "");
+        write_format(&w, "%s", i > 0 ? ", " : "");
         put_type(&w, t->types->in[i], "b", t->types->extent[i], t->types->rank[i]);
     }
     return w.failed ? NULL : w.text;
@@ -460,8 +435,8 @@ const char *trainer_metric_signature(const jit_array *a, const jit_array *b, are
 {
     writer w = { .ar = ar };
     put_type(&w, a->dtype, "b", a->shape, a->rank);
-    put(&w, ", ");
+    write_format(&w, ", ");
     put_type(&w, b->dtype, "b", b->shape, b->rank);
-    put(&w, " -> f64");
+    write_format(&w, " -> f64");
     return w.failed ? NULL : w.text;
 }
