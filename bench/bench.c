@@ -2,7 +2,8 @@
  *
  *     bench [--quick] [--json FILE] [--python PYTHON] [GROUP]...
  *
- * GROUP: one of the names below, "elementwise" or "arrays" (several groups each); default: all.
+ * GROUP: one of the names below, or "elementwise", "arrays", "functions" (several groups each);
+ * default: all. FUSEJIT_BENCH_FUNCTIONS="exp log": of the group functions these alone.
  * PYTHON runs the peers of bench/peers/, where it has them. Every row with a goal shows the figure
  * to reach. Values come from the best of 30 or more repeats, made in turns with whatever they are
  * compared with; the JSON has the medians too. */
@@ -19,7 +20,7 @@
 #include "peer.h"
 #include "report.h"
 
-typedef enum group_kind { ELEMENTWISE, ARRAYS, TRAINING } group_kind;
+typedef enum group_kind { ELEMENTWISE, ARRAYS, TRAINING, FUNCTIONS } group_kind;
 
 static const struct group {
     const char *name;
@@ -36,6 +37,8 @@ static const struct group {
     { "rows", cases_rows, ARRAYS, false },
     { "prepare", cases_prepare, ARRAYS, false },
     { "training", cases_training, TRAINING, false },
+    { "functions", cases_functions, FUNCTIONS, false },
+    { "activations", cases_activations, FUNCTIONS, false },
     { "compile", cases_compile, ELEMENTWISE, true },
     { "threads", cases_threads, ELEMENTWISE, true },
 };
@@ -89,6 +92,10 @@ static void start_peers(const options *o, const bench_size *s)
                    o->python ? o->python : "", o->quick ? " --quick" : "");
     if (o->python && any_of(o, TRAINING) && !peer_start(command))
         fprintf(stderr, "no peers: %s\n", command);
+    (void)snprintf(command, sizeof command, "exec %s bench/peers/functions.py",
+                   o->python ? o->python : "");
+    if (o->python && any_of(o, FUNCTIONS) && !peer_start(command))
+        fprintf(stderr, "no peers: %s\n", command);
     if (any_of(o, ARRAYS))
         blas_peer_start(!o->quick);
 }
@@ -120,7 +127,7 @@ static bool choose(options *o, const char *name)
 {
     bool found = false;
     for (int i = 0; i < N_GROUPS; i++) {
-        static const char *const kinds[] = { "elementwise", "arrays", "training" };
+        static const char *const kinds[] = { "elementwise", "arrays", "training", "functions" };
         const char *kind = kinds[groups[i].kind];
         if (!name || strcmp(name, groups[i].name) == 0 || strcmp(name, kind) == 0)
             found = o->chosen[i] = true;

@@ -13,6 +13,17 @@ typedef struct bench_size {
     bool few;        /* a few sizes only */
 } bench_size;
 
+/* A function of n_in arrays from memory, against memcpy of as many bytes. */
+typedef struct memory_subject {
+    const char *name, *text; /* text: the function "f" */
+    int n_in;
+    double reach; /* in % of memcpy */
+    bool waived;  /* the figure is for another machine */
+} memory_subject;
+void memory_case(const bench_size *s, const memory_subject *m);
+/* Vectors of 64 bytes, as the library sees the machine. */
+bool machine_has_avx512(void);
+
 void cases_memory(const bench_size *s);     /* relu, add, a chain, against memcpy */
 void cases_math(const bench_size *s);       /* exp, tanh, sigmoid in L1 */
 void cases_layouts(const bench_size *s);    /* strided and broadcast inputs */
@@ -21,11 +32,13 @@ void cases_threads(const bench_size *s);    /* two threads against one */
 void cases_mandelbrot(const bench_size *s); /* loops with lanes that end apart */
 
 /* Array functions (cases_arrays.c, cases_rows.c). */
-void cases_dense(const bench_size *s);    /* one layer: share of the peak, BLAS, peers */
-void cases_networks(const bench_size *s); /* whole MLPs */
-void cases_rows(const bench_size *s);     /* softmax, layer_norm, reductions */
-void cases_training(const bench_size *s); /* steps of training (cases_training.c) */
-void cases_prepare(const bench_size *s);  /* compile of an MLP, call of a small one */
+void cases_dense(const bench_size *s);       /* one layer: share of the peak, BLAS, peers */
+void cases_networks(const bench_size *s);    /* whole MLPs */
+void cases_rows(const bench_size *s);        /* softmax, layer_norm, reductions */
+void cases_training(const bench_size *s);    /* steps of training (cases_training.c) */
+void cases_functions(const bench_size *s);   /* each in L1 (cases_functions.c) */
+void cases_activations(const bench_size *s); /* each from memory */
+void cases_prepare(const bench_size *s);     /* compile of an MLP, call of a small one */
 
 /* What the fresh process of cases_compile does: one result, a byte to standard output. */
 int cases_first_result(void);

@@ -270,7 +270,7 @@ void cases_dense(const bench_size *s)
     static layers_case c;
     for (int a = 0; a < (s->few ? 2 : 3); a++) {
         dense_figures figures = { .in_l2 = { .n = 0 } };
-        report_table("dense layer, f32, one thread", "FMA peak", peers, N_PEERS);
+        report_table("dense layer, f32, one thread", "of FMA peak", peers, N_PEERS);
         for (int k = 0; k < (s->few ? 2 : 5); k++)
             for (int r = 0; r < (s->few ? 3 : 6); r++) {
                 c.net = network_make(rows[r], shapes[k], activations[a]);
@@ -337,7 +337,7 @@ void cases_networks(const bench_size *s)
     static const int64_t rows[] = { 1, 32, 256, 4, 16, 64, 1024 };
     static layers_case c;
     static network_figures figures;
-    report_table("MLP, relu, f32, one thread", "FMA peak", peers, N_PEERS);
+    report_table("MLP, relu, f32, one thread", "of FMA peak", peers, N_PEERS);
     for (int k = 0; k < (s->few ? 2 : 5); k++)
         for (int r = 0; r < (s->few ? 3 : 7); r++) {
             c.net = network_make(rows[r], nets[k], "relu");

@@ -126,7 +126,7 @@ static void normalisers(const bench_size *s)
     static const int64_t lengths[] = { 64, 1024, 16, 256, 4096 };
     static rows_case r, worst[2];
     double least[2] = { INFINITY, INFINITY };
-    report_table("rows, f32, one thread, 64 Ki elements", "copy", peers, N_PEERS);
+    report_table("rows, f32, one thread, 64 Ki elements", "of copy", peers, N_PEERS);
     for (int k = 0; k < 2; k++)
         for (int i = 0; i < (s->few ? 2 : 5); i++) {
             r.s = &subjects[k];
@@ -179,7 +179,7 @@ static void reductions(const bench_size *s)
                 { &sum, { 1, 1 << 24 } },  { &dot, { 1, 1 << 24 } },
                 { &rows, { 4096, 64 } },   { &columns, { 4096, 64 } } };
     static rows_case r;
-    report_table("reductions, f32, one thread", "reading", peers, N_PEERS);
+    report_table("reductions, f32, one thread", "of reading", peers, N_PEERS);
     for (size_t i = 0; i < (s->few ? 4 : sizeof all / sizeof *all); i++) {
         r.s = all[i].s;
         memcpy(r.shape, all[i].shape, sizeof r.shape);

@@ -173,7 +173,7 @@ static void report_line_of(const training *t)
         peers[i - PEERS] = peer_of(t, i);
     (void)snprintf(what, sizeof what, "%s, %s, batch %lld", t->widths, t->optimizer,
                    (long long)t->batch);
-    report_add_line(&(report_line){ what, &t->c[OWN], share_of_peak(t), peers });
+    report_add_line(&(report_line){ what, &t->c[OWN], share_of_peak(t), peers, NULL });
 }
 
 /* -------------------------------------------------------------------------- epochs */
@@ -209,7 +209,7 @@ static void epochs(const bench_size *s)
 {
     static const char *const widths[] = { "784-128-10", "784-512-512-10" };
     static const int64_t batches[] = { 32, 128, 512 };
-    report_table("Epochs of 4096 samples", "FMA peak", peer_names, MOST - PEERS);
+    report_table("Epochs of 4096 samples", "of FMA peak", peer_names, MOST - PEERS);
     for (int i = 0; i < 2; i++)
         for (int k = 0; k < 3; k++)
             measure_epoch(

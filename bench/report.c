@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 static FILE *json;
 static int n_rows, n_missed, n_columns;
@@ -29,10 +30,10 @@ void report_table(const char *title, const char *limit, const char *const *colum
 {
     in_rows = false;
     n_columns = n;
-    printf("\n| %s; times as fast as | fusejit | of %s |", title, limit);
+    printf("\n| %s; times as fast as | fusejit | %s |", title, limit);
     for (int i = 0; i < n; i++)
         printf(" %s |", column[i]);
-    printf("\n|---|---|---|");
+    printf("\n|---|---|---|%s", strchr(limit, '|') ? "---|" : "");
     for (int i = 0; i < n; i++)
         printf("---|");
     puts("");
@@ -110,6 +111,8 @@ static void print_line(const report_line *l)
     printf("| %s | %s | ", l->what, time_text(own, sizeof own, l->own->best_ns));
     if (isfinite(l->share))
         printf("%.3g %%", l->share);
+    if (l->text)
+        printf("%s", l->text);
     printf(" |");
     for (int i = 0; i < n_columns; i++) {
         double ratio = l->peer[i] ? l->peer[i]->best_ns / l->own->best_ns : NAN;

@@ -24,10 +24,11 @@ typedef struct report_line {
     const contender *own;
     double share;                 /* of the limit, in %; NaN: none */
     const contender *const *peer; /* one per column of the table; NULL where there is none */
+    const char *text;             /* instead of a share, or NULL */
 } report_line;
 
 void report_begin(const char *json_path); /* NULL: no JSON */
-/* Begins a table of lines; limit: what the share is of. It ends with the next row or table. */
+/* Begins a table of lines; limit: the heading of share or text. Rows or another table end it. */
 void report_table(const char *title, const char *limit, const char *const *column, int n);
 /* Times of ours, its share, and how many times as fast as each peer it is. */
 void report_add_line(const report_line *line);

@@ -3,7 +3,8 @@
 # the JSON in bench/out/. Peers take part where Python has them: NumPy, numexpr, Numba, PyTorch,
 # ONNX Runtime, JAX, scikit-learn; FUSEJIT_PEER_PYTHON names another Python for them.
 # run.sh [--quick] [GROUP]...   --quick: three repeats and few, small arrays, to see that it works;
-# GROUP: elementwise, arrays, or one of the names that a wrong one brings up.
+# GROUP: elementwise, arrays, functions, or one of the names that a wrong one brings up.
+# FUSEJIT_BENCH_FUNCTIONS="exp log" keeps the group functions to these.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 while read -r name; do
