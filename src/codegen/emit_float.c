@@ -100,8 +100,8 @@ ir_value emit_round(emitter *e, const emit_args *a)
 
 ir_value emit_mad(emitter *e, const emit_args *a)
 {
-    if (e->target->fma)
-        return build_intrinsic(e, "llvm.fma", a->v, 3);
+    if (e->target->fma || e->g->portable)
+        return emit_fma(e, a);
     return build_fadd(e, build_fmul(e, a->v[0], a->v[1]), a->v[2]);
 }
 

@@ -242,7 +242,7 @@ typedef struct ast_result {
 } ast_result;
 
 typedef struct ast_attr {
-    const char *name; /* fast, ulp, abs, ftz, seq, kahan */
+    const char *name; /* fast, ulp, abs, portable, ftz, seq, kahan */
     double value;
     bool has_value;
     span at;

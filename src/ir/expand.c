@@ -3,8 +3,7 @@
  * of one angle have a definition together. */
 #include "expand.h"
 
-#include <stdio.h>
-
+#include "definition.h"
 #include "lower_state.h"
 
 enum { MAX_ROUNDS = 8 }; /* tgamma uses exp uses nothing: a few are enough */
@@ -12,7 +11,9 @@ enum { MAX_ROUNDS = 8 }; /* tgamma uses exp uses nothing: a few are enough */
 typedef struct expansion {
     program *p;
     lowering *lw;
-    node *sine, *cosine; /* per node: the one of it, or 0 */
+    node *
+        other; /* of a sine: the cosine of the same angle that is as accurate; and back; or 0 */
+    node *made; /* of one whose other was made: its value in the new graph */
     bool failed;
 } expansion;
 
@@ -21,36 +22,35 @@ static bool expands(const node_data *d)
     return (op_info((op)d->op)->flags & OP_EXPAND) != 0 && type_is_float((jit_dtype)d->dtype);
 }
 
-static bool define(expansion *x, graph *dst, const char *name, const node_data *d,
+/* The chosen definition of operator or pair `base`. */
+static bool define(expansion *x, graph *dst, const char *base, const node_data *d,
                    const node *in, lower_outputs out)
 {
-    char full[64];
-    uint8_t relaxed = dst->relaxed;
+    definition chosen;
+    uint16_t relaxed = dst->relaxed;
     dst->relaxed = 0; /* the definitions' arithmetic is exact as written */
-    (void)snprintf(full, sizeof full, "%s_%s", name, type_name((jit_dtype)d->dtype));
-    bool fine = lower_inline_in(x->lw, full, in, d->n_in, out);
+    bool fine = definition_choose(x->p, base, (jit_dtype)d->dtype, d->relaxed, &chosen) &&
+                lower_inline_in(x->lw, chosen.name, in, d->n_in, out);
     dst->relaxed = relaxed;
     if (!fine && !diag_failed(dst->d)) {
-        diag_plain(dst->d, DIAG_internal, "operator %s has no definition", name);
+        diag_plain(dst->d, DIAG_internal, "operator %s has no definition", base);
     }
     x->failed = x->failed || !fine;
     return fine;
 }
 
-/* The first of the two makes both, and leaves the other's value where its number was. */
-static node expand_pair(expansion *x, graph *dst, const node_data *d, node angle,
-                        const node *in)
+/* The first of the two makes both. */
+static node expand_pair(expansion *x, graph *dst, const graph *src, node old, const node *in)
 {
-    node *own = d->op == OP_sin ? x->sine : x->cosine;
-    node *other = d->op == OP_sin ? x->cosine : x->sine;
+    const node_data *d = graph_node(src, old);
     node out[2] = { 0, 0 };
-    if (own[angle] < 0) {
-        return -own[angle];
+    if (x->made[old]) {
+        return x->made[old];
     }
     if (!define(x, dst, "sincos", d, in, (lower_outputs){ out, 2, d->at })) {
         return 0;
     }
-    other[angle] = -out[d->op == OP_sin];
+    x->made[x->other[old]] = out[d->op == OP_sin];
     return out[d->op != OP_sin];
 }
 
@@ -62,11 +62,8 @@ static node expand_node(void *user, graph *dst, const graph *src, node old, cons
     if (!expands(d)) {
         return -1;
     }
-    if (d->op == OP_sin || d->op == OP_cos) {
-        node angle = graph_in(src, old, 0);
-        if (x->sine[angle] && x->cosine[angle]) {
-            return expand_pair(x, dst, d, angle, in);
-        }
+    if (x->other[old]) {
+        return expand_pair(x, dst, src, old, in);
     }
     return define(x, dst, op_info((op)d->op)->name, d, in, (lower_outputs){ &out, 1, d->at })
                ? out
@@ -91,17 +88,41 @@ static graph *empty_copy(program *p, const graph *g, arena *ar, diag *d)
     return dst;
 }
 
+/* Whether making both costs no more than each: there is such a definition, and none of a sine
+ * alone that promises less. */
+static bool pays(program *p, jit_dtype t, tier asked)
+{
+    definition both, sine;
+    return definition_choose(p, "sincos", t, asked, &both) &&
+           definition_choose(p, "sin", t, asked, &sine) &&
+           !tier_looser(sine.promise, both.promise);
+}
+
 static bool find_pairs(expansion *x, const graph *g, arena *ar)
 {
-    x->sine = arena_alloc(ar, (size_t)g->n_nodes * sizeof *x->sine);
-    x->cosine = arena_alloc(ar, (size_t)g->n_nodes * sizeof *x->cosine);
-    if (!x->sine || !x->cosine) {
+    size_t size = (size_t)g->n_nodes * sizeof(node);
+    node *last = arena_alloc(ar, size); /* of an angle: its last sine or cosine */
+    node *before = arena_alloc(ar, size);
+    x->other = arena_alloc(ar, size);
+    x->made = arena_alloc(ar, size);
+    if (!last || !before || !x->other || !x->made) {
         return false;
     }
     for (node n = 1; n < g->n_nodes; n++) {
-        op o = (op)graph_node(g, n)->op;
-        if (o == OP_sin || o == OP_cos) {
-            (o == OP_sin ? x->sine : x->cosine)[graph_in(g, n, 0)] = n;
+        const node_data *d = graph_node(g, n);
+        if (d->op != OP_sin && d->op != OP_cos) {
+            continue;
+        }
+        node angle = graph_in(g, n, 0), m = last[angle];
+        before[n] = m;
+        last[angle] = n;
+        while (m &&
+               (graph_node(g, m)->op == d->op || graph_node(g, m)->relaxed != d->relaxed)) {
+            m = before[m];
+        }
+        if (m && pays(x->p, (jit_dtype)d->dtype, d->relaxed)) {
+            x->other[n] = m;
+            x->other[m] = n;
         }
     }
     return true;

@@ -1,7 +1,8 @@
 /* expand: replace each operator with OP_EXPAND by its definition in prelude/math_*.fj.
  * needs   a typed graph           leaves   only operators that codegen has an emit function for
  * keeps   the value within the bounds of ops.def; the interpreter runs both graphs
- * The definitions are ordinary functions of the language, named <op>_f32 and <op>_f64. */
+ * The definitions are ordinary functions of the language, see definition.h: the node's accuracy
+ * (node_data.relaxed) chooses among them. */
 #ifndef FJ_EXPAND_H
 #define FJ_EXPAND_H
 

@@ -218,7 +218,7 @@ static void copy_nodes(stored *s, node value)
 static node store(storing *w, const operand *o, graph *g, node value)
 {
     stored s = { .g = g };
-    uint8_t relaxed = g->relaxed;
+    uint16_t relaxed = g->relaxed;
     span at = graph_node(g, value)->at;
     order_axes(w, o, &s);
     size_t n = (size_t)(value - s.first) + 1;

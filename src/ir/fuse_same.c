@@ -53,7 +53,7 @@ static void hash_axes(finding *f, node n)
 static void hash_node(finding *f, node n)
 {
     const node_data *d = graph_node(f->g, n);
-    uint64_t h = mix((uint64_t)d->op << 16 | (uint64_t)d->dtype << 8 | d->relaxed, number(d));
+    uint64_t h = mix((uint64_t)d->op << 24 | (uint64_t)d->dtype << 16 | d->relaxed, number(d));
     if (d->op == OP_axis)
         h = f->hash[n];
     if (unlike(d))

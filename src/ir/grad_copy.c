@@ -326,7 +326,7 @@ static grad_scratch *deeper(grad_state *d, grad_scratch *s)
 /* Copies of the roots, in their place. */
 static bool copy_all(copying *c, node *root, int32_t n)
 {
-    uint8_t relaxed = c->g->relaxed;
+    uint16_t relaxed = c->g->relaxed;
     if (!c->s || !make_room(c->d, c->s))
         return false;
     for (int32_t i = 0; i < n; i++)

@@ -6,6 +6,8 @@
 #include "graph_intern.h"
 #include "simplify.h"
 
+_Static_assert(OP_COUNT <= UINT8_MAX, "node_data.op");
+
 enum { FIRST_TABLE = 256, NO_LIMIT = INT32_MAX - 1 };
 
 graph *graph_new(arena *ar, diag *d, const char *name, int32_t max_nodes)
@@ -82,7 +84,7 @@ static uint64_t key_of(const node_data *n)
 
 static uint64_t hash_of(const node_data *n, const node *in)
 {
-    uint64_t h = mix((uint64_t)n->op << 16 | (uint64_t)n->dtype << 8 | n->relaxed, key_of(n));
+    uint64_t h = mix((uint64_t)n->op << 24 | (uint64_t)n->dtype << 16 | n->relaxed, key_of(n));
     for (int32_t i = 0; i < n->n_in; i++)
         h = mix(h, (uint64_t)in[i]);
     return h;
@@ -215,7 +217,7 @@ node graph_apply(graph *g, op o, const node *operands, span at)
     if (g->failed || t == JIT_NONE)
         return g->failed ? 0 : graph_broken(g, o, "operands of wrong types");
     order_operands(g, o, in);
-    node_data n = { (uint16_t)o, (uint8_t)t, .n_in = r->arity, .at = at };
+    node_data n = { (uint8_t)o, (uint8_t)t, .n_in = r->arity, .at = at };
     return shaped(g, o, in, &n) ? make(g, n, in) : graph_broken(g, o, "an array as an operand");
 }
 
@@ -266,10 +268,10 @@ static node leaf(graph *g, op o, jit_dtype t, uint64_t imm)
         return 0;
     if (t == JIT_NONE)
         return graph_broken(g, o, "no type");
-    uint8_t relaxed = g->relaxed;
+    uint16_t relaxed = g->relaxed;
     g->relaxed = 0;
-    node n = graph_intern(g, (node_data){ .op = (uint16_t)o, .dtype = (uint8_t)t, .imm = imm },
-                          NULL);
+    node n =
+        graph_intern(g, (node_data){ .op = (uint8_t)o, .dtype = (uint8_t)t, .imm = imm }, NULL);
     g->relaxed = relaxed;
     return n;
 }

@@ -52,9 +52,9 @@ enum {
 }; /* node_data.relaxed: @fast: reassociate, contract, no NaN or infinity */
 
 typedef struct node_data {
-    uint16_t op;
-    uint8_t dtype;   /* jit_dtype; JIT_NONE for loop */
-    uint8_t relaxed; /* NODE_FAST */
+    uint8_t op;
+    uint8_t dtype;    /* jit_dtype; JIT_NONE for loop */
+    uint16_t relaxed; /* NODE_FAST, and what accuracy was asked for: see tier.h */
     int32_t n_in;
     int32_t first_in; /* operands are graph.in[first_in ...] */
     int32_t shape;    /* arrays: graph.shapes[shape]; 0: a scalar */
@@ -145,11 +145,12 @@ typedef struct graph {
     graph_output *outputs; /* value's dtype is what is stored */
     int32_t n_outputs;
     int32_t max_nodes;
-    bool simplify;   /* apply rules.def to each node made */
-    bool failed;     /* sticky */
-    bool ftz;        /* @ftz */
-    uint8_t relaxed; /* what nodes made now carry */
-    int32_t *table;  /* CSE: hash -> node */
+    bool simplify;    /* apply rules.def to each node made */
+    bool failed;      /* sticky */
+    bool ftz;         /* @ftz */
+    bool portable;    /* @portable: mad is fma on every machine */
+    uint16_t relaxed; /* what nodes made now carry */
+    int32_t *table;   /* CSE: hash -> node */
     int32_t table_size;
 } graph;
 

@@ -269,6 +269,7 @@ bool graph_copy_signature(graph *dst, const graph *src)
     dst->n_inputs = dst->inputs ? src->n_inputs : 0;
     dst->n_uniforms = dst->uniforms ? src->n_uniforms : 0;
     dst->ftz = src->ftz;
+    dst->portable = src->portable;
     return dst->inputs && dst->uniforms;
 }
 
@@ -301,7 +302,7 @@ bool graph_rebuild(graph *dst, const graph *src, graph_rewrite rewrite, void *us
     rebuild r = { .dst = dst, .src = src };
     if (dst->failed || src->failed)
         return false;
-    uint8_t relaxed = dst->relaxed;
+    uint16_t relaxed = dst->relaxed;
     bool room = start(&r) && graph_copy_signature(dst, src);
     if (room) {
         find_variables(&r);

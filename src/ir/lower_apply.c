@@ -1,5 +1,6 @@
 /* An operator on values: promotion by its rule, folding of weak constants, and the guard that
  * keeps elements from setting a status flag by an operation they do not execute. */
+#include "definition.h"
 #include "lower_state.h"
 
 static const char *shown(op o)
@@ -130,11 +131,30 @@ static value_type compared_in(const lowering *lw, const value *v, int32_t n, val
     return t;
 }
 
+/* Whether there is a definition as accurate as is asked for; says if not. */
+static bool accurate(lowering *lw, op o, jit_dtype t, span at)
+{
+    definition d;
+    bool defined = (op_info(o)->flags & OP_EXPAND) && type_is_float(t);
+    tier asked = lw->g->relaxed;
+    if (!defined || definition_choose(lw->p, op_info(o)->name, t, asked, &d)) {
+        return true;
+    }
+    lower_error(lw, DIAG_no_accuracy, at,
+                "'%s' of %s within %g ulp does not exist, only %g ulp", shown(o), type_name(t),
+                tier_ulp(asked), tier_ulp(d.promise));
+    diag_hint(lw->d, "give the function that it stands in @ulp(%g)", tier_ulp(d.promise));
+    return false;
+}
+
 static value apply_nodes(lowering *lw, op o, const value *v, int32_t n, value_type t, span at)
 {
     node in[3] = { 0, 0, 0 };
     span place = lower_place(lw, at);
     jit_dtype compute = type_weak_node(lw, t);
+    if (!accurate(lw, o, compute, at)) {
+        return value_poison();
+    }
     for (int32_t i = 0; i < n; i++) {
         if (!(in[i] = value_to_node(lw, v[i], compute, at))) {
             return value_poison();
@@ -254,11 +274,13 @@ static bool whole_power(lowering *lw, value x, wide n, span at, value *out)
 {
     value_type t = type_of_value(lw, x);
     bool floating = t > 0 && type_is_float((jit_dtype)t);
-    if (n == 1 || n == 2 || (n > 2 && n <= 4 && t > 0 && (!floating || lw->g->relaxed))) {
+    double ulp = tier_ulp(lw->g->relaxed); /* each product after the first adds one at most */
+    if (n == 1 || n == 2 ||
+        (n > 2 && n <= 4 && t > 0 && (!floating || ulp >= (double)(n - 1)))) {
         *out = multiplied(lw, x, (int32_t)n, at);
         return true;
     }
-    if (floating && (n == 3 || n == 4)) {
+    if (floating && (n == 3 || n == 4) && ulp >= 1) {
         *out = by_function(lw, n == 3 ? "_power_3" : "_power_4", x, at);
         return true;
     }

@@ -39,7 +39,9 @@ static graph *scratch_graph(lowering *lw, arena *ar, diag *d)
 
 static void check_attribute(lowering *lw, const ast_attr *a)
 {
-    static const char *const names[] = { "fast", "ulp", "abs", "ftz", "seq", "kahan" };
+    static const char *const names[] = {
+        "fast", "ulp", "abs", "portable", "ftz", "seq", "kahan"
+    };
     int32_t n = (int32_t)(sizeof names / sizeof *names), i = 0;
     while (i < n && strcmp(names[i], a->name) != 0) {
         i++;
@@ -60,8 +62,9 @@ static void check_attribute(lowering *lw, const ast_attr *a)
     if (takes != a->has_value) {
         lower_error(lw, DIAG_bad_attribute, a->at,
                     takes ? "'@%s' needs a value" : "'@%s' has no value", a->name);
-    } else if (strcmp(a->name, "ulp") == 0 && !(a->value >= 1)) {
-        lower_error(lw, DIAG_bad_attribute, a->at, "'@ulp' is at least 1, not %g", a->value);
+    } else if (strcmp(a->name, "ulp") == 0 && !(a->value >= 1) && a->value != 0.5) {
+        lower_error(lw, DIAG_bad_attribute, a->at,
+                    "'@ulp' is 0.5 (for f32) or at least 1, not %g", a->value);
     } else if (strcmp(a->name, "abs") == 0 && !(a->value > 0)) {
         lower_error(lw, DIAG_bad_attribute, a->at, "'@abs' is above 0, not %g", a->value);
     }

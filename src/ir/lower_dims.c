@@ -141,7 +141,7 @@ static node dim_node(lowering *lw, const ast_expr *e)
 {
     if (is_argument(lw, e))
         return 0;
-    uint8_t relaxed = lw->g->relaxed;
+    uint16_t relaxed = lw->g->relaxed;
     lw->g->relaxed = 0; /* an extent is the same node in relaxed code */
     value v = lower_number(lw, e);
     lw->g->relaxed = relaxed;

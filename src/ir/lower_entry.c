@@ -269,7 +269,7 @@ static bool lower_entry(lowering *lw, const specialisation *s)
     frame f;
     lower_enter(lw, &f, s->fn, s->fn->src, (span){ 0, 0 });
     lw->g->ftz = has_attribute(s->fn, "ftz");
-    lw->g->relaxed = has_attribute(s->fn, "fast") ? NODE_FAST : 0;
+    lower_take_attributes(lw, s->fn);
     value *args = entry_dims(lw, &f, s) ? entry_arguments(lw, s) : NULL;
     bool fine = args && lw->n_errors == 0 && !lw->g->failed;
     if (fine) {

@@ -187,7 +187,7 @@ static node poly_node(lowering *lw, poly p)
 {
     graph *g = lw->g;
     span at = { 0, 0 };
-    uint8_t relaxed = g->relaxed;
+    uint16_t relaxed = g->relaxed;
     node sum = 0;
     g->relaxed = 0;
     sort_terms(&p);
@@ -213,7 +213,7 @@ node extent_node(lowering *lw, node n)
 
 static node combined(lowering *lw, op o, node a, node b)
 {
-    uint8_t relaxed = lw->g->relaxed;
+    uint16_t relaxed = lw->g->relaxed;
     lw->g->relaxed = 0;
     node n = graph_apply2(lw->g, o, a, b, (span){ 0, 0 });
     lw->g->relaxed = relaxed;

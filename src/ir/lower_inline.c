@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tier.h"
+
 /* ------------------------------------------------------------------------------ recursion */
 
 /* "f -> g -> f", shortened in the middle if need be. */
@@ -332,14 +334,17 @@ static value forget_all(lowering *lw, value v)
     return v;
 }
 
-static bool is_fast(const ast_fn *fn)
+void lower_take_attributes(lowering *lw, const ast_fn *fn)
 {
+    if (program_defines(fn)) {
+        return; /* they are what it promises */
+    }
+    lw->g->relaxed = tier_of_fn(fn, lw->g->relaxed);
     for (int32_t i = 0; i < fn->n_attrs; i++) {
-        if (strcmp(fn->attrs[i].name, "fast") == 0) {
-            return true;
+        if (strcmp(fn->attrs[i].name, "portable") == 0) {
+            lw->g->portable = true;
         }
     }
-    return false;
 }
 
 /* The result that an earlier check of the same function on the same types found. */
@@ -362,7 +367,6 @@ static void remember(lowering *lw, memo *m, value v, int32_t depth)
 /* In the frame of fn. */
 static value inline_body(lowering *lw, frame *f, const value *args)
 {
-    uint8_t relaxed = lw->g->relaxed;
     int32_t errors = lw->n_errors, deepest = lw->deepest;
     memo *known = memo_find(lw, f->fn, args, f->fn->n_args + f->fn->n_uniforms);
     if (!known) {
@@ -371,13 +375,11 @@ static value inline_body(lowering *lw, frame *f, const value *args)
     if (known->finished && !lw->param_marks) {
         return recall(lw, known, f->user_at);
     }
-    lw->g->relaxed |= is_fast(f->fn) ? NODE_FAST : 0;
     lw->deepest = lw->depth;
     int32_t site = lw->site;
     lw->site = f->up && program_repeats_draws(lw->p, f->up->fn) ? 0 : site;
     value v = inline_passes(lw, f, args);
     lw->site = lw->site > site ? lw->site : site;
-    lw->g->relaxed = relaxed;
     if (lw->checking && lw->n_errors == errors && !lw->stop) {
         remember(lw, known, v, lw->depth);
         v = known->result;
@@ -415,8 +417,11 @@ value inline_function(lowering *lw, const ast_fn *fn, const value *args, span at
         value *own = fn_has_dims(fn) ? own_arguments(lw, fn, args) : NULL;
         if (!own || dims_solve(lw, &f, own, at)) {
             node within = lw->within;
+            tier relaxed = lw->g->relaxed;
             lw->within = lw->yes;
+            lower_take_attributes(lw, fn);
             v = inline_body(lw, &f, own ? own : args);
+            lw->g->relaxed = relaxed;
             if (lw->deriving > 0 && !lw->checking) {
                 v = grad_rule_mark(lw, fn, own ? own : args, v, at);
             }

@@ -51,7 +51,7 @@ static uint64_t *make_key(lowering *lw, const ast_fn *fn, const value *args, int
         return NULL;
     }
     key[0] = (uint64_t)(uintptr_t)fn;
-    key[1] = (uint64_t)lw->frame->float_type;
+    key[1] = (uint64_t)lw->frame->float_type | (uint64_t)lw->g->relaxed << 32;
     for (int32_t i = 0; i < n; i++) {
         const uint64_t *word = key + 2 + WORDS * i;
         key_of_value(lw, args[i], key + 2 + WORDS * i);

@@ -126,6 +126,11 @@ static bool visible(const prelude_item *item)
            !strchr(item->name, ' ');
 }
 
+bool program_defines(const ast_fn *fn)
+{
+    return fn->src && fn->src->prelude && strncmp(fn->src->name, "math_", 5) == 0;
+}
+
 static bool sees_hidden(const source *src)
 {
     return src && src->prelude &&

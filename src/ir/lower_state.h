@@ -235,7 +235,8 @@ bool program_is_builtin(const char *name);
 /* The function or operator of that name as seen from src; CALLEE_NONE: no such. */
 callee program_callee(program *p, const char *name, const source *src, diag *d);
 callee program_hidden(program *p, const char *name,
-                      diag *d); /* of the prelude, hidden ones too */
+                      diag *d);         /* of the prelude, hidden ones too */
+bool program_defines(const ast_fn *fn); /* it is one of math_*.fj */
 /* Whether a user's function was found wrong in the check, so that calls of it say no more;
  * NULL: not a user's. */
 bool *program_fn_wrong(program *p, const ast_fn *fn);
@@ -496,6 +497,8 @@ value call_default(lowering *lw, const ast_fn *fn, const ast_param *param, span 
 /* lower_inline.c */
 value inline_function(lowering *lw, const ast_fn *fn, const value *args, span at);
 value inline_passes(lowering *lw, frame *f, const value *args); /* in the frame of a function */
+/* What @fast, @ulp, @abs and @portable of fn mean for the nodes that are made from here on. */
+void lower_take_attributes(lowering *lw, const ast_fn *fn);
 /* The widest float type among typed values. */
 jit_dtype inline_float_type(const lowering *lw, const value *args, int32_t n,
                             jit_dtype otherwise);

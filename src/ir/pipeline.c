@@ -38,7 +38,7 @@ static graph *run_expand(program *p, const specialisation *s, const graph *befor
                          diag *d)
 {
     graph *g = expand_graph(p, before, ar, d);
-    return g && s->unfused ? expand_unfused(p, g, ar, d) : g;
+    return g && s->unfused && !g->portable ? expand_unfused(p, g, ar, d) : g;
 }
 
 static graph *run_fuse(program *p, const specialisation *s, const graph *before, arena *ar,

@@ -1,23 +1,27 @@
 /* The embedded prelude, found by name. */
 #include "prelude.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
-const prelude_item *prelude_find(const char *name)
+int32_t prelude_from(const char *name)
 {
     int32_t low = 0, high = prelude_count;
     while (low < high) {
         int32_t middle = low + (high - low) / 2;
-        int order = strcmp(prelude_items[middle].name, name);
-        if (order == 0) {
-            return &prelude_items[middle];
-        }
-        if (order < 0) {
+        if (strcmp(prelude_items[middle].name, name) < 0) {
             low = middle + 1;
         } else {
             high = middle;
         }
     }
-    return NULL;
+    return low;
+}
+
+const prelude_item *prelude_find(const char *name)
+{
+    int32_t i = prelude_from(name);
+    bool found = i < prelude_count && strcmp(prelude_items[i].name, name) == 0;
+    return found ? &prelude_items[i] : NULL;
 }

@@ -22,5 +22,6 @@ extern const prelude_item prelude_items[]; /* sorted by name */
 extern const int32_t prelude_count;
 
 const prelude_item *prelude_find(const char *name); /* NULL: none */
+int32_t prelude_from(const char *name);             /* the first item that is not before name */
 
 #endif

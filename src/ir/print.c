@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <math.h>
 
+#include "tier.h"
 #include "writer.h"
 
 /* -------------------------------------------------------------------------- values */
@@ -114,7 +115,9 @@ static void put_node(writer *t, const graph *g, node n, bool named)
         write_text(t, " : ");
         put_type(t, g, (jit_dtype)d->dtype, d->shape);
     }
-    write_text(t, d->relaxed & NODE_FAST ? " fast\n" : "\n");
+    char marks[TIER_TEXT_SIZE];
+    tier_print(d->relaxed, marks);
+    write_format(t, "%s\n", marks);
 }
 
 static void put_check(writer *t, const graph *g, const graph_check *c, bool named)
@@ -165,7 +168,7 @@ static void put_header(writer *t, const graph *g, bool named)
         put_type(t, g, graph_dtype(g, g->outputs[i].value),
                  graph_node(g, g->outputs[i].value)->shape);
     }
-    write_text(t, g->ftz ? ") ftz\n" : ")\n");
+    write_format(t, ")%s%s\n", g->ftz ? " ftz" : "", g->portable ? " portable" : "");
 }
 
 static char *print(arena *ar, const graph *g, bool named)

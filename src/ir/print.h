@@ -19,7 +19,8 @@
  *     check #1 x 0 %2 %3 %4                 (site 1; before return)
  *
  * Names not given are _. Constants: decimal, true, false, hexadecimal floats, inf, nan:0xbits.
- * `ftz` ends the first line of a function with @ftz, `fast` the nodes made under @fast. */
+ * `ftz` and `portable` end the first line of a function with @ftz and @portable, `fast`, `ulp(4)`
+ * and `abs(1e-6)` (one digit) the nodes made under these attributes. */
 #ifndef FJ_PRINT_H
 #define FJ_PRINT_H
 

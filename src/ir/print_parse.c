@@ -5,6 +5,7 @@
 
 #include "graph_intern.h"
 #include "print_reader.h"
+#include "tier.h"
 
 /* -------------------------------------------------------------------------- nodes */
 
@@ -250,11 +251,23 @@ static op operator_named(reader *r)
     return OP_none;
 }
 
-/* Whether the line ends with ` fast`: nodes are made with the mark already set. */
-static bool line_is_fast(const reader *r)
+/* Where the marks of the line begin, ` fast ulp(4)`, or its end: after the type (a loop has
+ * none, and no names). Nodes are made with the marks already set. */
+static const char *read_marks(reader *r)
 {
-    size_t n = strcspn(r->at, "\n");
-    return n > 5 && strncmp(r->at + n - 5, " fast", 5) == 0;
+    static const char *const first[] = { " fast", " ulp(", " abs(" };
+    const char *end = r->at + strcspn(r->at, "\n"), *type = end;
+    while (type > r->at && *type != ':')
+        type--;
+    for (const char *at = type; at < end; at++)
+        for (size_t i = 0; i < sizeof first / sizeof *first; i++)
+            if (strncmp(at, first[i], 5) == 0) {
+                if (!tier_parse(at, (int32_t)(end - at), &r->g->relaxed))
+                    reader_fail(r, "marks that are none");
+                return at;
+            }
+    r->g->relaxed = 0;
+    return end;
 }
 
 static void read_node(reader *r)
@@ -264,15 +277,16 @@ static void read_node(reader *r)
     reader_expect(r, "=");
     op o = r->failed ? OP_none : operator_named(r);
     node n = 0;
-    r->g->relaxed = line_is_fast(r) ? NODE_FAST : 0;
+    const char *marks = read_marks(r);
     if (o == OP_const)
         n = read_const(r);
     else if (o == OP_loop)
         n = read_loop(r);
     else if (o != OP_none)
         n = op_info(o)->rule == RULE_LEAF ? read_leaf(r, o) : read_operator(r, o);
-    if (r->g->relaxed)
-        reader_expect(r, "fast");
+    reader_skip(r);
+    if (r->at == marks + 1)
+        r->at += strcspn(r->at, "\n");
     reader_end_line(r);
     if (n == 0)
         reader_fail(r, "operands that do not fit");
@@ -365,6 +379,7 @@ static void read_results(reader *r)
         reader_expect(r, ",");
     }
     g->ftz = reader_accept(r, "ftz");
+    g->portable = reader_accept(r, "portable");
     reader_end_line(r);
 }
 

@@ -133,7 +133,7 @@ static node copied(const written *w, node n)
 static void copy_values(written *w, int32_t k)
 {
     graph *g = w->g;
-    uint8_t relaxed = g->relaxed;
+    uint16_t relaxed = g->relaxed;
     w->copy[0] = graph_const(g, JIT_I64, (cell){ .i = k });
     for (node n = w->axis + 1; n < w->end; n++) {
         node in[GRAPH_MAX_RANK + 3];

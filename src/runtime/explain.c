@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "definition.h"
 #include "drive.h"
 
 typedef struct page {
@@ -85,6 +86,8 @@ static void add_control(page *p, const jit_kernel *k)
         add(p, "modes", "subnormals are flushed (@ftz)");
     else
         add(p, "modes", "IEEE: to nearest even, subnormals kept, exceptions masked");
+    if (k->portable)
+        add(p, "", "the same bits on every machine (@portable)");
     if (k->indexed)
         add(p, "index", "uses the element's position (rand, randn)");
     add(p, "threads",
@@ -93,30 +96,54 @@ static void add_control(page *p, const jit_kernel *k)
                                  (int)drive_grain(k)));
 }
 
-static bool expands(const graph *g, node i, op o)
+static bool expands(const graph *g, node i)
 {
-    return graph_node(g, i)->op == o && (op_info(o)->flags & OP_EXPAND);
+    const node_data *d = graph_node(g, i);
+    return (op_info((op)d->op)->flags & OP_EXPAND) && type_is_float((jit_dtype)d->dtype);
 }
 
-/* The mathematical functions of the graph, with how often each occurs and its error bound. */
-static void add_math(page *p, const graph *g)
+/* How many nodes are made by the definition that makes n; 0 if an earlier one was counted. */
+static int32_t count_alike(const graph *g, node n)
+{
+    const node_data *d = graph_node(g, n);
+    int32_t count = 0;
+    for (node i = 1; i < g->n_nodes; i++) {
+        const node_data *e = graph_node(g, i);
+        bool alike = e->op == d->op && e->dtype == d->dtype && e->relaxed == d->relaxed;
+        if (alike && i < n)
+            return 0;
+        count += alike;
+    }
+    return count;
+}
+
+static const char *bound_text(arena *ar, tier t)
+{
+    const char *ulp = tier_ulp(t) == 0.5 ? "correctly rounded"
+                                         : arena_format(ar, "within %g ulp", tier_ulp(t));
+    const char *abs = tier_abs(t) > 0 ? arena_format(ar, " or %g", tier_abs(t)) : "";
+    return ulp && abs ? arena_format(ar, "%s%s", ulp, abs) : NULL;
+}
+
+/* The mathematical functions of the graph: how often each occurs, by which definition it is
+ * made, and the error bound of that. */
+static void add_math(page *p, jit_module *m, const graph *g)
 {
     bool any = false;
-    for (op o = OP_none + 1; o < OP_COUNT; o++) {
-        int32_t n = 0;
-        jit_dtype t = JIT_NONE;
-        for (node i = 1; i < g->n_nodes; i++)
-            if (expands(g, i, o)) {
-                n++;
-                t = graph_dtype(g, i);
-            }
-        if (n == 0 || !type_is_float(t))
+    for (node n = 1; n < g->n_nodes; n++) {
+        const node_data *d = graph_node(g, n);
+        int32_t count = expands(g, n) ? count_alike(g, n) : 0;
+        const op_row *row = op_info((op)d->op);
+        definition chosen;
+        if (count == 0 ||
+            !definition_choose(m->program, row->name, (jit_dtype)d->dtype, d->relaxed, &chosen))
             continue;
-        const op_row *row = op_info(o);
-        double ulp = t == JIT_F64 ? row->ulp_f64 : row->ulp_f32;
-        add(p, any ? "" : "math",
-            arena_format(p->ar, "%s x %d, inline, %s", row->name, (int)n,
-                         ulp > 0 ? arena_format(p->ar, "within %g ulp", ulp) : "exact"));
+        bool exact = row->flags & OP_EXACT;
+        const char *bound = exact ? "exact" : bound_text(p->ar, chosen.promise);
+        if (bound)
+            add(p, any ? "" : "math",
+                arena_format(p->ar, "%s x %d, inline, %s: %s", row->name, (int)count,
+                             chosen.name, bound));
         any = true;
     }
     if (!any)
@@ -188,7 +215,9 @@ char *explain_text(jit_module *m, const request *r, arena *ar, diag *d)
         p.text = arena_text(ar, "", 0);
         add(&p, "function", g->name);
         add_kernel(&p, k);
-        add_math(&p, g);
+        pthread_mutex_lock(&m->lock); /* definitions are parsed */
+        add_math(&p, m, g);
+        pthread_mutex_unlock(&m->lock);
         if (k->gufunc && !k->plan)
             add_nests(&p, m, r, d);
     }

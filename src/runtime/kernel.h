@@ -33,7 +33,7 @@ struct jit_kernel {
     int32_t n_in, n_out, n_uniform;
     int32_t n_params;            /* of the inputs: the last ones */
     struct constants *constants; /* their values; NULL: calls give them */
-    bool ftz, loops, indexed, all_defaults;
+    bool ftz, portable, loops, indexed, all_defaults;
     const uint8_t *dtype, *size; /* of inputs, then outputs; size: of an element */
     int64_t fuel;                /* of the context; INT64_MAX: none */
     const uint64_t *defaults;    /* cells as generated code takes them */

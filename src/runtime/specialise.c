@@ -160,6 +160,7 @@ static void set_facts(jit_kernel *k, const compile *c)
     k->n_params = c->r.spec.param ? 0 : g->n_inputs - c->r.spec.n_in;
     k->n_uniform = g->n_uniforms;
     k->ftz = g->ftz;
+    k->portable = g->portable;
     k->loops = has_long_loop(g);
     k->indexed = has_op(g, OP_index);
     k->fuel = limits->fuel < 0 ? INT64_MAX : limits->fuel;
@@ -246,7 +247,7 @@ static bool decide_products(compile *c, jit_kernel *k)
     products_rule *rule = &k->gufunc->rule;
     if (!products_decide(rule, c->m->context, c->r.blas_from, c->d))
         return false;
-    c->plan.options.products = products_any(rule);
+    c->plan.options.products = products_any(rule) && !c->g->portable;
     k->gufunc->product = c->plan.options.products ? products_do : NULL;
     return true;
 }

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tier.h"
+
 /* -------------------------------------------------------------------------- numbers */
 
 uint64_t random_seed(void)
@@ -219,6 +221,18 @@ static node make_conversion(maker *m, op o, jit_dtype from)
     return graph_bitcast(m->g, to, without_nan(m, in), nowhere);
 }
 
+/* None of them 0.5, which f64 has not. */
+static tier some_marks(maker *m)
+{
+    static const double ulp[] = { 1, 2, 4, 30 }, abs[] = { 1e-7, 1e-6, 1e-3, 0.1 };
+    tier fast = random_below(&m->r, 2) ? NODE_FAST : 0;
+    if (random_below(&m->r, 2))
+        return fast;
+    double u = random_below(&m->r, 2) ? ulp[random_below(&m->r, 4)] : 0;
+    double a = random_below(&m->r, 2) ? abs[random_below(&m->r, 4)] : 0;
+    return (tier)(fast | tier_bounds(u, a));
+}
+
 static node make_operator(maker *m)
 {
     op o = (op)(1 + random_below(&m->r, OP_COUNT - 1));
@@ -226,7 +240,7 @@ static node make_operator(maker *m)
     const op_row *r = op_info(o);
     if (t == JIT_NONE)
         return 0;
-    m->g->relaxed = m->o.fast && random_below(&m->r, 2) ? NODE_FAST : 0;
+    m->g->relaxed = m->o.fast ? some_marks(m) : 0;
     if (r->rule == RULE_CAST)
         return make_conversion(m, o, t);
     if (r->rule == RULE_SELECT)

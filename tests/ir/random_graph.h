@@ -29,7 +29,7 @@ typedef struct random_options {
     bool rare;           /* half of the loops run at most once, as rare cases do       */
     bool math;           /* operators that need expansion                              */
     bool flags_in_loops; /* operators that set flags inside loops, without guards      */
-    bool fast;           /* some nodes carry NODE_FAST                                 */
+    bool fast;           /* some nodes carry NODE_FAST, @ulp and @abs                  */
     bool floats_only;    /* values in f32, f64 and bool                                */
     bool simplify;       /* apply the rules while making it                            */
 } random_options;

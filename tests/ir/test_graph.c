@@ -390,7 +390,7 @@ static void damage(graph *g, const breakage *b)
     if (b->field == OPERAND)
         g->in[d->first_in + b->i] = (node)b->value;
     else if (b->field == OPERATOR)
-        d->op = (uint16_t)b->value;
+        d->op = (uint8_t)b->value;
     else if (b->field == DTYPE)
         d->dtype = (uint8_t)b->value;
     else if (b->field == NUMBER)
