@@ -262,12 +262,11 @@ void group_put(array_code *c, node n)
     e->lanes = lanes;
 }
 
-void group_store(array_code *c, const array_bind *b, ir_value index)
+static void store_value(array_code *c, node array, node value, ir_value index)
 {
     emitter *e = c->e;
-    int32_t storage = group_of(c, b->n), lanes = e->lanes;
+    int32_t storage = group_of(c, array), lanes = e->lanes;
     jit_dtype t = c->a->storages[storage].dtype;
-    node value = graph_in(e->g, b->n, b->n_axes);
     e->lanes = group_has(c, storage) ? e->full : 1;
     for (int32_t u = 0; e->lanes > 1 && u < c->vectors; u++)
         store_at(c, t, values_get(e, value, u), vector_at(c, storage, index, u));
@@ -275,6 +274,14 @@ void group_store(array_code *c, const array_bind *b, ir_value index)
         memory_store(e, t, values_get(e, value, 0),
                      array_element(c, array_pointer(c, storage), t, index));
     e->lanes = lanes;
+}
+
+void group_store(array_code *c, const array_bind *b, ir_value index)
+{
+    const graph *g = c->e->g;
+    for (int32_t i = 0; i < graph_n_values(graph_node(g, b->n)); i++)
+        if (array_of(b, i))
+            store_value(c, array_of(b, i), graph_in(g, b->n, b->n_axes + i), index);
 }
 
 /* -------------------------------------------------------------------------- whole arrays */

@@ -29,11 +29,10 @@ ir_value array_map_index(array_code *c, const array_bind *b, ir_value i)
     return index;
 }
 
-static void store_vector(array_code *c, const array_bind *b, ir_value p, int32_t u)
+static void store_vector(array_code *c, node value, ir_value p, int32_t u)
 {
     emitter *e = c->e;
-    jit_dtype t = graph_dtype(e->g, b->n);
-    node value = graph_in(e->g, b->n, b->n_axes);
+    jit_dtype t = graph_dtype(e->g, value);
     ir_value v = values_get(e, value, u);
     ir_value at = build_offset(e, p, build_i64(e, (int64_t)u * e->full * type_bits(t) / 8));
     if (!c->mask || e->full == 1) {
@@ -48,10 +47,25 @@ static void store_vector(array_code *c, const array_bind *b, ir_value p, int32_t
                    (ir_value[]){ bits, at, build_i32(e, 1), c->mask[u] }, 4, "");
 }
 
+/* The elements of all of b's arrays, at b's axes and i. */
+static void store_row(array_code *c, const array_bind *b, ir_value i)
+{
+    const graph *g = c->a->g;
+    ir_value index = array_map_index(c, b, i);
+    for (int32_t k = 0; k < graph_n_values(graph_node(g, b->n)); k++) {
+        node array = array_of(b, k), value = graph_in(g, b->n, b->n_axes + k);
+        if (!array)
+            continue;
+        ir_value p = array_element(c, array_pointer(c, c->a->storage[array]),
+                                   graph_dtype(g, array), index);
+        for (int32_t u = 0; u < c->vectors; u++)
+            store_vector(c, value, p, u);
+    }
+}
+
 static void store_strip(array_code *c, const array_bind *b, ir_value i)
 {
-    emitter *e = c->e;
-    emit_values *v = e->values;
+    emit_values *v = c->e->values;
     if (c->samples) {
         group_store(c, b, array_map_index(c, b, i));
         return;
@@ -59,10 +73,7 @@ static void store_strip(array_code *c, const array_bind *b, ir_value i)
     int32_t rows = row_count(c, b), row = v->row;
     for (int32_t r = 0; r < rows; r++) {
         v->row = rows > 1 ? r : row;
-        ir_value p = array_element(c, array_pointer(c, c->a->storage[b->n]),
-                                   graph_dtype(e->g, b->n), array_map_index(c, b, i));
-        for (int32_t u = 0; u < c->vectors; u++)
-            store_vector(c, b, p, u);
+        store_row(c, b, i);
     }
     v->row = row;
 }

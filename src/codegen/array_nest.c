@@ -34,6 +34,9 @@ static bool list_binds(array_nest *a)
         a->binds[a->n_binds++] =
             (array_bind){ .n = n, .n_axes = graph_n_axes(graph_node(g, n)), .rows = 1 };
     }
+    for (node n = 1; n < g->n_nodes; n++)
+        if (a->t->used[n] && graph_node(g, n)->op == OP_also)
+            a->binds[a->bind_at[graph_in(g, n, 0)]].also[graph_node(g, n)->imm] = n;
     return true;
 }
 
@@ -269,7 +272,7 @@ static bool is_computed(const array_nest *a, node n)
     int32_t o = graph_node(a->g, n)->op;
     bool needed = a->value[n] || a->first[n] || o == OP_loop;
     return a->t->used[n] && needed && o != OP_phi && o != OP_proj && o != OP_const &&
-           o != OP_axis;
+           o != OP_axis && o != OP_also;
 }
 
 static nest_list *list_of(array_nest *a, node n)

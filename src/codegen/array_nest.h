@@ -51,6 +51,7 @@ typedef struct array_bind { /* a map or fold */
     int32_t strip; /*   its storage */
     bool brief;    /* all its elements take no time, and are known in number */
     bool divided;  /* a step of its own, which can be run in parts */
+    node also[GRAPH_MAX_VALUES]; /* the arrays of further values, by number; 0: not needed */
     double
         work[GRAPH_MAX_RANK]; /* per axis: of what runs along it, inner maps and folds apart */
 } array_bind;
@@ -189,6 +190,11 @@ void array_lanes_choose(array_nest *a, const array_options *o); /* and after */
 static inline const array_bind *array_bind_of(const array_nest *a, node n)
 {
     return a->bind_at[n] < 0 ? NULL : &a->binds[a->bind_at[n]];
+}
+/* The array of b's i-th value; 0: not needed. */
+static inline node array_of(const array_bind *b, int32_t i)
+{
+    return i == 0 ? b->n : b->also[i];
 }
 static inline bool array_is(const array_nest *a, node n)
 {

@@ -169,7 +169,9 @@ static bool loads_in_part(const array_nest *a, jit_dtype t)
 static bool has_masks(const array_nest *a, const array_bind *b)
 {
     const graph *g = a->g;
-    bool all = loads_in_part(a, graph_dtype(g, b->n));
+    bool all = true;
+    for (int32_t i = b->n_axes; i < graph_node(g, b->n)->n_in; i++)
+        all = all && loads_in_part(a, graph_dtype(g, graph_in(g, b->n, i)));
     for (node n = 1; n < b->n; n++)
         if (a->t->used[n] && graph_node(g, n)->op == OP_at && a->t->varies[n] &&
             array_in_last(a, n, b) && !array_panel_of(a, n))

@@ -41,9 +41,9 @@ array_factors array_factors_of(const array_nest *a, const array_bind *b)
     bool rows_first = b->row_axis == ROW_SAMPLE
                           ? b->n_axes == 1
                           : b->n_axes == 2 && graph_in(g, b->n, 0) == b->row_axis;
-    if (!a->products || !b->row_axis || !rows_first || d->op != OP_fold ||
-        a->t->region[fold] != b->n || graph_n_axes(d) != 1 || graph_fold_kind(d) != FOLD_DOT ||
-        (d->dtype != JIT_F32 && d->dtype != JIT_F64))
+    if (!a->products || graph_node(g, b->n)->imm > 0 || !b->row_axis || !rows_first ||
+        d->op != OP_fold || a->t->region[fold] != b->n || graph_n_axes(d) != 1 ||
+        graph_fold_kind(d) != FOLD_DOT || (d->dtype != JIT_F32 && d->dtype != JIT_F64))
         return none;
     node k = graph_in(g, fold, 0), x = graph_in(g, fold, 1), y = graph_in(g, fold, 2);
     if (is_left(a, b, x, k) && is_right(a, b, y, k))

@@ -43,7 +43,8 @@ static bool is_bare(const array_nest *a, const array_bind *b)
     for (node n = 1; n < b->n; n++)
         any |= a->t->used[n] && is_joint(a, n, b) &&
                graph_fold_kind(graph_node(a->g, n)) == FOLD_DOT;
-    return !any || is_joint(a, graph_in(a->g, b->n, b->n_axes), b);
+    return !any || (graph_node(a->g, b->n)->imm == 0 &&
+                    is_joint(a, graph_in(a->g, b->n, b->n_axes), b));
 }
 
 static bool is_split(const array_nest *a, const array_bind *b)
@@ -91,7 +92,7 @@ static node copy(splitting *s, node n, const node *inner)
 {
     const graph *g = s->g;
     node_data d = *graph_node(g, n);
-    node few[GRAPH_MAX_RANK + 3], *in = few;
+    node few[GRAPH_MAX_IN], *in = few;
     if (d.n_in > (int32_t)(sizeof few / sizeof few[0]))
         in = arena_alloc(g->ar, (size_t)d.n_in * sizeof *in);
     if (!in || s->dst->failed) {
@@ -113,7 +114,7 @@ static void need(splitting *s, const array_bind *b, node root)
 {
     memset(s->needed, 0, (size_t)s->g->n_nodes);
     s->needed[root] = true;
-    for (node n = b->n - 1; n > 0; n--)
+    for (node n = b->n; n > 0; n--)
         for (int32_t i = 0; s->needed[n] && !s->inner[n] && i < graph_node(s->g, n)->n_in; i++)
             s->needed[graph_in(s->g, n, i)] = true;
 }
@@ -127,21 +128,25 @@ static void new_axes(splitting *s, const array_bind *b)
     }
 }
 
-/* A map over the axes in `inner` of `root`, a node in b. */
+/* A map over the axes in `inner` of `root`, a node in b; b itself: of all its values. */
 static node map_of(splitting *s, const array_bind *b, node root)
 {
     const node_data *d = graph_node(s->g, b->n);
-    node axes[GRAPH_MAX_RANK];
+    node in[GRAPH_MAX_IN];
+    int32_t n_values = root == b->n ? graph_n_values(d) : 1;
     need(s, b, root);
     for (node n = 1; n < b->n; n++)
         if (s->needed[n] && !s->inner[n] && array_ancestor(s->a, n, b->n))
             s->inner[n] = copy(s, n, s->inner);
     for (int32_t i = 0; i < b->n_axes; i++)
-        axes[i] = s->inner[graph_in(s->g, b->n, i)];
-    node value = s->inner[root] ? s->inner[root] : s->map[root];
+        in[i] = s->inner[graph_in(s->g, b->n, i)];
+    for (int32_t i = 0; i < n_values; i++) {
+        node value = root == b->n ? graph_in(s->g, root, b->n_axes + i) : root;
+        in[b->n_axes + i] = s->inner[value] ? s->inner[value] : s->map[value];
+    }
     copy_shape(s, d->shape);
     s->dst->relaxed = d->relaxed;
-    return s->dst->failed ? 0 : graph_map(s->dst, axes, b->n_axes, value, d->at);
+    return s->dst->failed ? 0 : graph_map_all(s->dst, in, b->n_axes, n_values, d->at);
 }
 
 static node element(splitting *s, const array_bind *b, node array)
@@ -169,7 +174,7 @@ static node split_map(splitting *s, const array_bind *b)
     for (node n = 1; n < b->n; n++)
         if (stored[n])
             s->inner[n] = element(s, b, stored[n]);
-    return map_of(s, b, graph_in(s->g, b->n, b->n_axes));
+    return map_of(s, b, b->n);
 }
 
 /* -------------------------------------------------------------------------- all */

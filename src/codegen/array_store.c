@@ -125,7 +125,7 @@ static void store_node(array_nest *a, node n)
     case OP_proj:
         a->storage[n] = a->storage[graph_in(g, graph_in(g, n, 0), (int32_t)d->imm)];
         break;
-    default: /* map, select */
+    default: /* map, also, select */
         a->storage[n] = new_storage(a, n, a->t->region[n]);
         break;
     }
@@ -169,6 +169,11 @@ static int32_t position(const array_nest *a, node n)
     return at ? at : n;
 }
 
+static node written_by(const graph *g, node n)
+{
+    return graph_node(g, n)->op == OP_also ? graph_in(g, n, 0) : n;
+}
+
 /* From where it is made to the last that reads or writes it. */
 static void find_spans(array_nest *a)
 {
@@ -178,7 +183,7 @@ static void find_spans(array_nest *a)
     for (node n = 1; n < g->n_nodes; n++) {
         if (!a->t->used[n])
             continue;
-        int32_t at = position(a, n);
+        int32_t at = position(a, written_by(g, n));
         for (int32_t i = -1; i < graph_node(g, n)->n_in; i++) {
             node x = i < 0 ? n : graph_in(g, n, i);
             array_storage *s = array_is(a, x) ? &a->storages[a->storage[x]] : NULL;

@@ -29,7 +29,8 @@ typedef struct rectangle { /* of t */
 bool array_is_transposition(const array_nest *a, const array_bind *b)
 {
     const graph *g = a->g;
-    if (graph_node(g, b->n)->op != OP_map || b->n_axes != 2 || !b->vector || b->lanes < 2)
+    if (graph_node(g, b->n)->op != OP_map || graph_node(g, b->n)->imm > 0 || b->n_axes != 2 ||
+        !b->vector || b->lanes < 2)
         return false;
     node value = graph_in(g, b->n, 2);
     const node_data *d = graph_node(g, value);

@@ -4,9 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "eval_plan.h"
-
-enum { MOST_LANES = 64 };
+#include "eval_fold.h"
 
 typedef struct array_value {
     int32_t n_held, rank;
@@ -17,20 +15,13 @@ typedef struct array_value {
     int64_t extent[GRAPH_MAX_RANK], stride[GRAPH_MAX_RANK];
 } array_value;
 
-typedef struct fold_state {
-    cell total, lane[MOST_LANES];
-    int64_t position, n; /* in the last axis, and its extent */
-    int32_t origin;      /* of the first operand that has one */
-    bool any;
-} fold_state;
-
 typedef struct run {
     const eval_plan *p;
     eval_array_call *c;
     cell *slots;
     array_value **arrays; /* of slots that hold arrays; counted */
     bool *outside;        /* of bounds: out of range */
-    fold_state *folds;
+    eval_fold *folds;
     int32_t *origin; /* of slots: see eval_array_call.watch; NULL: it is not watched */
     jit_status status;
     int64_t n_elements; /* of maps and folds, so far */
@@ -281,120 +272,6 @@ static bool store_axes(const run *r, const step *s, const int64_t *at, const int
     return !empty;
 }
 
-static cell operate(const step *s, op o, jit_dtype t, const cell *in, run *r)
-{
-    step one = { .op = (uint8_t)o, .in_type = (uint8_t)t };
-    one.out_type = (uint8_t)(op_info(o)->rule == RULE_COMPARE ? JIT_BOOL : t);
-    one.flushes = s->flushes && eval_flushes(o, t);
-    return eval_operator(&one, in, &r->c->flags);
-}
-
-static op operator_of(fold_kind kind)
-{
-    static const op ops[] = {
-        [FOLD_SUM] = OP_add, [FOLD_DOT] = OP_add,   [FOLD_PROD] = OP_mul,
-        [FOLD_MIN] = OP_min, [FOLD_MAX] = OP_max,   [FOLD_ANY] = OP_or,
-        [FOLD_ALL] = OP_and, [FOLD_ARGMIN] = OP_lt, [FOLD_ARGMAX] = OP_gt
-    };
-    return ops[kind];
-}
-
-static fold_kind kind_of(const step *s)
-{
-    return (fold_kind)(s->imm & 0xff);
-}
-
-static bool is_tree(const step *s)
-{
-    fold_kind k = kind_of(s);
-    jit_dtype t = (jit_dtype)s->in_type;
-    return (t == JIT_F32 || t == JIT_F64) &&
-           (k == FOLD_SUM || k == FOLD_DOT || k == FOLD_PROD) &&
-           (fold_order)(s->imm >> 8 & 0xff) == FOLD_TREE;
-}
-
-static cell identity(const step *s)
-{
-    fold_kind k = kind_of(s);
-    if (k == FOLD_PROD && type_is_float((jit_dtype)s->in_type))
-        return (cell){ .f = 1 };
-    return (cell){ .u = k == FOLD_PROD || k == FOLD_ALL };
-}
-
-static void begin_fold(fold_state *f, const step *s, int64_t n)
-{
-    *f = (fold_state){ .total = identity(s), .n = n };
-    for (int32_t i = 0; i < MOST_LANES; i++)
-        f->lane[i] = f->total;
-}
-
-static bool is_nan(jit_dtype t, cell v)
-{
-    return type_is_float(t) && isnan(v.f);
-}
-
-/* The first of equals, the first NaN: total is the best value so far, lane[0] its number. */
-static void choose(run *r, const step *s, fold_state *f, cell v)
-{
-    jit_dtype t = (jit_dtype)s->in_type;
-    cell in[3] = { v, f->total, { 0 } };
-    bool better = !f->any || is_nan(t, v) || operate(s, operator_of(kind_of(s)), t, in, r).u;
-    if (!better || (f->any && is_nan(t, f->total)))
-        return;
-    f->total = v;
-    f->lane[0].i = f->position;
-}
-
-static void add_lanes(run *r, const step *s, fold_state *f, int32_t lanes)
-{
-    jit_dtype t = (jit_dtype)s->in_type;
-    op o = operator_of(kind_of(s));
-    for (int32_t h = lanes / 2; h > 0; h /= 2)
-        for (int32_t i = 0; i < h; i++)
-            f->lane[i] = operate(s, o, t, (cell[]){ f->lane[i], f->lane[i + h], { 0 } }, r);
-    f->total = operate(s, o, t, (cell[]){ f->total, f->lane[0], { 0 } }, r);
-    for (int32_t i = 0; i < lanes; i++)
-        f->lane[i] = identity(s);
-}
-
-static cell join(run *r, const step *s, cell sum)
-{
-    jit_dtype t = (jit_dtype)s->in_type;
-    cell x = r->slots[s->in[0]], y = r->slots[s->in[1]];
-    if (kind_of(s) == FOLD_DOT)
-        return operate(s, OP_mad, t, (cell[]){ x, y, sum }, r);
-    return operate(s, operator_of(kind_of(s)), t, (cell[]){ sum, x, { 0 } }, r);
-}
-
-static void accumulate(run *r, const step *s, fold_state *f)
-{
-    fold_kind k = kind_of(s);
-    jit_dtype t = (jit_dtype)s->in_type;
-    if (k == FOLD_ARGMIN || k == FOLD_ARGMAX) {
-        choose(r, s, f, r->slots[s->in[0]]);
-    } else if (is_tree(s)) {
-        int32_t lanes = fold_lanes(t, f->n), block = (int32_t)(f->position % FOLD_BLOCK);
-        cell *lane = &f->lane[block % lanes];
-        *lane = join(r, s, *lane);
-        if (block == FOLD_BLOCK - 1 || f->position == f->n - 1)
-            add_lanes(r, s, f, lanes);
-    } else {
-        bool first = !f->any && (k == FOLD_MIN || k == FOLD_MAX);
-        f->total = first ? r->slots[s->in[0]] : join(r, s, f->total);
-    }
-    f->any = true;
-    f->position = f->position == f->n - 1 ? 0 : f->position + 1;
-}
-
-static cell result_of(const step *s, const fold_state *f)
-{
-    fold_kind k = kind_of(s);
-    bool extreme = k == FOLD_MIN || k == FOLD_MAX;
-    if (extreme && type_is_float((jit_dtype)s->in_type)) /* 0 whatever the order of -0 and 0 */
-        return (cell){ .f = f->total.f + 0 };
-    return k == FOLD_ARGMIN || k == FOLD_ARGMAX ? f->lane[0] : f->total;
-}
-
 static void reuse_or_new(run *r, const step *s, const int64_t *extent)
 {
     array_value *old = r->arrays[s->slot];
@@ -416,6 +293,22 @@ static void take_turn(run *r)
         r->status = JIT_ERR_CANCELLED;
 }
 
+static void store_value(run *r, const step *s, const int64_t *at)
+{
+    type_store((jit_dtype)s->out_type, element(r->arrays[s->slot], at), r->slots[s->in[0]]);
+    note_stored(r, r->arrays[s->slot], s->in[0]);
+}
+
+static void other_value(run *r, const step *s)
+{
+    int64_t at[GRAPH_MAX_RANK], extent[GRAPH_MAX_RANK];
+    load_axes(r, s, at, extent);
+    if (s->kind == STEP_MAKE)
+        reuse_or_new(r, s, extent);
+    else
+        store_value(r, s, at);
+}
+
 /* The next step. */
 static int32_t begin_elements(run *r, const step *s)
 {
@@ -426,8 +319,8 @@ static int32_t begin_elements(run *r, const step *s)
     if (s->kind == STEP_MAP) {
         reuse_or_new(r, s, extent);
     } else {
-        begin_fold(&r->folds[s->number], s, extent[s->rank - 1]);
-        r->slots[s->slot] = result_of(s, &r->folds[s->number]);
+        eval_fold_begin(&r->folds[s->number], s, extent[s->rank - 1]);
+        r->slots[s->slot] = eval_fold_result(&r->folds[s->number], s);
         if (r->origin)
             r->origin[s->slot] = 0;
     }
@@ -439,16 +332,17 @@ static int32_t next_elements(run *r, const step *s)
     int64_t at[GRAPH_MAX_RANK], extent[GRAPH_MAX_RANK];
     load_axes(r, s, at, extent);
     if (s->kind == STEP_MAP_NEXT) {
-        type_store((jit_dtype)s->out_type, element(r->arrays[s->slot], at), r->slots[s->in[0]]);
-        note_stored(r, r->arrays[s->slot], s->in[0]);
+        store_value(r, s, at);
     } else {
-        fold_state *f = &r->folds[s->number];
-        accumulate(r, s, f);
-        r->slots[s->slot] = result_of(s, f);
+        eval_fold *f = &r->folds[s->number];
+        const cell v[2] = { r->slots[s->in[0]], r->slots[s->in[1]] };
+        eval_fold_add(f, s, v);
+        r->c->flags |= f->flags;
+        r->slots[s->slot] = eval_fold_result(f, s);
         if (r->origin && f->origin == 0)
-            f->origin = r->origin[s->in[0]]      ? r->origin[s->in[0]]
-                        : kind_of(s) == FOLD_DOT ? r->origin[s->in[1]]
-                                                 : 0;
+            f->origin = r->origin[s->in[0]]             ? r->origin[s->in[0]]
+                        : eval_fold_kind(s) == FOLD_DOT ? r->origin[s->in[1]]
+                                                        : 0;
         note_origin(r, s, f->origin);
     }
     take_turn(r);
@@ -527,6 +421,10 @@ static int32_t run_step(run *r, int32_t i)
     case STEP_MAP:
     case STEP_FOLD:
         return begin_elements(r, s);
+    case STEP_MAKE:
+    case STEP_STORE:
+        other_value(r, s);
+        break;
     case STEP_MAP_NEXT:
     case STEP_FOLD_NEXT:
         return next_elements(r, s);
@@ -571,7 +469,7 @@ jit_status eval_array_run(const eval_plan *p, eval_array_call *c)
 {
     jit_allocator a = p->allocator;
     size_t n = (size_t)p->n_slots;
-    size_t folds = (size_t)p->n_folds * sizeof(fold_state);
+    size_t folds = (size_t)p->n_folds * sizeof(eval_fold);
     size_t size = folds + n * (sizeof(cell) + sizeof(array_value *) + sizeof(bool));
     size_t origins = c->watch ? n * sizeof(int32_t) : 0;
     size_t all = (size + 7) / 8 * 8 + origins;
@@ -580,7 +478,7 @@ jit_status eval_array_run(const eval_plan *p, eval_array_call *c)
         return JIT_ERR_MEMORY;
     memset(block, 0, all);
     run r = { .p = p, .c = c };
-    r.folds = (fold_state *)(void *)block;
+    r.folds = (eval_fold *)(void *)block;
     r.slots = (cell *)(void *)(block + folds);
     r.arrays = (array_value **)(void *)(r.slots + n);
     r.outside = (bool *)(void *)(r.arrays + n);

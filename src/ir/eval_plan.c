@@ -12,7 +12,7 @@
  *
  *            map    axes <- 0; without elements go to end
  *     start: its nodes
- *            next   store or accumulate; axes <- the next element's; to start, if there is one
+ *            next   store or accumulate (the other values of a map before); axes <- the next element's; to start, if there is one
  *     end:
  *
  * so that a node is evaluated only in iterations that are run, and nesting costs no recursion. */
@@ -110,10 +110,11 @@ static void count(layout *l, node n)
     const node_data *d = graph_node(l->g, n);
     bool binds = d->op == OP_map || d->op == OP_fold;
     int32_t k = d->op == OP_loop ? (int32_t)d->imm : 0;
-    l->n_regions += d->op == OP_loop || binds;
+    bool also = d->op == OP_also;
+    l->n_regions += d->op == OP_loop || binds || also;
     l->n_variables += k;
     l->most_variables = k > l->most_variables ? k : l->most_variables;
-    l->n_operands += binds ? 2 * d->n_in : d->n_in;
+    l->n_operands += binds ? 2 * d->n_in : also ? 4 * GRAPH_MAX_RANK : d->n_in;
 }
 
 /* A phi brings its loop with it: a result may be used only through the condition. */
@@ -269,6 +270,32 @@ static void end_loop(layout *l, const frame *f)
     l->plan->steps[f->test].to = l->plan->n_steps;
 }
 
+static int32_t add_axes(layout *l, node n, int32_t k)
+{
+    int32_t first = l->n_operands;
+    for (int32_t i = 0; i < k; i++)
+        (void)add_operand(l, graph_in(l->g, n, i));
+    for (int32_t i = 0; i < k; i++)
+        (void)add_operand(l, graph_in(l->g, graph_in(l->g, n, i), 0));
+    return first;
+}
+
+/* A step for each further value of a map that is needed. */
+static void add_others(layout *l, node map, step_kind kind)
+{
+    const node_data *m = graph_node(l->g, map);
+    for (node n = map + 1; m->op == OP_map && m->imm > 0 && n < l->g->n_nodes; n++) {
+        const node_data *d = graph_node(l->g, n);
+        if (!l->live[n] || d->op != OP_also || graph_in(l->g, n, 0) != map)
+            continue;
+        step s = { .kind = (uint8_t)kind, .slot = n, .out_type = d->dtype };
+        s.rank = graph_n_axes(m);
+        s.in[0] = graph_in(l->g, map, s.rank + (int32_t)d->imm);
+        s.first = add_axes(l, map, s.rank);
+        add_step(l, s);
+    }
+}
+
 static void begin_elements(layout *l, node n)
 {
     const node_data *d = graph_node(l->g, n);
@@ -276,17 +303,14 @@ static void begin_elements(layout *l, node n)
     step s = { .kind = d->op == OP_map ? STEP_MAP : STEP_FOLD, .slot = n, .rank = k };
     s.out_type = d->dtype;
     s.in_type = (uint8_t)graph_dtype(l->g, graph_in(l->g, n, k));
-    s.first = l->n_operands;
+    s.first = add_axes(l, n, k);
     s.imm = d->imm;
     s.flushes = l->g->ftz;
-    for (int32_t i = 0; i < k; i++)
-        (void)add_operand(l, graph_in(l->g, n, i));
-    for (int32_t i = 0; i < k; i++)
-        (void)add_operand(l, graph_in(l->g, graph_in(l->g, n, i), 0));
-    for (int32_t i = k; i < d->n_in; i++)
+    for (int32_t i = k; i < d->n_in && i < k + 2; i++)
         s.in[i - k] = graph_in(l->g, n, i);
     if (d->op == OP_fold)
         s.number = l->plan->n_folds++;
+    add_others(l, n, STEP_MAKE);
     add_step(l, s);
     l->frames[++l->depth] = (frame){
         .region = n, .cursor = l->first[n], .in_body = true, .start = l->plan->n_steps
@@ -295,6 +319,7 @@ static void begin_elements(layout *l, node n)
 
 static void end_elements(layout *l, const frame *f)
 {
+    add_others(l, f->region, STEP_STORE);
     step next = l->plan->steps[f->start - 1];
     next.kind = next.kind == STEP_MAP ? STEP_MAP_NEXT : STEP_FOLD_NEXT;
     next.to = f->start;
@@ -317,6 +342,7 @@ static void lay_out_node(layout *l, node n)
     switch ((op)graph_node(l->g, n)->op) {
     case OP_phi:
     case OP_axis:
+    case OP_also:
         break;
     case OP_loop:
         begin_loop(l, n);

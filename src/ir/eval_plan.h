@@ -26,6 +26,8 @@ typedef enum step_kind {
     STEP_PUT,      /* operands: array, subscripts, value, when */
     STEP_MAP,      /* operands: axes, extents, value; if empty, go to step `to` */
     STEP_FOLD,     /* the same, and y of FOLD_DOT          */
+    STEP_MAKE,     /* the array of a further value of a map: axes, extents */
+    STEP_STORE,    /* its element in[0]                    */
     STEP_MAP_NEXT, /* store; go to step `to` for the next element, if there is one */
     STEP_FOLD_NEXT /* accumulate; the same                 */
 } step_kind;

@@ -1,6 +1,7 @@
 /* Which reads of maps are fused: see fuse.h. */
 #include "fuse.h"
 
+#include "fuse_join.h"
 #include "fuse_operands.h"
 #include "fuse_plan.h"
 #include "unroll.h"
@@ -43,7 +44,7 @@ static void need(deciding *w, int32_t *n, node at)
 
 static node value_of(const graph *g, node map)
 {
-    return graph_in(g, map, graph_node(g, map)->n_in - 1);
+    return graph_in(g, map, graph_n_axes(graph_node(g, map)));
 }
 
 static void need_operands(deciding *w, int32_t *n, node at)
@@ -387,6 +388,17 @@ static const graph *fuse_all(const fusing *f, const graph *g, bool stored)
     return g;
 }
 
+static const graph *join(const fusing *f, const graph *g)
+{
+    bool changes = false;
+    graph *needed = new_graph(f, g), *dst = new_graph(f, g);
+    if (!needed || !dst || !graph_rebuild(needed, g, NULL, NULL))
+        return NULL;
+    dst->simplify = true;
+    g = fuse_join(dst, needed, &changes) ? dst : NULL;
+    return g && changes ? fuse_all(f, g, false) : g;
+}
+
 /* What is computed for a product, and then what has to be turned. */
 static const graph *store_operands(const fusing *f, const graph *g)
 {
@@ -407,6 +419,7 @@ graph *fuse_graph(const graph *g, arena *ar, diag *d, int32_t max_nodes)
     graph *fused = new_graph(&f, g);
     if (graph_has_arrays(g)) {
         g = fuse_all(&f, g, false);
+        g = g ? join(&f, g) : NULL;
         g = g ? store_operands(&f, g) : NULL;
         g = g ? unrolled(g, new_graph(&f, g)) : NULL;
     }

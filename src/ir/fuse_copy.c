@@ -49,7 +49,7 @@ static void copy_node(copying *c, node n)
 {
     const graph *g = c->p->g;
     const node_data *d = graph_node(g, n);
-    node in[GRAPH_MAX_RANK + 3] = { 0 };
+    node in[GRAPH_MAX_IN] = { 0 };
     c->dst->relaxed = d->relaxed;
     for (int32_t i = 0; i < d->n_in; i++)
         in[i] = mapped(c, graph_in(g, n, i));
@@ -107,7 +107,8 @@ static bool leave(copying *c)
     if (f.region == 0)
         return true;
     if (f.read != 0)
-        c->map[f.read] = mapped(c, graph_in(g, f.region, graph_node(g, f.region)->n_in - 1));
+        c->map[f.read] =
+            mapped(c, graph_in(g, f.region, graph_n_axes(graph_node(g, f.region))));
     else if (graph_node(g, f.region)->op == OP_loop)
         return close_loop(c, f.region);
     else

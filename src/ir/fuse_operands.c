@@ -204,7 +204,7 @@ static void copy_nodes(stored *s, node value)
     find_needed(s, value);
     for (node n = s->first; n <= value && !g->failed; n++) {
         const node_data d = *graph_node(g, n);
-        node in[GRAPH_MAX_RANK + 3];
+        node in[GRAPH_MAX_IN];
         if (d.op == OP_axis || !s->needed[n - s->first] || !depends(s, n))
             continue;
         for (int32_t i = 0; i < d.n_in; i++)

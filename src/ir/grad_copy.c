@@ -261,7 +261,7 @@ static const grad_kept *reads_kept(const copying *c, node n)
 static node copy_one(copying *c, node n)
 {
     const node_data d = *graph_node(c->g, n);
-    node in[GRAPH_MAX_RANK + 3];
+    node in[GRAPH_MAX_IN];
     if (d.op == OP_proj)
         return graph_proj(c->g, c->s->to[graph_in(c->g, n, 0)], (int32_t)d.imm);
     for (int32_t i = 0; i < d.n_in; i++)

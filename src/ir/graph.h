@@ -20,7 +20,9 @@
  *   arg #i              of an input with a shape: an array (all its core dimensions)
  *   dim #i              i64: a dimension, one value per call
  *   axis extent         i64: an index, 0 .. extent-1; bound by the one map or fold that names it
- *   map axes.. value    the array of the axes' extents with element [axes] = value
+ *   map axes.. value..  the array of the axes' extents with element [axes] = value; imm: how many
+ *                       values follow the first
+ *   also #i map         the array of the map's i-th value, i > 0, computed in the same loop
  *   fold axes.. value   a scalar: the value over all the axes; imm: fold_kind, fold_order. The
  *                       last operand of FOLD_DOT is a second factor: axes.. x y
  *   at array i..        a scalar: an element. The subscripts are in range: see bound
@@ -59,7 +61,8 @@ typedef struct node_data {
     int32_t first_in; /* operands are graph.in[first_in ...] */
     int32_t shape;    /* arrays: graph.shapes[shape]; 0: a scalar */
     uint64_t imm;     /* arg, uniform, dim, proj: number; const: type_encode bits; loop: n phis;
-                         fold: kind and order; bound: site */
+                         fold: kind and order; bound: site;
+                         map: values after the first; also: which of them */
     span at;          /* in the user's source; length 0: nowhere */
 } node_data;
 
@@ -89,7 +92,11 @@ static inline int32_t fold_lanes(jit_dtype t, int64_t n)
     return n < 128 ? 8 : t == JIT_F64 ? 32 : 64;
 }
 
-enum { GRAPH_MAX_RANK = JIT_MAX_RANK };
+enum {
+    GRAPH_MAX_RANK = JIT_MAX_RANK,
+    GRAPH_MAX_VALUES = 8,                            /* of a map */
+    GRAPH_MAX_IN = GRAPH_MAX_RANK + GRAPH_MAX_VALUES /* operands; of loops more */
+};
 
 typedef struct graph_shape {
     int32_t rank;
@@ -180,6 +187,9 @@ int32_t graph_shape_of(graph *g, const node *extent, int32_t rank); /* 0: an err
 node graph_dim(graph *g, int32_t i);
 node graph_axis(graph *g, node extent, span at); /* a new one each time */
 node graph_map(graph *g, const node *axes, int32_t n, node value, span at);
+/* in: n axes, then the values. */
+node graph_map_all(graph *g, const node *in, int32_t n, int32_t n_values, span at);
+node graph_also(graph *g, node map, int32_t i); /* i = 0: the map itself */
 /* y: the second factor of FOLD_DOT, else 0 */
 typedef struct graph_fold_spec {
     fold_kind kind;
@@ -200,11 +210,15 @@ static inline fold_order graph_fold_order(const node_data *d)
 {
     return (fold_order)(d->imm >> 8 & 0xff);
 }
+static inline int32_t graph_n_values(const node_data *d) /* of a map */
+{
+    return (int32_t)d->imm + 1;
+}
 /* How many axes a map or fold binds: its first operands. */
 static inline int32_t graph_n_axes(const node_data *d)
 {
     bool dot = d->op == OP_fold && graph_fold_kind(d) == FOLD_DOT;
-    return d->n_in - (dot ? 2 : 1);
+    return d->n_in - (dot ? 2 : d->op == OP_map ? graph_n_values(d) : 1);
 }
 /* How many of the first operands are the node's own: axes, or the phis of a loop. */
 int32_t graph_n_variables(const node_data *d);
@@ -231,6 +245,14 @@ jit_dtype graph_dtype(const graph *g, node n);
 typedef node (*graph_rewrite)(void *user, graph *dst, const graph *src, node old,
                               const node *in);
 bool graph_rebuild(graph *dst, const graph *src, graph_rewrite rewrite, void *user);
+/* The same, with old node -> new node in `map`, of src's n_nodes: what `rewrite` sets there holds
+ * for nodes to come. */
+typedef struct graph_copying {
+    graph_rewrite rewrite;
+    void *user;
+    node *map;
+} graph_copying;
+bool graph_rebuild_to(graph *dst, const graph *src, graph_copying how);
 
 /* Which loop, map or fold each node belongs to: owner[n] = the innermost such node, or 0. It
  * belongs itself to the one around it. Array of n_nodes in the graph's arena; NULL: no memory. */

@@ -48,8 +48,6 @@ const graph_shape *graph_shape_at(const graph *g, node n)
 
 /* -------------------------------------------------------------------------- maps and folds */
 
-enum { MOST_OPERANDS = GRAPH_MAX_RANK + 3 };
-
 node graph_axis(graph *g, node extent, span at)
 {
     if (!graph_usable(g, &extent, 1))
@@ -67,21 +65,52 @@ static bool are_axes(const graph *g, const node *axes, int32_t n)
     return n >= 1 && n <= GRAPH_MAX_RANK;
 }
 
-node graph_map(graph *g, const node *axes, int32_t n, node value, span at)
+static bool are_scalars(const graph *g, const node *values, int32_t n)
 {
-    node in[MOST_OPERANDS], extent[GRAPH_MAX_RANK];
-    if (!graph_usable(g, axes, n) || !graph_usable(g, &value, 1))
+    for (int32_t i = 0; i < n; i++)
+        if (g->nodes[values[i]].shape != 0)
+            return false;
+    return n >= 1 && n <= GRAPH_MAX_VALUES;
+}
+
+node graph_map_all(graph *g, const node *in, int32_t n, int32_t n_values, span at)
+{
+    node extent[GRAPH_MAX_RANK];
+    if (!graph_usable(g, in, n + n_values))
         return 0;
-    if (!are_axes(g, axes, n) || g->nodes[value].shape != 0)
-        return graph_broken(g, OP_map, "operands that are not axes and a scalar");
-    for (int32_t i = 0; i < n; i++) {
-        in[i] = axes[i];
-        extent[i] = graph_in(g, axes[i], 0);
-    }
-    in[n] = value;
-    node_data d = { OP_map, (uint8_t)graph_dtype(g, value), .n_in = n + 1, .at = at };
+    if (!are_axes(g, in, n) || !are_scalars(g, in + n, n_values))
+        return graph_broken(g, OP_map, "operands that are not axes and scalars");
+    for (int32_t i = 0; i < n; i++)
+        extent[i] = graph_in(g, in[i], 0);
+    node_data d = { OP_map, (uint8_t)graph_dtype(g, in[n]), .n_in = n + n_values, .at = at };
+    d.imm = (uint64_t)(n_values - 1);
     d.shape = graph_shape_of(g, extent, n);
     return d.shape ? graph_intern(g, d, in) : 0;
+}
+
+node graph_map(graph *g, const node *axes, int32_t n, node value, span at)
+{
+    node in[GRAPH_MAX_IN];
+    if (n < 1 || n > GRAPH_MAX_RANK)
+        return graph_broken(g, OP_map, "no axes, or too many");
+    for (int32_t i = 0; i < n; i++)
+        in[i] = axes[i];
+    in[n] = value;
+    return graph_map_all(g, in, n, 1, at);
+}
+
+node graph_also(graph *g, node map, int32_t i)
+{
+    if (i == 0 || !graph_usable(g, &map, 1))
+        return map;
+    const node_data *m = graph_node(g, map);
+    if (m->op != OP_map || i < 0 || i >= graph_n_values(m))
+        return graph_broken(g, OP_also, "no such value of a map");
+    node value = graph_in(g, map, graph_n_axes(m) + i);
+    node_data d = { OP_also, (uint8_t)graph_dtype(g, value), .n_in = 1, .imm = (uint64_t)i };
+    d.at = m->at;
+    d.shape = m->shape;
+    return graph_intern(g, d, &map);
 }
 
 static jit_dtype fold_type(const graph *g, const graph_fold_spec *f)
@@ -111,7 +140,7 @@ static jit_dtype fold_type(const graph *g, const graph_fold_spec *f)
 
 node graph_fold(graph *g, const node *axes, int32_t n, graph_fold_spec f, span at)
 {
-    node in[MOST_OPERANDS];
+    node in[GRAPH_MAX_IN];
     bool dot = f.kind == FOLD_DOT, one = f.kind == FOLD_ARGMIN || f.kind == FOLD_ARGMAX;
     if (!graph_usable(g, axes, n) || !graph_usable(g, &f.x, 1) ||
         (dot && !graph_usable(g, &f.y, 1)))
@@ -168,7 +197,7 @@ static node read_put(graph *g, node array, const node *subscript, span at)
 
 node graph_at(graph *g, node array, const node *subscript, span at)
 {
-    node in[MOST_OPERANDS] = { array };
+    node in[GRAPH_MAX_IN] = { array };
     if (!graph_usable(g, &array, 1))
         return 0;
     int32_t rank = graph_shape_at(g, array)->rank;
@@ -225,7 +254,7 @@ node graph_bound(graph *g, node i, node extent, node when, graph_site site)
 
 node graph_put(graph *g, node array, const node *subscript, node value, node when, span at)
 {
-    node in[MOST_OPERANDS] = { array };
+    node in[GRAPH_MAX_IN] = { array };
     if (!graph_usable(g, &array, 1))
         return 0;
     int32_t rank = graph_shape_at(g, array)->rank;

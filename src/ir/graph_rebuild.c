@@ -27,7 +27,8 @@ static bool start(rebuild *r)
     r->stack = array_of_nodes(r->dst, r->src, sizeof *r->stack);
     r->loop_of = array_of_nodes(r->dst, r->src, sizeof *r->loop_of);
     r->position = array_of_nodes(r->dst, r->src, sizeof *r->position);
-    r->map = array_of_nodes(r->dst, r->src, sizeof *r->map);
+    if (!r->map)
+        r->map = array_of_nodes(r->dst, r->src, sizeof *r->map);
     return r->live && r->stack && r->loop_of && r->position && r->map;
 }
 
@@ -193,7 +194,9 @@ node graph_copy_node(graph *dst, const graph *src, node old, const node *in)
     case OP_axis:
         return graph_axis(dst, in[0], d->at);
     case OP_map:
-        return graph_map(dst, in, d->n_in - 1, in[d->n_in - 1], d->at);
+        return graph_map_all(dst, in, graph_n_axes(d), graph_n_values(d), d->at);
+    case OP_also:
+        return graph_also(dst, in[0], (int32_t)d->imm);
     case OP_fold:
         return copy_fold(dst, d, in);
     case OP_at:
@@ -210,7 +213,7 @@ node graph_copy_node(graph *dst, const graph *src, node old, const node *in)
 static node copy_node(rebuild *r, node old, graph_rewrite rewrite, void *user)
 {
     const node_data *d = graph_node(r->src, old);
-    node in[GRAPH_MAX_RANK + 3] = { 0 };
+    node in[GRAPH_MAX_IN] = { 0 };
     r->dst->relaxed = d->relaxed;
     if (d->op == OP_loop)
         return copy_loop(r, old);
@@ -299,7 +302,12 @@ static bool copy_checks(rebuild *r)
 
 bool graph_rebuild(graph *dst, const graph *src, graph_rewrite rewrite, void *user)
 {
-    rebuild r = { .dst = dst, .src = src };
+    return graph_rebuild_to(dst, src, (graph_copying){ rewrite, user, NULL });
+}
+
+bool graph_rebuild_to(graph *dst, const graph *src, graph_copying how)
+{
+    rebuild r = { .dst = dst, .src = src, .map = how.map };
     if (dst->failed || src->failed)
         return false;
     uint16_t relaxed = dst->relaxed;
@@ -309,7 +317,7 @@ bool graph_rebuild(graph *dst, const graph *src, graph_rewrite rewrite, void *us
         mark_all(&r);
         for (node n = 1; n < src->n_nodes && !dst->failed; n++)
             if (r.live[n])
-                r.map[n] = copy_node(&r, n, rewrite, user);
+                r.map[n] = copy_node(&r, n, how.rewrite, how.user);
         for (int32_t i = 0; i < src->n_inputs && !dst->failed; i++)
             copy_input_shape(&r, (uint64_t)i);
         room = dst->failed || (copy_outputs(&r) && copy_checks(&r));

@@ -88,7 +88,8 @@ static void put_site(writer *t, const graph *g, int32_t site, bool named)
 static void put_operands(writer *t, const graph *g, node n, bool named)
 {
     const node_data *d = graph_node(g, n);
-    if (d->op == OP_arg || d->op == OP_uniform || d->op == OP_proj || d->op == OP_dim)
+    if (d->op == OP_arg || d->op == OP_uniform || d->op == OP_proj || d->op == OP_dim ||
+        d->op == OP_also || (d->op == OP_map && d->imm > 0))
         write_format(t, " #%" PRIu64, d->imm);
     if (d->op == OP_bound)
         put_site(t, g, (int32_t)d->imm, named);

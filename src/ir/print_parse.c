@@ -86,23 +86,23 @@ static node read_arg(reader *r)
 static node read_numbered(reader *r, op o)
 {
     int32_t i = number(r);
-    node from = o == OP_proj ? operand(r) : 0;
+    node from = o == OP_proj || o == OP_also ? operand(r) : 0;
     if (r->failed)
         return 0;
     if (o == OP_dim)
         return graph_dim(r->g, i);
+    if (o == OP_also)
+        return graph_also(r->g, from, i);
     return o == OP_proj ? graph_proj(r->g, from, i) : graph_uniform(r->g, i);
 }
 
 /* -------------------------------------------------------------------------- arrays */
 
-enum { MOST_OPERANDS = GRAPH_MAX_RANK + 3 };
-
 static int32_t operands(reader *r, node *in)
 {
     int32_t n = 0;
     while (!r->failed && reader_sees(r, '%')) {
-        if (n == MOST_OPERANDS) {
+        if (n == GRAPH_MAX_IN) {
             reader_fail(r, "too many operands");
             break;
         }
@@ -132,7 +132,7 @@ static int32_t read_site(reader *r)
 
 static node read_bound(reader *r)
 {
-    node in[MOST_OPERANDS];
+    node in[GRAPH_MAX_IN];
     int32_t site = read_site(r);
     if (operands(r, in) != 3) {
         reader_fail(r, "expected three operands");
@@ -144,7 +144,7 @@ static node read_bound(reader *r)
 
 static node read_fold(reader *r)
 {
-    node in[MOST_OPERANDS];
+    node in[GRAPH_MAX_IN];
     graph_fold_spec f = { FOLD_SUM, FOLD_TREE, 0, 0 };
     const char *word = reader_name(r);
     while (word && f.kind <= FOLD_ARGMAX && strcmp(print_fold_kind(f.kind), word) != 0)
@@ -164,22 +164,31 @@ static node read_fold(reader *r)
     return graph_fold(r->g, in, n, f, (span){ 0, 0 });
 }
 
-/* axis, map, at, put: operands alone. */
+static node read_map(reader *r)
+{
+    node in[GRAPH_MAX_IN];
+    int32_t more = reader_sees(r, '#') ? number(r) : 0, n = operands(r, in);
+    if (r->failed || more >= n - 1) {
+        reader_fail(r, "expected axes and values");
+        return 0;
+    }
+    return graph_map_all(r->g, in, n - 1 - more, 1 + more, (span){ 0, 0 });
+}
+
+/* axis, at, put: operands alone. */
 static node read_array(reader *r, op o)
 {
     const span nowhere = { 0, 0 };
-    node in[MOST_OPERANDS] = { 0 };
+    node in[GRAPH_MAX_IN] = { 0 };
     int32_t n = operands(r, in), rank = 0;
     if (n > 0 && (o == OP_at || o == OP_put))
         rank = graph_shape_at(r->g, in[0])->rank;
-    if (r->failed || n != (o == OP_map ? n : rank + (o == OP_put ? 3 : 1)) || n < 1) {
+    if (r->failed || n != rank + (o == OP_put ? 3 : 1)) {
         reader_fail(r, "operands that do not fit");
         return 0;
     }
     if (o == OP_axis)
         return graph_axis(r->g, in[0], nowhere);
-    if (o == OP_map)
-        return graph_map(r->g, in, n - 1, in[n - 1], nowhere);
     if (o == OP_at)
         return graph_at(r->g, in[0], in + 1, nowhere);
     return graph_put(r->g, in[0], in + 1, in[n - 2], in[n - 1], nowhere);
@@ -192,6 +201,7 @@ static node read_leaf_node(reader *r, op o)
         return read_arg(r);
     case OP_uniform:
     case OP_proj:
+    case OP_also:
     case OP_dim:
         return read_numbered(r, o);
     case OP_phi: {
@@ -202,8 +212,9 @@ static node read_leaf_node(reader *r, op o)
         return read_bound(r);
     case OP_fold:
         return read_fold(r);
-    case OP_axis:
     case OP_map:
+        return read_map(r);
+    case OP_axis:
     case OP_at:
     case OP_put:
         return read_array(r, o);
@@ -386,7 +397,7 @@ static void read_results(reader *r)
 static void read_checks(reader *r)
 {
     graph *g = r->g;
-    node in[MOST_OPERANDS];
+    node in[GRAPH_MAX_IN];
     while (!r->failed && reader_accept(r, "check")) {
         int32_t site = read_site(r);
         if (operands(r, in) != 3)

@@ -136,7 +136,7 @@ static void copy_values(written *w, int32_t k)
     uint16_t relaxed = g->relaxed;
     w->copy[0] = graph_const(g, JIT_I64, (cell){ .i = k });
     for (node n = w->axis + 1; n < w->end; n++) {
-        node in[GRAPH_MAX_RANK + 3];
+        node in[GRAPH_MAX_IN];
         if (!w->needed[n - w->axis])
             continue;
         for (int32_t i = 0; i < graph_node(g, n)->n_in; i++)

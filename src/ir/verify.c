@@ -129,16 +129,35 @@ static const char *check_map(verify *v, node n)
 {
     const graph *g = v->g;
     const node_data *d = &g->nodes[n];
-    const char *wrong = check_axes(v, n, d->n_in - 1);
+    if (d->imm >= GRAPH_MAX_VALUES)
+        return sentence(v, n, "too many values");
+    int32_t k = graph_n_axes(d);
+    const char *wrong = check_axes(v, n, k);
     if (wrong)
         return wrong;
-    if (!is_scalar(v, graph_in(g, n, d->n_in - 1), (jit_dtype)d->dtype))
+    if (!is_scalar(v, graph_in(g, n, k), (jit_dtype)d->dtype))
         return sentence(v, n, "not of its value's type");
+    for (int32_t i = k; i < d->n_in; i++)
+        if (g->nodes[graph_in(g, n, i)].shape != 0)
+            return sentence(v, n, "a value that is an array");
     const graph_shape *s = graph_shape_at(g, n);
-    bool same = s->rank == d->n_in - 1;
+    bool same = s->rank == k;
     for (int32_t i = 0; same && i < s->rank; i++)
         same = s->extent[i] == graph_in(g, graph_in(g, n, i), 0);
     return same ? NULL : sentence(v, n, "not of its axes' shape");
+}
+
+static const char *check_also(const verify *v, node n)
+{
+    const graph *g = v->g;
+    const node_data *d = &g->nodes[n];
+    const node_data *map = d->n_in == 1 ? &g->nodes[graph_in(g, n, 0)] : d;
+    if (map->op != OP_map || d->imm < 1 || d->imm > map->imm)
+        return sentence(v, n, "no such value of a map");
+    node value = graph_in(g, graph_in(g, n, 0), graph_n_axes(map) + (int32_t)d->imm);
+    return graph_dtype(g, value) == (jit_dtype)d->dtype && d->shape == map->shape
+               ? NULL
+               : sentence(v, n, "not of its value's type");
 }
 
 static const char *check_fold(verify *v, node n)
@@ -226,6 +245,8 @@ static const char *check_array_node(verify *v, node n)
         return check_axis(v, n);
     case OP_map:
         return check_map(v, n);
+    case OP_also:
+        return check_also(v, n);
     case OP_fold:
         return check_fold(v, n);
     case OP_bound:
@@ -255,6 +276,7 @@ static const char *check_leaf(verify *v, node n)
                    : sentence(v, n, "not of its first value's type");
     case OP_axis:
     case OP_map:
+    case OP_also:
     case OP_fold:
     case OP_at:
     case OP_bound:

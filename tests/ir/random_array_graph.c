@@ -10,7 +10,8 @@ enum {
     N_EXTENTS = 6,
     N_INPUTS = 4,
     MATRIX = 2, /* the input that products are of */
-    MOST_OUTPUTS = 4
+    MOST_SIBLINGS = 4,
+    MOST_OUTPUTS = 4 + MOST_SIBLINGS
 };
 
 typedef struct maker {
@@ -412,6 +413,38 @@ static node product(maker *m)
     return v;
 }
 
+/* A map of the old array's shape that reads it at its axes. */
+static node sibling(maker *m, node old)
+{
+    static const jit_dtype types[] = { JIT_F32, JIT_F32, JIT_F64, JIT_I32 };
+    static const op ops[] = { OP_add, OP_sub, OP_mul };
+    graph_shape s = *graph_shape_at(m->g, old);
+    node axes[GRAPH_MAX_RANK];
+    jit_dtype t = types[below(m, 4)];
+    scope outer = open(m);
+    for (int32_t i = 0; i < s.rank; i++)
+        axes[i] = open_axis(m, s.extent[i]);
+    node v = graph_cast(m->g, t, graph_at(m->g, old, axes, nowhere), nowhere);
+    for (int32_t i = below(m, 3); i >= 0; i--)
+        v = graph_apply2(m->g, ops[below(m, 3)], v, leaf(m, t), nowhere);
+    v = graph_map(m->g, axes, s.rank, v, nowhere);
+    close(m, outer);
+    return v;
+}
+
+/* As an optimiser makes them: results that read the same, or one another. */
+static void make_siblings(maker *m)
+{
+    node old = m->arrays[m->n_arrays - 1 - below(m, m->n_arrays < 3 ? m->n_arrays : 3)];
+    for (int32_t i = 1 + below(m, MOST_SIBLINGS); i > 0; i--) {
+        node made = sibling(m, old);
+        m->g->outputs[m->g->n_outputs++].value = made;
+        old = below(m, 2) ? old : made;
+        if (below(m, 3) == 0)
+            keep_array(m, made);
+    }
+}
+
 static void make_array(maker *m)
 {
     node old = m->n_arrays > 0 ? m->arrays[below(m, m->n_arrays)] : 0;
@@ -505,6 +538,8 @@ graph *random_array_graph(arena *ar, diag *d, uint64_t seed, const random_array_
         make_array(&m);
     if (o->products)
         keep_array(&m, product(&m));
+    if (below(&m, 2))
+        make_siblings(&m);
     choose_outputs(&m);
     return m.g->failed ? NULL : m.g;
 }

@@ -256,7 +256,69 @@ static const left texts[] = {
       "  %12 = map %5 %6 %11 : f32[%1 %1]\n"
       "  return %12\n",
       1, 0, 6 },
+    /* a velocity and what is moved by it: one map with two values, into which the gradient goes */
+    { "fn descend[k, n](p: f32[%1 %2], v: f32[%1 %2], x: f32[%1], y: f32[%2]) -> (p2: f32[%1 "
+      "%2], "
+      "v2: f32[%1 %2])\n" HEAD2 "  %3 = arg #0 : f32[%1 %2]\n"
+      "  %4 = arg #1 : f32[%1 %2]\n"
+      "  %5 = arg #2 : f32[%1]\n"
+      "  %6 = arg #3 : f32[%2]\n"
+      "  %7 = axis %1 : i64\n"
+      "  %8 = axis %2 : i64\n"
+      "  %9 = at %5 %7 : f32\n"
+      "  %10 = at %6 %8 : f32\n"
+      "  %11 = at %4 %7 %8 : f32\n"
+      "  %12 = mad %9 %10 %11 : f32\n"
+      "  %13 = map %7 %8 %12 : f32[%1 %2]\n"
+      "  %14 = axis %1 : i64\n"
+      "  %15 = axis %2 : i64\n"
+      "  %16 = at %3 %14 %15 : f32\n"
+      "  %17 = at %13 %14 %15 : f32\n"
+      "  %18 = sub %16 %17 : f32\n"
+      "  %19 = map %14 %15 %18 : f32[%1 %2]\n"
+      "  return %19, %13\n",
+      1, 0, 4 },
+    /* one is needed for the other as a whole: two */
+    { "fn apart[n](x: f32[%1]) -> (a: f32[%1], b: f32[%1])\n"
+      "  %1 = dim #0 : i64\n"
+      "  %2 = arg #0 : f32[%1]\n"
+      "  %3 = axis %1 : i64\n"
+      "  %4 = at %2 %3 : f32\n"
+      "  %5 = sqrt %4 : f32\n"
+      "  %6 = map %3 %5 : f32[%1]\n"
+      "  %7 = axis %1 : i64\n"
+      "  %8 = at %6 %7 : f32\n"
+      "  %9 = fold prod %7 %8 : f32\n"
+      "  %10 = axis %1 : i64\n"
+      "  %11 = at %2 %10 : f32\n"
+      "  %12 = div %11 %9 : f32\n"
+      "  %13 = map %10 %12 : f32[%1]\n"
+      "  return %6, %13\n",
+      2, 1, 3 },
 };
+
+/* The text form of a map of several values reads back. */
+Test(fuse, values_of_a_map_as_text)
+{
+    array_case c;
+    array_case_begin(&c, "fn both[n](x: f64[%1]) -> (a: f64[%1], b: bool[%1])\n"
+                         "  %1 = dim #0 : i64\n"
+                         "  %2 = arg #0 : f64[%1]\n"
+                         "  %3 = axis %1 : i64\n"
+                         "  %4 = at %2 %3 : f64\n"
+                         "  %5 = neg %4 : f64\n"
+                         "  %6 = gt %4 %5 : bool\n"
+                         "  %7 = map #1 %3 %5 %6 : f64[%1]\n"
+                         "  %8 = also #1 %7 : bool[%1]\n"
+                         "  return %7, %8\n");
+    double x[3] = { 1, -2, 0 }, a[3];
+    uint8_t b[3];
+    eval_array_call call = { .dim = (int64_t[]){ 3 } };
+    cr_assert_eq(array_case_run(&c, &call, (char *[]){ (char *)x, (char *)a, (char *)b }),
+                 JIT_OK);
+    cr_expect(a[0] == -1 && a[1] == 2 && b[0] == 1 && b[1] == 0 && b[2] == 0);
+    array_case_end(&c);
+}
 
 Test(fuse, what_is_left)
 {
