@@ -1,0 +1,18 @@
+/* The full sweep of an f32 function of one argument. */
+#ifndef FJ_SWEEP_EVERY_H
+#define FJ_SWEEP_EVERY_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "subject.h"
+
+typedef struct every_options {
+    uint32_t stride;  /* 1: all blocks of 4096 arguments */
+    FILE *hard;       /* gets the hardest points; may be NULL */
+    FILE *misrounded; /* gets what @ulp(0.5) does not round correctly; may be NULL */
+} every_options;
+
+void every_run(const subject *s, const every_options *o);
+
+#endif

@@ -1,0 +1,34 @@
+/* The functions that are proved, and what each is measured by: MPFR, long double and double. */
+#ifndef FJ_SWEEP_SUBJECT_H
+#define FJ_SWEEP_SUBJECT_H
+
+#include <mpfr.h>
+#include <stdbool.h>
+
+enum { BLOCK = 4096 };
+
+typedef long double wide;
+
+typedef struct subject {
+    const char *name;
+    int arity;
+    double bound;  /* of the default tier, in ulp */
+    bool tiers;    /* an operator: @ulp(4) and @ulp(0.5) may mean other code */
+    bool gap;      /* f64: long double is no reference near zeros of the value */
+    double lo, hi; /* half of the random arguments lie here */
+    /* The true value: one of the two. */
+    int (*exact)(mpfr_ptr, mpfr_srcptr, mpfr_rnd_t);
+    int (*exact2)(mpfr_ptr, mpfr_srcptr, mpfr_srcptr, mpfr_rnd_t);
+    /* To about 2**-60. */
+    wide (*wide1)(wide);
+    wide (*wide2)(wide, wide);
+    /* To about 2**-50, where a function of quick.c by the same name is not it. */
+    void (*quick)(const double *x, double *r);
+} subject;
+
+extern const subject subjects[];
+extern const int n_subjects;
+
+const subject *subject_find(const char *name); /* NULL: there is none */
+
+#endif
