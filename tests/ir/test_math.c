@@ -1,6 +1,6 @@
 /* The definitions in prelude/math_*.fj, run by the interpreter: every operator with OP_EXPAND,
  * f32 and f64, on all exponents, special values and arguments known to be hard, within the
- * bound of ops.def. The reference is libm in long double. tools/math/sweep.sh measures with
+ * bound of ops.def. The reference is libm in long double. tools/math/sweep measures with
  * many more arguments. */
 #include <criterion/criterion.h>
 #include <math.h>

@@ -201,7 +201,7 @@ static void convert(chance *c)
 
 static double result(const chance *c, int k, int i)
 {
-    const void *out = c->kernel[k].out.data;
+    const void *out = own_result(&c->kernel[k]);
     return c->type == JIT_F32 ? (double)((const float *)out)[i] : ((const double *)out)[i];
 }
 
@@ -265,13 +265,14 @@ static void compare_all(chance *c, int k, bool special)
     t->tested += BLOCK;
 }
 
-static void block(chance *c, bool sample, bool special)
+static void block(chance *c, const chance_options *o, int64_t number, bool special)
 {
     convert(c);
     for (int i = 0; !special && i < BLOCK; i++)
         c->reference[i] = c->s->wide1 ? c->s->wide1(c->x[i]) : c->s->wide2(c->x[i], c->y[i]);
     for (int k = 0; k < c->n; k++) {
-        if (c->kernel[k].w->interpret && !sample)
+        const width *w = c->kernel[k].w;
+        if (!special && number % (w->interpret ? 256 : w->slow ? (int64_t)o->slow : 1) != 0)
             continue;
         own_run(&c->kernel[k]);
         compare_all(c, k, special);
@@ -284,7 +285,7 @@ static double special_at(int i)
     return i & 1 ? -v : v;
 }
 
-static void all_special(chance *c)
+static void all_special(chance *c, const chance_options *o)
 {
     enum { N = 2 * N_SPECIAL };
     int n = 0, all = c->s->arity == 2 ? N * N : N;
@@ -293,11 +294,11 @@ static void all_special(chance *c)
             c->x[i] = special_at(n % N);
             c->y[i] = special_at(n / N % N);
         }
-        block(c, true, true);
+        block(c, o, 0, true);
     }
 }
 
-static void begin(chance *c)
+static void begin(chance *c, const chance_options *o)
 {
     c->in[0] = aligned_alloc(64, BLOCK * sizeof(double));
     c->in[1] = aligned_alloc(64, BLOCK * sizeof(double));
@@ -307,7 +308,7 @@ static void begin(chance *c)
     if (!c->in[0] || !c->in[1] || !c->x || !c->y || !c->reference)
         exit(1);
     exact_begin(&c->v);
-    c->n = own_make(c->kernel, c->s, c->type, &(own_buffers){ c->in[0], c->in[1] });
+    c->n = own_make(c->kernel, c->s, &(own_choice){ c->type, o->tier, { c->in[0], c->in[1] } });
     for (int k = 0; k < c->n; k++)
         c->t[k] =
             tally_new(&c->kernel[k], c->s, c->type, c->type == JIT_F32 ? 0x1p-24 : 0x1p-8);
@@ -330,12 +331,12 @@ void chance_run(const subject *s, jit_dtype type, const chance_options *o)
 {
     chance c = { .s = s, .type = type, .state = 0x9e3779b97f4a7c15U };
     struct timespec a, b;
-    begin(&c);
+    begin(&c, o);
     (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &a);
-    all_special(&c);
+    all_special(&c, o);
     for (int64_t n = 0; n < o->count; n += BLOCK) {
         fill(&c);
-        block(&c, n / BLOCK % 64 == 1, false);
+        block(&c, o, n / BLOCK, false);
     }
     for (int k = 0; k < c.n; k++)
         tally_finish(c.t[k], &c.v);

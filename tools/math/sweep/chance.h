@@ -10,7 +10,9 @@
 
 typedef struct chance_options {
     int64_t count;
-    FILE *hard; /* gets the hardest points; may be NULL */
+    uint32_t slow; /* as in every_options */
+    double tier;   /* this one alone; negative: all */
+    FILE *hard;    /* gets the hardest points; may be NULL */
 } chance_options;
 
 void chance_run(const subject *s, jit_dtype type, const chance_options *o);

@@ -68,14 +68,12 @@ static real error_of(real r, real g)
     return choose(wrong, wrong_value, choose(no_r & no_g, zero, e));
 }
 
-comparison compare_run(const double *reference, const float *rounded, const float *got,
-                       double *error)
+comparison compare_run(const double *reference, const float *rounded, const float *got)
 {
     bits most = { 0 }, unequal = { 0 };
     for (int i = 0; i < BLOCK; i += LANES) {
         real g = load_floats(got + i), c = load_floats(rounded + i);
         real e = error_of(clamp(load(reference + i)), clamp(g));
-        memcpy(error + i, &e, sizeof e);
         most = larger((bits)e, most);
         unequal += (g != c) & ((g == g) | (c == c)); /* -1 each */
     }
@@ -88,22 +86,44 @@ comparison compare_run(const double *reference, const float *rounded, const floa
     return found;
 }
 
-double compare_round(const double *reference, float *rounded, double *distance)
+void compare_errors(const double *reference, const float *got, double *error)
+{
+    for (int i = 0; i < BLOCK; i += LANES) {
+        real e = error_of(clamp(load(reference + i)), clamp(load_floats(got + i)));
+        memcpy(error + i, &e, sizeof e);
+    }
+}
+
+/* 1 for a NaN. */
+static real distance_of(real r, narrow *n)
 {
     const real one = { 1, 1, 1, 1 };
-    real least = one;
+    *n = __builtin_convertvector(r, narrow);
+    real back = clamp(__builtin_convertvector(*n, real));
+    real d = magnitude(magnitude(back - r) * ulps(r) - 0.5);
+    return choose(d == d, d, one);
+}
+
+double compare_round(const double *reference, float *rounded)
+{
+    real least = { 1, 1, 1, 1 };
     for (int i = 0; i < BLOCK; i += LANES) {
-        real r = clamp(load(reference + i));
-        narrow n = __builtin_convertvector(r, narrow);
-        real back = clamp(__builtin_convertvector(n, real));
-        real d = magnitude(magnitude(back - r) * ulps(r) - 0.5);
-        d = choose(d == d, d, one);
+        narrow n;
+        real d = distance_of(clamp(load(reference + i)), &n);
         memcpy(rounded + i, &n, sizeof n);
-        memcpy(distance + i, &d, sizeof d);
         least = choose(d < least, d, least);
     }
     double smallest = 1;
     for (int k = 0; k < LANES; k++)
         smallest = least[k] < smallest ? least[k] : smallest;
     return smallest;
+}
+
+void compare_distances(const double *reference, double *distance)
+{
+    for (int i = 0; i < BLOCK; i += LANES) {
+        narrow n;
+        real d = distance_of(clamp(load(reference + i)), &n);
+        memcpy(distance + i, &d, sizeof d);
+    }
 }

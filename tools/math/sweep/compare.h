@@ -14,11 +14,13 @@ typedef struct comparison {
     int64_t unequal; /* results other than the rounded reference */
 } comparison;
 
+comparison compare_run(const double *reference, const float *rounded, const float *got);
 /* error[i]: in ulp of the reference. */
-comparison compare_run(const double *reference, const float *rounded, const float *got,
-                       double *error);
-/* rounded[i]: the reference as float; distance[i]: how far it lies, in ulp, from the nearest number
- * half way between two floats. The smallest of the distances. */
-double compare_round(const double *reference, float *rounded, double *distance);
+void compare_errors(const double *reference, const float *got, double *error);
+/* rounded[i]: the reference as float. The least of the distances, in ulp, from the nearest number
+ * half way between two floats. */
+double compare_round(const double *reference, float *rounded);
+/* distance[i]: that of each. */
+void compare_distances(const double *reference, double *distance);
 
 #endif

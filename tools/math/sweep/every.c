@@ -1,4 +1,4 @@
-/* All 2**32 arguments of an f32 function, a block of 4096 neighbours at a time: they have one
+/* All 2**32 arguments of an f32 function, a block of 1024 neighbours at a time: they have one
  * sign and one exponent. */
 #include "every.h"
 
@@ -12,8 +12,8 @@
 #include "tally.h"
 
 enum {
-    BLOCK_BITS = 12,
-    SAMPLE = 4096,      /* the interpreter: every so many blocks */
+    BLOCK_BITS = 10,
+    SAMPLE = 16384,     /* the interpreter: every so many blocks */
     MOST_CLOSE = 20000, /* points decided because their value may round either way */
     N_TIES = 12
 };
@@ -31,8 +31,7 @@ typedef struct every {
     int64_t n_close;
     point tie[N_TIES]; /* the hardest to round: error is the distance from a tie */
     float *x, *rounded;
-    double *wide_x, *reference, *distance, *own_error[MOST_OWN];
-    const double *error[MOST_OWN]; /* of the block: its own, or another kernel's */
+    double *wide_x, *reference, *detail; /* detail: of each point, where they are looked at */
     comparison found[MOST_OWN];
 } every;
 
@@ -56,12 +55,11 @@ static every *begin(const subject *s, const every_options *o)
     e->rounded = block_of(sizeof(float));
     e->wide_x = block_of(sizeof(double));
     e->reference = block_of(sizeof(double));
-    e->distance = block_of(sizeof(double));
-    e->n = own_make(e->kernel, s, JIT_F32, &(own_buffers){ e->x, e->x });
-    for (int i = 0; i < e->n; i++) {
+    e->detail = block_of(sizeof(double));
+    e->n = own_make(e->kernel, s, &(own_choice){ JIT_F32, o->tier, { e->x, e->x } });
+    for (int i = 0; i < e->n; i++)
         e->t[i] = tally_new(&e->kernel[i], s, JIT_F32, s->quick ? 0x1p-18 : 0x1p-24);
-        e->own_error[i] = block_of(sizeof(double));
-    }
+
     for (int i = 0; i < N_TIES; i++)
         e->tie[i].error = 1;
     return e;
@@ -70,15 +68,13 @@ static every *begin(const subject *s, const every_options *o)
 static void end(every *e)
 {
     own_free(e->kernel, e->n);
-    for (int i = 0; i < e->n; i++) {
+    for (int i = 0; i < e->n; i++)
         free(e->t[i]);
-        free(e->own_error[i]);
-    }
     free(e->x);
     free(e->rounded);
     free(e->wide_x);
     free(e->reference);
-    free(e->distance);
+    free(e->detail);
     exact_end(&e->v);
     free(e);
 }
@@ -102,9 +98,11 @@ static void keep_tie(every *e, int i)
 
 static void round_reference(every *e)
 {
-    double least = compare_round(e->reference, e->rounded, e->distance);
-    for (int i = 0; least < near_tie && i < BLOCK; i++)
-        if (e->distance[i] < near_tie && e->n_close++ < MOST_CLOSE) {
+    if (compare_round(e->reference, e->rounded) >= near_tie)
+        return;
+    compare_distances(e->reference, e->detail);
+    for (int i = 0; i < BLOCK; i++)
+        if (e->detail[i] < near_tie && e->n_close++ < MOST_CLOSE) {
             exact_find(&e->v, e->s, e->wide_x[i], 0);
             e->rounded[i] = (float)exact_round(&e->v, JIT_F32);
             keep_tie(e, i);
@@ -131,31 +129,29 @@ static int first_of_tier(const every *e, int k)
 /* Most kernels give the bits of one before them, and so its errors. */
 static int same_before(const every *e, int k)
 {
-    const float *got = e->kernel[k].out.data;
+    const float *got = own_result(&e->kernel[k]);
     for (int i = 0; i < k; i++)
         if (e->kernel[i].tier == e->kernel[k].tier || e->kernel[i].w == e->kernel[k].w)
-            if (memcmp(got, e->kernel[i].out.data, BLOCK * sizeof *got) == 0)
+            if (memcmp(got, own_result(&e->kernel[i]), BLOCK * sizeof *got) == 0)
                 return i;
     return k;
 }
 
 static void compare_kernel(every *e, int k)
 {
-    const float *got = e->kernel[k].out.data;
-    const float *first = e->kernel[first_of_tier(e, k)].out.data;
+    const float *got = own_result(&e->kernel[k]);
+    const float *first = own_result(&e->kernel[first_of_tier(e, k)]);
     int base = same_before(e, k);
     if (base == k || e->kernel[base].tier != e->kernel[k].tier)
         for (int i = 0; first != got && i < BLOCK; i++)
             e->t[k]->differ += !same_float(got[i], first[i]);
-    e->error[k] = base == k ? e->own_error[k] : e->error[base];
-    e->found[k] = base == k ? compare_run(e->reference, e->rounded, got, e->own_error[k])
-                            : e->found[base];
+    e->found[k] = base == k ? compare_run(e->reference, e->rounded, got) : e->found[base];
 }
 
 /* Every result of the correctly rounded tier that is another than the reference's. */
 static void check_rounding(every *e, int k)
 {
-    const float *got = e->kernel[k].out.data;
+    const float *got = own_result(&e->kernel[k]);
     for (int i = 0; i < BLOCK; i++) {
         if (same_float(got[i], e->rounded[i]))
             continue;
@@ -173,7 +169,7 @@ static void check_rounding(every *e, int k)
 static void settle(every *e, int k)
 {
     tally *t = e->t[k];
-    const float *got = e->kernel[k].out.data;
+    const float *got = own_result(&e->kernel[k]);
     double most = e->found[k].most, floor = fmax(t->seen, fmin(most, 1e9)) - t->slack;
     uint32_t at;
     memcpy(&at, e->x, sizeof at);
@@ -187,11 +183,20 @@ static void settle(every *e, int k)
     if (most <= t->seen - t->slack && most <= t->hard[at >> 23].error)
         return;
     floor = most >= COMPARE_WRONG ? t->seen - t->slack : fmin(floor, most);
+    compare_errors(e->reference, got, e->detail);
     for (int i = 0; i < BLOCK; i++)
-        if (e->error[k][i] >= floor && e->error[k][i] > 0x1p-20) {
-            point p = { e->wide_x[i], 0, e->error[k][i], (double)got[i] };
+        if (e->detail[i] >= floor && e->detail[i] > 0x1p-20) {
+            point p = { e->wide_x[i], 0, e->detail[i], (double)got[i] };
             tally_point(t, &e->v, &p);
         }
+}
+
+/* Whether a width is looked at on a sample alone, and not in this block. */
+static bool left_out(const every *e, int k, uint32_t number)
+{
+    const width *w = e->kernel[k].w;
+    uint32_t each = w->interpret ? SAMPLE : w->slow ? e->o->slow : 1;
+    return number / e->o->stride % each != each / 2;
 }
 
 static void block(every *e, uint32_t number)
@@ -206,7 +211,7 @@ static void block(every *e, uint32_t number)
     quick_run(e->s, e->wide_x, e->reference);
     round_reference(e);
     for (int k = 0; k < e->n; k++) {
-        if (e->kernel[k].w->interpret && number % SAMPLE != SAMPLE / 2)
+        if (left_out(e, k, number))
             continue;
         own_run(&e->kernel[k]);
         compare_kernel(e, k);

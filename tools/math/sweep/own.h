@@ -10,7 +10,8 @@ enum { N_TIERS = 3, MOST_WIDTHS = 4, MOST_OWN = N_TIERS * MOST_WIDTHS };
 typedef struct width {
     const char *name;
     jit_context *context;
-    int interpret; /* a sample: it is slow */
+    int interpret;
+    bool slow; /* without fused multiply-add, which is computed */
 } width;
 
 /* What this machine has, the widest first; the interpreter last. */
@@ -26,16 +27,26 @@ typedef struct own {
     jit_kernel *kernel;
     jit_array in[2], out;
     jit_args args;
+    char *code;             /* as text */
+    const struct own *same; /* of the same code, and made before; or NULL */
 } own;
 
 typedef struct own_buffers {
     void *x, *y; /* BLOCK elements each */
 } own_buffers;
 
+typedef struct own_choice {
+    jit_dtype type;
+    double tier; /* this one alone; negative: all */
+    own_buffers in;
+} own_choice;
+
 /* All tiers at all widths, the tiers of a width together; how many there are. A tier that means
  * nothing for the function is left out. Ends the program where a function does not compile. */
-int own_make(own k[MOST_OWN], const subject *s, jit_dtype type, const own_buffers *in);
+int own_make(own k[MOST_OWN], const subject *s, const own_choice *o);
 void own_free(own *k, int n);
+/* Those with the code of another have its results. */
 void own_run(own *k);
+const void *own_result(const own *k);
 
 #endif

@@ -1,10 +1,12 @@
 /* Proves the accuracy of the compiled mathematical functions.
  *
- *     sweep [-s STRIDE] [-n COUNT] [-t f32|f64] [--hard FILE] [--misrounded FILE] [NAME]...
+ *     sweep [-s STRIDE] [-n COUNT] [-w EACH] [-t f32|f64] [--tier ULP] [--hard FILE]
+ *           [--misrounded FILE] [NAME]...
  *
- * f32 functions of one argument: all 2**32 arguments, or every STRIDE-th block of 4096 of them; the
+ * f32 functions of one argument: all 2**32 arguments, or every STRIDE-th block of 1024 of them; the
  * others: all pairs of special values, and COUNT random arguments (default 10**8). In every tier of
- * accuracy and at every vector width of this machine; the interpreter on a sample. A reference in
+ * accuracy, or one (0: the default), and at every vector width of this machine: SSE2, without fused multiply-add, on every
+ * EACH-th block (default 16), the interpreter on a small sample. A reference in
  * double (f64: long double) finds the points that matter, and MPFR decides them.
  *
  * A line of the output, with tabs between: function, type, tier, width, largest error in ulp, its
@@ -29,8 +31,8 @@ typedef struct options {
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: sweep [-s STRIDE] [-n COUNT] [-t f32|f64] [--hard FILE] "
-                    "[--misrounded FILE] [NAME]...\n");
+    fprintf(stderr, "usage: sweep [-s STRIDE] [-n COUNT] [-w EACH] [-t f32|f64] [--tier ULP] "
+                    "[--hard FILE] [--misrounded FILE] [NAME]...\n");
     return 2;
 }
 
@@ -61,10 +63,14 @@ static bool take(options *o, const char *name, const char *value)
 {
     if (strcmp(name, "-s") == 0)
         o->every.stride = (uint32_t)strtoul(value, NULL, 10);
+    else if (strcmp(name, "-w") == 0)
+        o->every.slow = o->chance.slow = (uint32_t)strtoul(value, NULL, 10);
     else if (strcmp(name, "-n") == 0)
         o->chance.count = strtoll(value, NULL, 10);
     else if (strcmp(name, "-t") == 0)
         o->type = jit_dtype_parse(value);
+    else if (strcmp(name, "--tier") == 0)
+        o->every.tier = o->chance.tier = strtod(value, NULL);
     else if (strcmp(name, "--hard") == 0)
         o->every.hard = o->chance.hard = open_file(value);
     else if (strcmp(name, "--misrounded") == 0)
@@ -76,12 +82,13 @@ static bool take(options *o, const char *name, const char *value)
 
 int main(int argc, char **argv)
 {
-    options o = { .every = { .stride = 1 }, .chance = { .count = 100000000 } };
+    options o = { .every = { .stride = 1, .slow = 16, .tier = -1 },
+                  .chance = { .count = 100000000, .slow = 16, .tier = -1 } };
     int first = 1;
     for (; first + 1 < argc && argv[first][0] == '-'; first += 2)
         if (!take(&o, argv[first], argv[first + 1]))
             return usage();
-    if ((first < argc && argv[first][0] == '-') || o.every.stride == 0)
+    if ((first < argc && argv[first][0] == '-') || o.every.stride == 0 || o.every.slow == 0)
         return usage();
     for (int i = first; i < argc; i++)
         if (!subject_find(argv[i])) {
