@@ -159,6 +159,14 @@ ir_value build_flagged_intrinsic(const emitter *e, const char *name, ir_value v)
     return build_intrinsic(e, name, (ir_value[]){ v, LLVMConstInt(e->i1, 0, 0) }, 2);
 }
 
+/* By a label, over which the scheduler of machine code moves nothing. It is in no table of symbols. */
+void build_order(const emitter *e)
+{
+    LLVMMetadataRef none = LLVMMDNodeInContext2(e->context, NULL, 0);
+    ir_value v = LLVMMetadataAsValue(e->context, none);
+    build_fixed_intrinsic(e, "llvm.codeview.annotation", &v, 1);
+}
+
 /* LLVM's loop passes (strength reduction above all) take a third of a compile where they find
  * counters that they can follow, and make these loops no faster: addresses are as the machine
  * wants them. What passes through this is followed no further and costs no instruction. */

@@ -76,6 +76,8 @@ ir_value build_fixed_intrinsic(const emitter *e, const char *name, const ir_valu
                                int32_t n);
 ir_value build_flagged_intrinsic(const emitter *e, const char *name,
                                  ir_value v); /* (v, false) */
+/* What was built before stays before what is built after. */
+void build_order(const emitter *e);
 /* An integer that goes round in a loop, for its next round. */
 ir_value build_counter(const emitter *e, ir_value next);
 ir_block build_block(const emitter *e, const char *name);

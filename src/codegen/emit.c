@@ -90,6 +90,15 @@ ir_value emit_value(emitter *e, op o, jit_dtype t, const ir_value *v, int32_t n)
     return table[o](e, &a);
 }
 
+/* Several vectors go through the operators side by side. LLVM would put their chains one after the
+ * other, which takes fewer registers, but then the machine waits for each: it looks some 60
+ * operations ahead. */
+static void keep_side_by_side(emitter *e, int32_t vectors)
+{
+    if (vectors - e->first_vector > 1 && e->lanes > 1 && !e->arrays)
+        build_order(e);
+}
+
 void emit_node(emitter *e, node n, int32_t vectors)
 {
     int32_t lanes = e->lanes;
@@ -99,6 +108,7 @@ void emit_node(emitter *e, node n, int32_t vectors)
     }
     for (e->vector = e->first_vector; e->vector < vectors; e->vector++)
         values_set(e, n, e->vector, emit_operator(e, n));
+    keep_side_by_side(e, vectors);
     e->lanes = lanes;
 }
 

@@ -150,6 +150,33 @@ static ir_value scaled(emitter *e, format f, ir_value x, ir_value n, double most
     return build_fmul(e, x, power_of_two(e, f, last));
 }
 
+/* 2**n for a float n that is whole and within the exponents of normal numbers: n + 1.5*2**mantissa
+ * has n in its low bits, and casts of f64 to integers are slow before AVX-512. */
+static ir_value power_of_whole(emitter *e, format f, ir_value n)
+{
+    ir_value offset = build_real(e, f.t, ldexp(1.5, f.mantissa) + f.bias);
+    ir_value bits = bits_of(e, f, build_fadd(e, n, offset));
+    return float_of(e, f, build_shl(e, bits, word(e, f, (uint64_t)f.mantissa)));
+}
+
+/* As scaled(), for a float n that is whole and in r, at most two factors. */
+static ir_value scaled_by_whole(emitter *e, format f, const ir_value *v, range r)
+{
+    const double least = 1 - f.bias, most = f.bias;
+    ir_value x = v[0], last = v[1];
+    if (r.lo < least) {
+        ir_value bound = build_real(e, f.t, least);
+        last = build_select(e, build_fcmp(e, LLVMRealOGT, last, bound), last, bound);
+    }
+    if (r.hi > most) {
+        ir_value bound = build_real(e, f.t, most);
+        last = build_select(e, build_fcmp(e, LLVMRealOLT, last, bound), last, bound);
+    }
+    if (last != v[1])
+        x = build_fmul(e, x, power_of_whole(e, f, build_fsub(e, v[1], last)));
+    return build_fmul(e, x, power_of_whole(e, f, last));
+}
+
 static ir_value concatenated(emitter *e, ir_value a, ir_value b, int32_t lanes)
 {
     ir_value at[64];
@@ -208,6 +235,14 @@ static ir_value with_special_scales(emitter *e, format f, const ir_value *v, ir_
     return build_select(e, build_fcmp(e, LLVMRealOLT, magnitude(e, v[1]), inf), usual, special);
 }
 
+/* NaN where the scale is, unless x then is one too. */
+static ir_value with_nan_of_scale(emitter *e, const emit_args *a, ir_value usual)
+{
+    if (range_nan_with(e->g, graph_in(e->g, a->n, 0), graph_in(e->g, a->n, 1)))
+        return usual;
+    return emit_select_by_nan(e, a->v[1], a->v[1], usual);
+}
+
 static bool is_whole(const graph *g, node n)
 {
     int32_t o = graph_node(g, n)->op;
@@ -226,6 +261,10 @@ ir_value emit_scale(emitter *e, const emit_args *a)
     const double limit = 3.0 * (f.bias - 1); /* beyond it the result is 0 or infinite */
     double most = fmax(fabs(r.lo), fabs(r.hi));
     ir_value n = is_whole(e->g, graph_in(e->g, a->n, 1)) ? a->v[1] : floor_of(e, f, a->v[1]);
+    if (finite && most <= 2.0 * (f.bias - 1)) {
+        ir_value y = scaled_by_whole(e, f, (ir_value[]){ a->v[0], n }, r);
+        return with_nan_of_scale(e, a, y);
+    }
     if (!(most < limit)) {
         most = limit;
         ir_value hi = build_real(e, f.t, limit), lo = build_real(e, f.t, -limit);
@@ -237,11 +276,7 @@ ir_value emit_scale(emitter *e, const emit_args *a)
     if (finite)
         whole = LLVMBuildFreeze(e->b, whole, "");
     ir_value usual = scaled(e, f, a->v[0], whole, most);
-    if (!finite)
-        return with_special_scales(e, f, a->v, usual);
-    if (range_nan_with(e->g, graph_in(e->g, a->n, 0), graph_in(e->g, a->n, 1)))
-        return usual;
-    return emit_select_by_nan(e, a->v[1], a->v[1], usual);
+    return finite ? with_nan_of_scale(e, a, usual) : with_special_scales(e, f, a->v, usual);
 }
 
 ir_value emit_ldexp(emitter *e, const emit_args *a)

@@ -243,6 +243,12 @@ ir_value emit_select(emitter *e, const emit_args *a)
     return build_select(e, a->v[0], a->v[1], a->v[2]);
 }
 
+ir_value emit_fused(emitter *e, const emit_args *a)
+{
+    (void)e;
+    return a->v[0];
+}
+
 ir_value emit_mark(emitter *e, const emit_args *a)
 {
     (void)e;

@@ -10,7 +10,7 @@
  *     rare():  for each element that is active: out of the area, the body, as scalars, and the
  *              variables back into the area
  *
- * The rare code is there once, whatever the interleave, takes no register of the usual path,
+ * A short body is computed in vectors where the call would be. The rare code is there once, whatever the interleave, takes no register of the usual path,
  * and is a scalar function that LLVM makes no effort for: what hardly ever runs must not be
  * most of the time of a compile. */
 #include "emit_rare.h"
@@ -373,6 +373,42 @@ static ir_value emit_function(rare *r, ir_type type, ir_value *next)
     return f;
 }
 
+/* -------------------------------------------------------------------------- in vectors */
+
+enum {
+    LIGHT_WEIGHT = 100
+}; /* of the body, per vector: two dozen instructions are compiled fast */
+
+static bool is_light(const rare *r)
+{
+    int64_t weight = 0;
+    for (int32_t i = 0; i < r->l->body.n; i++) {
+        node n = r->l->body.node[i];
+        if (r->e->t->loop_at[n] >= 0)
+            return false;
+        weight += nest_weight(r->e->t, n);
+    }
+    return weight <= LIGHT_WEIGHT;
+}
+
+/* A short body is computed for all elements, and chosen for those that are active: data that is
+ * not ordinary, such as log of many zeros, then costs little. */
+static void emit_in_vectors(rare *r, ir_value *result)
+{
+    emitter *e = r->e;
+    e->mask_loop = r->l->loop;
+    emit_list(e, &r->l->body, r->vectors);
+    emit_flush_flags(e);
+    e->mask_loop = r->outer_mask;
+    for (int32_t k = 0; k < r->n_phis; k++)
+        for (int32_t u = 0; r->wanted[k] && u < r->vectors; u++) {
+            node phi = phi_of(r, k);
+            ir_value active = values_get(e, r->l->loop, u), old = values_get(e, phi, u);
+            ir_value next = values_get(e, next_of(r, k), u);
+            result[k * r->vectors + u] = carried(r, phi, build_select(e, active, next, old));
+        }
+}
+
 /* -------------------------------------------------------------------------- its call */
 
 static void emit_rare_path(rare *r, ir_value *result)
@@ -435,7 +471,10 @@ void rare_emit(emitter *e, node loop, int32_t vectors)
     from[0] = LLVMGetInsertBlock(e->b);
     build_rare_branch(e, any, path, end);
     LLVMPositionBuilderAtEnd(e->b, path);
-    emit_rare_path(&r, result);
+    if (is_light(&r))
+        emit_in_vectors(&r, result);
+    else
+        emit_rare_path(&r, result);
     from[1] = LLVMGetInsertBlock(e->b);
     build_goto(e, end);
     join(&r, result, from);

@@ -63,12 +63,22 @@ static bool is_label(const char *line, size_t size)
     return comment || (size > 0 && line[0] == '.' && memchr(line, ':', size) != NULL);
 }
 
+/* Of build_order. */
+static bool is_order(const char *line, size_t size)
+{
+    return line[0] == '.' && line_has(line, size, "annotation");
+}
+
 static void append_lines(listing *l, const char *p, const char *end)
 {
     bool inside = false, marked = false;
     while (p < end) {
         const char *stop = memchr(p, '\n', (size_t)(end - p));
         size_t size = stop ? (size_t)(stop - p) + 1 : (size_t)(end - p);
+        if (is_order(p, size)) {
+            p += size;
+            continue;
+        }
         if (is_label(p, size)) {
             bool starts = !marked && line_has(p, size, "%vector_loop");
             if (inside && line_has(p, size, "%end")) {

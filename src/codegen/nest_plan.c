@@ -6,7 +6,7 @@ enum {
     /* most instructions in the body of a loop of two vectors, four, and more: compile time
      * counts, 25 us an instruction */
     PAIR_WEIGHT = 400,
-    FEW_WEIGHT = 150,
+    FEW_WEIGHT = 300,
     SHORT_WEIGHT = 64,
     FEW = 4,
     IN_FLIGHT = 8 /* independent operations that keep the machine busy */
@@ -246,8 +246,8 @@ static int32_t choose_interleave(const nest *t, const shape *s)
     int64_t most = t->target->vector_registers - (s->loops ? 0 : 2);
     int64_t want = s->loops ? 2 : s->weight <= 8 ? 4 : at_least_one(IN_FLIGHT / chains);
     int32_t u = 1;
-    while (2 * u <= want &&
-           u * live <= most && /* half of them may be spilled: loads are free */
+    /* up to four, whatever is spilled: loads are free, and waiting is not */
+    while (2 * u <= want && (2 * u <= FEW || 2 * u * live <= most + most / 4) &&
            2 * u * (s->weight + s->calls) <= most_weight(2 * u))
         u *= 2;
     return u;

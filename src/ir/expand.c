@@ -139,21 +139,30 @@ static graph *one_round(program *p, const graph *g, arena *ar, diag *d)
     return dst;
 }
 
-graph *expand_graph(program *p, const graph *g, arena *ar, diag *d)
+const graph *expand_graph(program *p, const graph *g, arena *ar, diag *d)
 {
     for (int round = 0; round < MAX_ROUNDS && g && any_left(g); round++) {
         g = one_round(p, g, ar, d);
     }
-    graph *dst = g ? empty_copy(p, g, ar, d) : NULL;
-    if (!dst || !graph_rebuild(dst, g, NULL, NULL)) { /* without the nodes of dead passes */
-        return NULL;
-    }
-    if (any_left(dst)) {
+    if (g && any_left(g)) {
         diag_plain(d, DIAG_internal, "operators are left after %d rounds of expand",
                    (int)MAX_ROUNDS);
         return NULL;
     }
-    return dst;
+    return g;
+}
+
+static node choose_fused(void *user, graph *dst, const graph *src, node old, const node *in)
+{
+    (void)user;
+    (void)dst;
+    return graph_node(src, old)->op == OP_fused ? in[0] : -1;
+}
+
+graph *expand_fused(program *p, const graph *g, arena *ar, diag *d)
+{
+    graph *dst = empty_copy(p, g, ar, d);
+    return dst && graph_rebuild(dst, g, choose_fused, NULL) ? dst : NULL;
 }
 
 static node split_dot(graph *dst, const node_data *n, const node *in)
@@ -170,6 +179,8 @@ static node split_mad(void *user, graph *dst, const graph *src, node old, const 
     (void)user;
     if (n->op == OP_fold && graph_fold_kind(n) == FOLD_DOT)
         return split_dot(dst, n, in);
+    if (n->op == OP_fused)
+        return in[1];
     if (n->op != OP_mad)
         return -1;
     return graph_apply2(dst, OP_add, graph_apply2(dst, OP_mul, in[0], in[1], n->at), in[2],

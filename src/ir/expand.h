@@ -8,9 +8,12 @@
 
 #include "lower.h"
 
-graph *expand_graph(program *p, const graph *g, arena *ar, diag *d);
+const graph *expand_graph(program *p, const graph *g, arena *ar, diag *d);
 
-/* A copy with each mad as a product and a sum, for targets that have no fused multiply-add: so
+/* After it, one of these. For targets where mad is fused: a copy in which each fused(x, y) is x. */
+graph *expand_fused(program *p, const graph *g, arena *ar, diag *d);
+
+/* A copy with y for fused(x, y), and each mad as a product and a sum, for targets that have no fused multiply-add: so
  * interpreter and compiled code round alike there too. */
 graph *expand_unfused(program *p, const graph *g, arena *ar, diag *d);
 

@@ -37,8 +37,10 @@ static graph *run_simplify(program *p, const specialisation *s, const graph *bef
 static graph *run_expand(program *p, const specialisation *s, const graph *before, arena *ar,
                          diag *d)
 {
-    graph *g = expand_graph(p, before, ar, d);
-    return g && s->unfused && !g->portable ? expand_unfused(p, g, ar, d) : g;
+    const graph *g = expand_graph(p, before, ar, d);
+    if (!g)
+        return NULL;
+    return s->unfused && !g->portable ? expand_unfused(p, g, ar, d) : expand_fused(p, g, ar, d);
 }
 
 static graph *run_fuse(program *p, const specialisation *s, const graph *before, arena *ar,

@@ -30,7 +30,7 @@ static cell mostly_special(random_state *r, jit_dtype t, int32_t input)
 static bool is_emitted(op o, jit_dtype t)
 {
     const op_row *row = op_info(o);
-    if (row->rule == RULE_LEAF || o == OP_none || o == OP_mad)
+    if (row->rule == RULE_LEAF || o == OP_none || o == OP_mad || o == OP_fused)
         return false;
     return !(row->flags & OP_EXPAND) || (row->rule == RULE_NUMERIC && type_is_integer(t));
 }
