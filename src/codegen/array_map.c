@@ -146,7 +146,7 @@ static void known_rest(array_code *c, const array_bind *b, const int64_t *range,
            (ir_value[]){ build_i64(e, from), build_i64(e, from + whole) }, false);
     if (whole == left)
         return;
-    bool overlaps = range[1] >= (int64_t)lanes * vectors && !b->panels;
+    bool overlaps = range[1] >= (int64_t)lanes * vectors && !b->panels && !b->over;
     from = overlaps ? range[1] - (int64_t)lanes * vectors : from + whole;
     ir_value rest[2] = { build_i64(e, from), build_i64(e, range[1]) };
     bool masked = !overlaps && b->masks;

@@ -466,6 +466,7 @@ array_nest *array_nest_make(const graph *g, const array_options *o, diag *d)
         a->g = g;
         a->t = t;
         a->products = o->products;
+        a->over = o->over;
         a->sweep = o->sweep;
         a->reload = o->reload;
         if (make(a, o))

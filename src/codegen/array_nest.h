@@ -49,6 +49,7 @@ typedef struct array_bind { /* a map or fold */
     int32_t rows, most_vectors; /* together; with one row */
     node packed;   /* the element of a matrix that is copied for the rows; 0: none */
     int32_t strip; /*   its storage */
+    bool over;     /* it writes where it reads: no element twice */
     bool brief;    /* all its elements take no time, and are known in number */
     bool divided;  /* a step of its own, which can be run in parts */
     node also[GRAPH_MAX_VALUES]; /* the arrays of further values, by number; 0: not needed */
@@ -93,18 +94,20 @@ typedef struct array_nest {
     const graph *g;
     array_bind *binds;
     int32_t n_binds;
-    int32_t *bind_at; /* per node: index in binds, or -1 */
-    int32_t *level;   /* per node that lies in a map or fold: the axis */
-    bool *known;      /* per node: depends on dimensions and uniforms alone */
-    bool *sample;     /* per node: depends on the sample */
-    bool *head;       /* per node: computed for the condition of its loop */
-    bool *value;      /* per node: its value is needed, */
-    bool *first;      /*   or only that of its first lane: it is a subscript */
-    int32_t *step;    /* per node: from lane to lane, if constant; else NOT_AFFINE */
-    bool products;    /* the call may do them */
-    bool sweep;       /* small matrices too */
-    bool reload;      /* addresses are read again where they are used, however few */
-    int32_t *panel;   /* per input: width of the panels that it is read in; 0: C order */
+    int32_t *bind_at;    /* per node: index in binds, or -1 */
+    int32_t *level;      /* per node that lies in a map or fold: the axis */
+    bool *known;         /* per node: depends on dimensions and uniforms alone */
+    bool *sample;        /* per node: depends on the sample */
+    bool *head;          /* per node: computed for the condition of its loop */
+    bool *value;         /* per node: its value is needed, */
+    bool *first;         /*   or only that of its first lane: it is a subscript */
+    int32_t *step;       /* per node: from lane to lane, if constant; else NOT_AFFINE */
+    bool products;       /* the call may do them */
+    const int32_t *over; /* see codegen_options, and */
+    node commit;         /*   the first map that writes over an input; 0: none */
+    bool sweep;          /* small matrices too */
+    bool reload;         /* addresses are read again where they are used, however few */
+    int32_t *panel;      /* per input: width of the panels that it is read in; 0: C order */
     node *row_axis_of;
     nest_list extents; /* once per call: what depends on dimensions and uniforms alone, */
     nest_list call;    /*   and the rest; */
@@ -142,11 +145,16 @@ typedef struct array_options {
     bool samples;           /* in vectors */
     bool whole;             /* no map is divided */
     bool one;               /* samples are run one by one */
+    const int32_t *over;    /* see codegen_options */
 } array_options;
 
 array_nest *array_nest_make(const graph *g, const array_options *o, diag *d);
 char *array_nest_print(const array_nest *a); /* in g's arena */
 
+/* array_over.c: the output's node is made in the memory of that input. */
+bool array_may_be_over(const array_nest *a, node output, int32_t number);
+/* Whether the use of x by `user` is over where `by` is computed, in the same region. */
+bool array_is_before(const array_nest *a, node user, node by);
 bool array_stores(array_nest *a);                         /* array_store.c: storages, pieces */
 void array_choose(array_nest *a, const array_options *o); /* array_plan.c: vectors, rows */
 void array_panels(array_nest *a);                         /* array_panel.c */

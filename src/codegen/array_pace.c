@@ -15,10 +15,17 @@ void array_pace_begin(array_code *c)
     build_store(e, build_i64(e, TICKS), c->ticks, 8);
 }
 
+/* What has begun to write over its inputs goes on to the end. */
+static bool paces(const array_code *c, const array_bind *b)
+{
+    node commit = c->a->commit;
+    return !b->brief && c->ticks && (commit == 0 || array_ancestor(c->a, b->n, 0) < commit);
+}
+
 void array_tick(array_code *c, const array_bind *b)
 {
     emitter *e = c->e;
-    if (b->brief || !c->ticks)
+    if (!paces(c, b))
         return;
     ir_block look = build_block(e, "look"), on = build_block(e, "tick");
     ir_value left = build_sub(e, build_load(e, e->i64, c->ticks, 8), build_i64(e, 1));
@@ -37,7 +44,7 @@ bool array_blocks_begin(array_code *c, const array_bind *b, array_loop *l, ir_va
     emitter *e = c->e;
     int64_t from, to, block = ROUNDS * step;
     bool known = array_is_known(range[0], &from) && array_is_known(range[1], &to);
-    if (b->brief || !c->ticks || (known && to - from <= block)) {
+    if (!paces(c, b) || (known && to - from <= block)) {
         l->once = true;
         return !known || from < to;
     }

@@ -4,8 +4,7 @@
 
 /* -------------------------------------------------------------------------- who reads it */
 
-/* Whether the use of x by `user` is over where `by` is computed, in the same region. */
-static bool is_before(const array_nest *a, node user, node by)
+bool array_is_before(const array_nest *a, node user, node by)
 {
     node at = array_ancestor(a, user, a->t->region[by]);
     if (at == 0 || user == a->t->region[by])
@@ -42,7 +41,7 @@ static bool is_dead_after(const array_nest *a, node x, node heir, node by)
         if (!a->t->used[n] || n == heir)
             continue;
         for (int32_t i = 0; i < graph_node(g, n)->n_in; i++)
-            if (graph_in(g, n, i) == x && !names(g, n, i) && !is_before(a, n, by))
+            if (graph_in(g, n, i) == x && !names(g, n, i) && !array_is_before(a, n, by))
                 return false;
     }
     return true;
@@ -147,17 +146,28 @@ static void store_swaps(array_nest *a, node loop)
     }
 }
 
+static node written_by(const graph *g, node n)
+{
+    return graph_node(g, n)->op == OP_also ? graph_in(g, n, 0) : n;
+}
+
 /* An array that is given out is made where it is to be. */
 static void place_outputs(array_nest *a)
 {
     const graph *g = a->g;
     for (int32_t i = 0; !a->group && i < g->n_outputs; i++) {
-        node n = g->outputs[i].value;
+        node n = g->outputs[i].value, map = written_by(g, n);
         array_storage *s = array_is(a, n) ? &a->storages[a->storage[n]] : NULL;
-        if (!s || s->kind != STORAGE_WORK || !s->by_sample)
+        bool over = a->over && a->over[i] >= 0;
+        if (!s || s->kind != STORAGE_WORK || !s->by_sample ||
+            (over && !array_may_be_over(a, n, a->over[i])))
             continue;
         s->kind = STORAGE_OUTPUT;
         s->number = i;
+        if (!over)
+            continue;
+        a->binds[a->bind_at[map]].over = true;
+        a->commit = a->commit == 0 || map < a->commit ? map : a->commit;
     }
 }
 
@@ -167,11 +177,6 @@ static int32_t position(const array_nest *a, node n)
 {
     node at = array_ancestor(a, n, 0);
     return at ? at : n;
-}
-
-static node written_by(const graph *g, node n)
-{
-    return graph_node(g, n)->op == OP_also ? graph_in(g, n, 0) : n;
 }
 
 /* From where it is made to the last that reads or writes it. */

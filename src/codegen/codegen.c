@@ -80,6 +80,7 @@ static bool make_array_nest(job *j)
                              .products = j->o->products,
                              .whole = j->o->whole,
                              .one = j->o->samples == SAMPLES_ONE,
+                             .over = j->o->samples == SAMPLES_ONE ? j->o->over : NULL,
                              .samples = j->o->samples == SAMPLES_TOGETHER };
     j->a = array_nest_make(j->g, &widths, j->d);
     if (j->a && array_wants_split(j->a)) {

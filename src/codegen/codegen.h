@@ -32,7 +32,10 @@ typedef struct codegen_options {
     bool products;           /* array functions: array_call.product is asked before a product */
     bool whole;              /* array functions: no map in parts, it is for one thread */
     codegen_samples samples; /* of array functions */
-    target_spare *spare;     /* NULL: none is kept */
+    /* Array functions of one sample: per output the input whose memory it has, as large, or -1;
+     * NULL: outputs are apart from all inputs. A call that stops has not changed these. */
+    const int32_t *over;
+    target_spare *spare; /* NULL: none is kept */
 } codegen_options;
 
 /* Blocks of samples that pass through an array function together divide this number, or the code

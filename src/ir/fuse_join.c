@@ -16,6 +16,7 @@ typedef struct joining {
     const node *owner;
     bool *plain;        /* per map: nothing lies in it, and it computes no function */
     int32_t *group;     /* per map: of groups, or 0 */
+    bool *outside;      /* per array: something that is not of its group needs it */
     node *read_last;    /* per array: the last map that reads it at its axes, so far */
     node *first, *link; /* per map: the reads in it at its axes */
     group *groups;
@@ -67,6 +68,7 @@ static void find_plain(joining *w)
 static void close(joining *w, node array)
 {
     w->groups[w->group[array]].closed = true;
+    w->outside[array] = true;
 }
 
 /* A use of arrays that is no read at axes. */
@@ -130,6 +132,8 @@ static void find_groups(joining *w)
             close_operands(w, n);
         }
     }
+    for (int32_t i = 0; i < w->g->n_outputs; i++)
+        w->outside[w->g->outputs[i].value] = true;
 }
 
 /* -------------------------------------------------------------------------- the new graph */
@@ -159,23 +163,25 @@ static node new_axis(joining *w, graph *dst, node old, node extent)
     return *made;
 }
 
-/* Of all of them, where the last is. */
+/* Of all that are needed outside, where the last is. */
 static node new_map(joining *w, graph *dst, node old, const node *axes)
 {
     const group *q = joined(w, old);
     const node_data *d = graph_node(w->g, old);
     node in[GRAPH_MAX_IN];
-    int32_t k = graph_n_axes(d);
+    int32_t k = graph_n_axes(d), n = 0;
     w->value[old] = axes[k];
     if (old != q->member[q->n - 1])
         return 0;
     for (int32_t i = 0; i < k; i++)
         in[i] = axes[i];
     for (int32_t i = 0; i < q->n; i++)
-        in[k + i] = w->value[q->member[i]];
-    node all = graph_map_all(dst, in, k, q->n, d->at);
-    for (int32_t i = 0; i < q->n; i++)
-        w->map[q->member[i]] = graph_also(dst, all, i);
+        if (w->outside[q->member[i]])
+            in[k + n++] = w->value[q->member[i]];
+    node all = graph_map_all(dst, in, k, n, d->at);
+    for (int32_t i = 0, at = 0; i < q->n; i++)
+        if (w->outside[q->member[i]])
+            w->map[q->member[i]] = graph_also(dst, all, at++);
     return w->map[old];
 }
 
@@ -199,14 +205,15 @@ static bool get_room(joining *w, arena *ar)
     w->plain = arena_alloc(ar, n * sizeof *w->plain);
     w->group = arena_alloc(ar, n * sizeof *w->group);
     w->groups = arena_alloc(ar, n * sizeof *w->groups);
+    w->outside = arena_alloc(ar, n * sizeof *w->outside);
     w->read_last = arena_alloc(ar, size);
     w->first = arena_alloc(ar, size);
     w->link = arena_alloc(ar, size);
     w->map = arena_alloc(ar, size);
     w->value = arena_alloc(ar, size);
     w->axis = arena_alloc(ar, size);
-    return w->plain && w->group && w->groups && w->read_last && w->first && w->link && w->map &&
-           w->value && w->axis;
+    return w->plain && w->group && w->groups && w->outside && w->read_last && w->first &&
+           w->link && w->map && w->value && w->axis;
 }
 
 bool fuse_join(graph *dst, const graph *src, bool *changes)

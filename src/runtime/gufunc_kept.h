@@ -1,5 +1,5 @@
 /* A call of an array function that is kept from run to run: one sample, of any number of operands,
- * each packed in C order, outputs apart from all others. Once its dimensions are set a run
+ * each packed in C order, outputs apart from all others but those they are over (resolved.over). Once its dimensions are set a run
  * allocates nothing and checks no operand. What a step of training is. */
 #ifndef FJ_GUFUNC_KEPT_H
 #define FJ_GUFUNC_KEPT_H

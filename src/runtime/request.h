@@ -33,6 +33,7 @@ typedef struct resolved {
     bool once;                /* the kernel runs once: so many elements */
     bool kept;                /* it is run by gufunc_kept alone, */
     bool alone;               /*   by one thread */
+    const int32_t *over;      /* of kept: see codegen_options */
     int64_t elements;
     int32_t entries;
     double blas_from;

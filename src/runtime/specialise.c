@@ -70,6 +70,7 @@ bool specialise_plan(codegen_plan *plan, jit_module *m, graph *g, const resolved
         .whole = r->alone,
         .samples = r->one ? SAMPLES_ONE : SAMPLES_CHOOSE,
         .large = r->kept,
+        .over = r->over,
         .spare = &m->context->spare,
     };
     return true;

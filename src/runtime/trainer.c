@@ -136,16 +136,10 @@ static void place_all(jit_trainer *t, placing *p)
     for (int32_t i = 0; i < t->n_trained; i++) {
         const jit_array *a = &jit_params_at(t->params, t->trained[i])->array;
         jit_dtype wide = trainer_wide_type(a->dtype);
-        place(p, &t->next[i], a->dtype, a);
-        for (int32_t k = i * t->n_states; k < (i + 1) * t->n_states; k++) {
+        for (int32_t k = i * t->n_states; k < (i + 1) * t->n_states; k++)
             t->state_bytes += place(p, &t->state[k], wide, a);
-            place(p, &t->next_state[k], wide, a);
-        }
-        if (!t->gradient)
-            continue;
-        t->gradient_bytes += place(p, &t->gradient[i], wide, a);
-        if (t->next_gradient)
-            t->gradient_bytes += place(p, &t->next_gradient[i], wide, a);
+        if (t->gradient)
+            t->gradient_bytes += place(p, &t->gradient[i], wide, a);
     }
     if (t->class_weight.rank > 0)
         place(p, &t->class_weight, t->class_weight.dtype, &t->class_weight);
@@ -154,13 +148,9 @@ static void place_all(jit_trainer *t, placing *p)
 static bool make_lists(jit_trainer *t)
 {
     size_t n = (size_t)t->n_trained + 1, states = n * ((size_t)t->n_states + 1);
-    t->next = arena_alloc(t->ar, n * sizeof *t->next);
     t->state = arena_alloc(t->ar, states * sizeof *t->state);
-    t->next_state = arena_alloc(t->ar, states * sizeof *t->next_state);
     if (t->accumulate > 1 || t->on_gradients)
         t->gradient = arena_alloc(t->ar, n * sizeof *t->gradient);
-    if (t->accumulate > 1)
-        t->next_gradient = arena_alloc(t->ar, n * sizeof *t->next_gradient);
     return !arena_failed(t->ar);
 }
 
@@ -222,53 +212,85 @@ static bool resolve(const jit_trainer *t, const char *name, resolved *r, diag *d
     return true;
 }
 
-/* Results: a loss, if there is one, then these lists; the last one is of predictions. */
+/* Of a kernel: element types, and the arguments that they are written over, or -1. */
 typedef struct results {
-    bool loss;
-    const jit_array *list[3];
-    int32_t n[3];
+    jit_dtype *type;
+    int32_t *over;
+    int32_t n;
 } results;
+
+static void add_result(results *r, jit_dtype type, int32_t over)
+{
+    r->type[r->n] = type;
+    r->over[r->n++] = over;
+}
+
+/* The parameters that are trained, of which the first is argument `param` (trained: of those alone,
+ * else of all), and their states, from argument `state` on. */
+static void add_new(results *r, const jit_trainer *t, int32_t param, bool trained,
+                    int32_t state)
+{
+    for (int32_t i = 0; i < t->n_trained; i++)
+        add_result(r, jit_params_at(t->params, t->trained[i])->array.dtype,
+                   param + (trained ? i : t->trained[i]));
+    for (int32_t i = 0; i < t->n_trained * t->n_states; i++)
+        add_result(r, t->state[i].dtype, state + i);
+}
+
+static bool make_results(const jit_trainer *t, results *r, diag *d)
+{
+    size_t most = (size_t)t->n_trained * ((size_t)t->n_states + 2) + 2;
+    *r = (results){ arena_alloc(t->ar, most * sizeof *r->type),
+                    arena_alloc(t->ar, most * sizeof *r->over), 0 };
+    if (r->type && r->over)
+        return true;
+    diag_no_memory(d);
+    return false;
+}
 
 static gufunc_kept *make_kernel(const jit_trainer *t, const char *name, const results *out,
                                 diag *d)
 {
     resolved r;
-    int32_t n = out->loss;
-    jit_dtype *types =
-        arena_alloc(t->ar, ((size_t)(out->n[0] + out->n[1] + out->n[2]) + 1) * sizeof *types);
-    if (!types)
-        diag_no_memory(d);
-    if (!types || !resolve(t, name, &r, d))
+    if (!resolve(t, name, &r, d))
         return NULL;
-    types[0] = JIT_F64;
-    for (int32_t k = 0; k < 3; k++)
-        for (int32_t i = 0; i < out->n[k]; i++)
-            types[n++] = out->list[k][i].dtype;
-    r.spec.out = types;
-    r.spec.n_out = n;
+    r.spec.out = out->type;
+    r.spec.n_out = out->n;
+    r.over = out->over;
     jit_kernel *k = specialise_resolved(t->module, &r, d);
     return k ? gufunc_kept_new(k, t->threads, d) : NULL;
 }
 
+static bool make_step(jit_trainer *t, diag *d)
+{
+    results out;
+    int32_t param = t->types.n_in + (t->class_weight.rank > 0), behind = param + t->n_params;
+    if (!make_results(t, &out, d))
+        return false;
+    add_result(&out, JIT_F64, -1);
+    if (!t->gradient)
+        add_new(&out, t, param, false, behind);
+    for (int32_t i = 0; t->gradient && i < t->n_trained; i++)
+        add_result(&out, t->gradient[i].dtype, t->accumulate > 1 ? behind + i : -1);
+    if (t->evaluation)
+        add_result(&out, t->evaluation->m.prediction.dtype, -1);
+    t->step = make_kernel(t, TRAINER_STEP, &out, d);
+    return t->step != NULL;
+}
+
+static bool make_update(jit_trainer *t, diag *d)
+{
+    results out;
+    if (!make_results(t, &out, d))
+        return false;
+    add_new(&out, t, 0, true, 2 * t->n_trained);
+    t->update = make_kernel(t, TRAINER_UPDATE, &out, d);
+    return t->update && gufunc_kept_resize(t->update, 1, d);
+}
+
 static bool make_kernels(jit_trainer *t, diag *d)
 {
-    const jit_array *prediction = t->evaluation ? &t->evaluation->m.prediction : NULL;
-    int32_t n_predictions = prediction != NULL;
-    results gradients = { true,
-                          { t->gradient, NULL, prediction },
-                          { t->n_trained, 0, n_predictions } };
-    results all = { true,
-                    { t->next, t->next_state, prediction },
-                    { t->n_trained, t->n_trained * t->n_states, n_predictions } };
-    if (!t->gradient) {
-        t->step = make_kernel(t, TRAINER_STEP, &all, d);
-        return t->step != NULL;
-    }
-    all.loss = false;
-    all.n[2] = 0;
-    t->step = make_kernel(t, TRAINER_STEP, &gradients, d);
-    t->update = t->step ? make_kernel(t, TRAINER_UPDATE, &all, d) : NULL;
-    return t->update && gufunc_kept_resize(t->update, 1, d);
+    return make_step(t, d) && (!t->gradient || make_update(t, d));
 }
 
 /* -------------------------------------------------------------------------- making */

@@ -5,7 +5,8 @@
  *   step    data, parameters, gradients so far -> loss, gradients
  *   update  parameters, gradients, state -> new parameters, new state
  *
- * The new arrays take the place of the old ones when all went well. */
+ * New values of parameters, state and gradients so far are written over the old ones, as a whole or
+ * not at all (codegen_options.over); where the loss is no number they are the old ones. */
 #ifndef FJ_TRAINER_H
 #define FJ_TRAINER_H
 
@@ -48,12 +49,11 @@ struct jit_trainer {
     signature_types types;      /* of the data */
     int32_t n_params, n_states; /* n_states: of each parameter */
     int32_t n_trained, threads;
-    int32_t *trained;              /* which parameters are; for each of them, in this order: */
-    jit_array *next;               /*   its new value, */
-    jit_array *state, *next_state; /* n_states arrays, and the new ones, */
-    jit_array *gradient, *next_gradient; /* the stored gradient; NULL: none is */
-    jit_array class_weight;              /* rank 0: there is none */
-    char *memory;                        /* of all these arrays */
+    int32_t *trained;       /* which parameters are; for each of them, in this order: */
+    jit_array *state;       /*   n_states arrays, */
+    jit_array *gradient;    /*   the stored gradient; NULL: none is */
+    jit_array class_weight; /* rank 0: there is none */
+    char *memory;           /* of all these arrays */
     size_t bytes, state_bytes, gradient_bytes;
     gufunc_kept *step, *update; /* update NULL: the step does it */
     trainer_uniforms step_uniforms, update_uniforms;

@@ -142,14 +142,14 @@ static void set_step(jit_trainer *t)
     if (t->class_weight.rank > 0)
         *to++ = t->class_weight.data;
     to = put_params(to, t, true);
-    to = t->gradient ? put_list(to, t->next_gradient ? t->gradient : NULL, t->n_trained)
+    to = t->gradient ? put_list(to, t->accumulate > 1 ? t->gradient : NULL, t->n_trained)
                      : put_list(to, t->state, states);
     *to++ = (char *)&t->value;
     if (t->gradient) {
-        to = put_list(to, t->next_gradient ? t->next_gradient : t->gradient, t->n_trained);
+        to = put_list(to, t->gradient, t->n_trained);
     } else {
-        to = put_list(to, t->next, t->n_trained);
-        to = put_list(to, t->next_state, states);
+        to = put_params(to, t, false);
+        to = put_list(to, t->state, states);
     }
     if (t->evaluation && t->evaluation->m.n > 0)
         *to = t->evaluation->predicted;
@@ -161,20 +161,8 @@ static void set_update(jit_trainer *t)
     char **to = put_params(t->update->data, t, false);
     to = put_list(to, t->gradient, t->n_trained);
     to = put_list(to, t->state, states);
-    to = put_list(to, t->next, t->n_trained);
-    put_list(to, t->next_state, states);
-}
-
-/* The store keeps its arrays; those of the state change places. */
-static void take_new(jit_trainer *t)
-{
-    for (int32_t i = 0; i < t->n_trained; i++)
-        memcpy(jit_params_at(t->params, t->trained[i])->array.data, t->next[i].data,
-               trainer_bytes(&t->next[i]));
-    jit_array *was = t->state;
-    t->state = t->next_state;
-    t->next_state = was;
-    t->steps++;
+    to = put_params(to, t, false);
+    put_list(to, t->state, states);
 }
 
 /* -------------------------------------------------------------------------- updates */
@@ -195,20 +183,8 @@ static bool update(jit_trainer *t, diag *d)
         return false;
     }
     t->in_group = t->group_samples = 0;
-    take_new(t);
+    t->steps++;
     return true;
-}
-
-/* The gradients of one batch more. */
-static void take_gradients(jit_trainer *t)
-{
-    jit_array *was = t->gradient;
-    if (t->next_gradient) {
-        t->gradient = t->next_gradient;
-        t->next_gradient = was;
-    }
-    t->in_group++;
-    t->group_samples += t->samples;
 }
 
 jit_status jit_trainer_update(jit_trainer *t, jit_error *err)
@@ -238,7 +214,7 @@ static void set_uniforms(jit_trainer *t)
     trainer_uniforms *u = &t->step_uniforms;
     double samples = (double)(t->group_samples + t->samples);
     trainer_count_steps(u, t->steps);
-    for (int32_t i = 0; t->next_gradient && i < u->n; i++)
+    for (int32_t i = 0; t->accumulate > 1 && i < u->n; i++)
         u->value[i] = u->of[i].owner == UNIFORM_OLD_SHARE ? (double)t->group_samples / samples
                                                           : (double)t->samples / samples;
 }
@@ -295,9 +271,10 @@ jit_status jit_trainer_step(jit_trainer *t, const jit_array *data, int32_t n, do
     t->draws++;
     clear(err);
     if (!t->gradient) {
-        take_new(t);
+        t->steps++;
         return JIT_OK;
     }
-    take_gradients(t);
+    t->in_group++;
+    t->group_samples += t->samples;
     return t->in_group < t->accumulate ? JIT_OK : jit_trainer_update(t, err);
 }

@@ -217,6 +217,50 @@ static bool put_given(writer *w, const trainer_uniforms *u, trainer_owner owner)
     return any;
 }
 
+typedef struct trained_array { /* of parameter n: state k, or -1 */
+    int32_t n, k, rank;
+} trained_array;
+
+static void put_element(writer *w, const char *letter, const trained_array *a)
+{
+    write_format(w, "%s%d", letter, (int)a->n);
+    if (a->k >= 0)
+        write_format(w, "_%d", (int)a->k);
+    write_format(w, "%s", a->rank > 0 ? "[" : "");
+    put_names(w, "i", a->rank, false);
+    write_format(w, "%s", a->rank > 0 ? "]" : "");
+}
+
+/* n0 = fine_of_training ? now : before, element by element. */
+static void put_held(writer *w, const trained_array *a, const char *now, const char *before)
+{
+    write_format(w, "  let ");
+    put_element(w, "n", a);
+    write_format(w, " = fine_of_training ? ");
+    put_element(w, now, a);
+    write_format(w, " : ");
+    put_element(w, before, a);
+    write_format(w, "\n");
+}
+
+/* The step goes on if the loss is a number. */
+static void put_fine(writer *w)
+{
+    write_format(w, "  let fine_of_training = isfinite(loss_of_training)\n");
+}
+
+static void put_held_update(writer *w, const trainer_text *t)
+{
+    put_fine(w);
+    for (int32_t i = 0; i < t->t->n_trained; i++) {
+        int32_t n = t->t->trained[i];
+        trained_array a = { n, -1, jit_params_at(t->params, n)->array.rank };
+        put_held(w, &a, "q", "p");
+        for (a.k = 0; a.k < t->t->n_states; a.k++)
+            put_held(w, &a, "r", "s");
+    }
+}
+
 static void put_optimizer(writer *w, const trainer_text *t, const trainer_uniforms *u,
                           int32_t i)
 {
@@ -250,12 +294,13 @@ static void put_update(writer *w, const trainer_text *t, const trainer_uniforms 
         put_optimizer(w, t, u, t->t->trained[i]);
 }
 
-static void put_new(writer *w, const trainer_text *t, bool more)
+/* Parameters q0, q1, .., states r0_0, r0_1, .. */
+static void put_new(writer *w, const trainer_text *t, const char *param, const char *state)
 {
-    put_trained(w, t, "q", more);
+    put_trained(w, t, param, false);
     for (int32_t i = 0; i < t->t->n_trained; i++)
         for (int32_t k = 0; k < t->t->n_states; k++)
-            write_format(w, ", r%d_%d", (int)t->t->trained[i], (int)k);
+            write_format(w, ", %s%d_%d", state, (int)t->t->trained[i], (int)k);
 }
 
 static void put_end(writer *w, const trainer_text *t)
@@ -276,9 +321,22 @@ static void put_fused_step(writer *w, const trainer_text *t)
     write_format(w, ") {\n");
     put_gradients(w, t);
     put_update(w, t, u);
-    write_format(w, "  return loss_of_training");
-    put_new(w, t, true);
+    put_held_update(w, t);
+    write_format(w, "  return loss_of_training, ");
+    put_new(w, t, "n", "n");
     put_end(w, t);
+}
+
+static void put_held_mean(writer *w, const trainer_text *t)
+{
+    put_fine(w);
+    for (int32_t i = 0; i < t->t->n_trained; i++) {
+        int32_t n = t->t->trained[i];
+        trained_array a = { n, -1, jit_params_at(t->params, n)->array.rank };
+        write_format(w, "  let m%d = u0 > 0 ? u0*h%d + u1*g%d : g%d\n", (int)n, (int)n, (int)n,
+                     (int)n);
+        put_held(w, &a, "m", "h");
+    }
 }
 
 /* With the mean of the gradients so far, h0, h1, .., if a share of them is asked for. */
@@ -294,14 +352,10 @@ static void put_stored_step(writer *w, const trainer_text *t)
     put_uniforms(w, u);
     write_format(w, ") {\n");
     put_gradients(w, t);
+    if (more)
+        put_held_mean(w, t);
     write_format(w, "  return loss_of_training");
-    for (int32_t i = 0; i < t->t->n_trained; i++) {
-        int k = (int)t->t->trained[i];
-        if (more)
-            write_format(w, ", (u0 > 0 ? u0*h%d + u1*g%d : g%d)", k, k, k);
-        else
-            write_format(w, ", g%d", k);
-    }
+    put_trained(w, t, more ? "n" : "g", true);
     put_end(w, t);
 }
 
@@ -316,7 +370,7 @@ static void put_stored_update(writer *w, const trainer_text *t)
     write_format(w, ") {\n");
     put_update(w, t, u);
     write_format(w, "  return ");
-    put_new(w, t, false);
+    put_new(w, t, "q", "r");
     write_format(w, "\n}\n");
 }
 

@@ -27,7 +27,8 @@ typedef struct trainer_text { /* what it is made of */
 /* The module with the functions of a step (trainer.h) behind it:
  *
  *   step    (a0, a1, .., class_weight, p0, p1, .., s0_0, s0_1, ..; uniforms)
- *               -> (loss, new p0, p1, .., new s0_0, .., predictions)
+ *               -> (loss, new p0, p1, .., new s0_0, .., predictions)      the old ones, if the
+ *                  loss is no number
  * or, if the trainer stores gradients,
  *   step    (a0, a1, .., class_weight, p0, p1, .., mean gradients so far; their share, the new one)
  *               -> (loss, mean gradients, predictions)

@@ -1,0 +1,73 @@
+/* Which outputs are made over inputs whose memory they have (codegen_options.over): a map's, in
+ * whose loop each element of the input is read only where the output's is written, behind all
+ * other reads of it. From the first such map on nothing may stop the call, so that it changes its
+ * inputs as a whole or not at all: no subscript is checked there, no loop runs, no fuel is taken.
+ * Of others the elements are copied when all is done. */
+#include "array_nest.h"
+
+static node input_of(const array_nest *a, int32_t number)
+{
+    for (node n = 1; n < a->g->n_nodes; n++)
+        if (a->t->used[n] && graph_node(a->g, n)->op == OP_arg &&
+            graph_node(a->g, n)->imm == (uint64_t)number)
+            return n;
+    return 0;
+}
+
+/* n reads an array at the axes of the map, in its own loop. */
+static bool reads_in_place(const array_nest *a, node n, node map)
+{
+    const graph *g = a->g;
+    const node_data *d = graph_node(g, n);
+    if (d->op != OP_at || a->t->region[n] != map)
+        return false;
+    for (int32_t i = 1; i < d->n_in; i++)
+        if (graph_in(g, n, i) != graph_in(g, map, i - 1))
+            return false;
+    return true;
+}
+
+static bool is_last_to_read(const array_nest *a, node input, node map)
+{
+    const graph *g = a->g;
+    for (node n = 1; n < g->n_nodes; n++) {
+        const node_data *d = graph_node(g, n);
+        for (int32_t i = 0; a->t->used[n] && i < d->n_in; i++)
+            if (graph_in(g, n, i) == input && !reads_in_place(a, n, map) &&
+                !array_is_before(a, n, map))
+                return false;
+    }
+    for (int32_t i = 0; i < g->n_outputs; i++)
+        if (g->outputs[i].value == input)
+            return false;
+    return true;
+}
+
+static bool may_stop(const array_nest *a, node n)
+{
+    const node_data *d = graph_node(a->g, n);
+    cell when;
+    if (d->op == OP_bound)
+        return !graph_is_const(a->g, graph_in(a->g, n, 2), &when) || when.u;
+    return d->op == OP_loop;
+}
+
+static bool nothing_stops(const array_nest *a, node from)
+{
+    for (node n = 1; n < a->g->n_nodes; n++)
+        if (a->t->used[n] && array_ancestor(a, n, 0) >= from && may_stop(a, n))
+            return false;
+    return true;
+}
+
+bool array_may_be_over(const array_nest *a, node output, int32_t number)
+{
+    const graph *g = a->g;
+    node map = graph_node(g, output)->op == OP_also ? graph_in(g, output, 0) : output;
+    node input = input_of(a, number);
+    if (graph_node(g, map)->op != OP_map || a->t->region[map] != 0)
+        return false;
+    const node_data *from = graph_node(g, input), *to = graph_node(g, output);
+    bool alike = input == 0 || (from->shape == to->shape && from->dtype == to->dtype);
+    return alike && (input == 0 || is_last_to_read(a, input, map)) && nothing_stops(a, map);
+}
