@@ -20,6 +20,8 @@ typedef struct program program;
  * bool; the messages are f32's). NULL and diagnostics on error. */
 program *program_new(arena *ar, const ast_program *tree, const jit_limits *limits, diag *d);
 const ast_fn *program_find(program *p, const char *name); /* user's, then prelude's; or NULL */
+/* The same; d tells if there was no memory for the prelude's text. */
+const ast_fn *program_load(program *p, const char *name, diag *d);
 /* Names of the core dimensions of a function in order of first appearance in its arguments' and
  * results' types: graph.dims of its graph. n is set. */
 int32_t program_count_results(program *p,

@@ -345,12 +345,17 @@ const_slot *program_const(program *p, const char *name, const source *src, diag 
     return c->ast ? c : NULL;
 }
 
+const ast_fn *program_load(program *p, const char *name, diag *d)
+{
+    callee c = program_callee(p, name, NULL, d);
+    return c.kind == CALLEE_FN ? c.fn : NULL;
+}
+
 const ast_fn *program_find(program *p, const char *name)
 {
     diag scratch;
     diag_init(&scratch, NULL, NULL);
-    callee c = program_callee(p, name, NULL, &scratch);
-    return c.kind == CALLEE_FN ? c.fn : NULL;
+    return program_load(p, name, &scratch);
 }
 
 /* ------------------------------------------------------------------------------ names */

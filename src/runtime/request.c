@@ -12,8 +12,8 @@
 
 const ast_fn *request_function(jit_module *m, const char *name, diag *d)
 {
-    const ast_fn *fn = program_find(m->program, name);
-    if (fn)
+    const ast_fn *fn = program_load(m->program, name, d);
+    if (fn || diag_failed(d))
         return fn;
     diag_plain(d, DIAG_no_such_function, "there is no function '%.60s'", name);
     int32_t n;

@@ -85,7 +85,7 @@ static double default_of(reading *r, const char *function, const char *name)
 {
     cell c = { .f = NAN };
     pthread_mutex_lock(&r->m->lock);
-    const ast_fn *fn = program_find(r->m->program, function);
+    const ast_fn *fn = program_load(r->m->program, function, r->d);
     int32_t n = fn ? fn->n_uniforms : 0, k = 0;
     uniform_default *all = arena_alloc(r->ar, ((size_t)n + 1) * sizeof *all);
     bool ok = all && fn && lower_defaults(r->m->program, fn, all, n, r->ar, r->d);

@@ -89,6 +89,12 @@ static const closest rows[] = {
     { "atan", 0x1.1ad646p-4f, 0x1.1a6386p-4f },
     { "atan", 0x1.ac6ff4p-10f, 0x1.ac6fdcp-10f },
     { "atan", 0x1.f83792p-9f, 0x1.f836fp-9f },
+    { "tgamma", 0x1.bd0d52p-48f, 0x1.268266p+47f },
+    { "tgamma", 0x1.b847bap-48f, 0x1.29b38cp+47f },
+    { "tgamma", 0x1.f76aep-7f, 0x1.021d9p+6f },
+    { "lgamma", 0x1.f9413ep+76f, 0x1.9d5ab4p+82f },
+    { "lgamma", -0x1.ade594p-30f, 0x1.446ab2p+4f },
+    { "lgamma", 0x1.f8a754p-9f, 0x1.63acc2p+2f },
 };
 enum { N_ROWS = sizeof rows / sizeof *rows };
 
