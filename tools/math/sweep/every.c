@@ -170,7 +170,7 @@ static void settle(every *e, int k)
 {
     tally *t = e->t[k];
     const float *got = own_result(&e->kernel[k]);
-    double most = e->found[k].most, floor = fmax(t->seen, fmin(most, 1e9)) - t->slack;
+    double most = e->found[k].most, floor = tally_floor(t);
     uint32_t at;
     memcpy(&at, e->x, sizeof at);
     t->tested += BLOCK;
@@ -180,9 +180,10 @@ static void settle(every *e, int k)
     } else {
         t->misrounded += e->found[k].unequal;
     }
-    if (most <= t->seen - t->slack && most <= t->hard[at >> 23].error)
+    if (most < floor && most <= t->hard[at >> 23].error)
         return;
-    floor = most >= COMPARE_WRONG ? t->seen - t->slack : fmin(floor, most);
+    if (most < COMPARE_WRONG) /* near the block's own, or just that for its exponent */
+        floor = most < floor ? most : fmax(floor, most - t->slack * (1 + most));
     compare_errors(e->reference, got, e->detail);
     for (int i = 0; i < BLOCK; i++)
         if (e->detail[i] >= floor && e->detail[i] > 0x1p-20) {

@@ -6,7 +6,7 @@
  * f32 functions of one argument: all 2**32 arguments, or every STRIDE-th block of 1024 of them; the
  * others: all pairs of special values, and COUNT random arguments (default 10**8). In every tier of
  * accuracy, or one (0: the default), and at every vector width of this machine: SSE2, without fused multiply-add, on every
- * EACH-th block (default 16), the interpreter on a small sample. A reference in
+ * EACH-th block (default 256), the interpreter on a small sample. A reference in
  * double (f64: long double) finds the points that matter, and MPFR decides them.
  *
  * A line of the output, with tabs between: function, type, tier, width, largest error in ulp, its
@@ -82,8 +82,8 @@ static bool take(options *o, const char *name, const char *value)
 
 int main(int argc, char **argv)
 {
-    options o = { .every = { .stride = 1, .slow = 16, .tier = -1 },
-                  .chance = { .count = 100000000, .slow = 16, .tier = -1 } };
+    options o = { .every = { .stride = 1, .slow = 256, .tier = -1 },
+                  .chance = { .count = 100000000, .slow = 256, .tier = -1 } };
     int first = 1;
     for (; first + 1 < argc && argv[first][0] == '-'; first += 2)
         if (!take(&o, argv[first], argv[first + 1]))

@@ -6,7 +6,7 @@
 
 #include "compare.h"
 
-enum { MOST_DECIDED = 200000 };
+enum { MOST_DECIDED = 200000, MOST_WRONG = 1000 };
 
 tally *tally_new(const own *kernel, const subject *s, jit_dtype type, double slack)
 {
@@ -29,17 +29,22 @@ static void add_wrong(tally *t, const point *p)
 /* MPFR's error; beyond so many points the quick one is taken. */
 static double decide(tally *t, exact_value *v, const point *p)
 {
-    if (++t->n_decided > MOST_DECIDED)
+    if (++t->n_decided > MOST_DECIDED || t->wrong > MOST_WRONG)
         return p->error >= COMPARE_WRONG ? (double)INFINITY : p->error;
     exact_find(v, t->s, p->x, p->y);
     return exact_error(v, t->type, p->got);
+}
+
+double tally_floor(const tally *t)
+{
+    return t->seen - t->slack * (1 + t->seen);
 }
 
 static void drop_candidates(tally *t)
 {
     int32_t n = 0;
     for (int32_t i = 0; i < t->n_candidates; i++)
-        if (t->candidate[i].error > t->seen - t->slack)
+        if (t->candidate[i].error >= tally_floor(t))
             t->candidate[n++] = t->candidate[i];
     t->n_candidates = n;
 }
@@ -50,7 +55,13 @@ static void add_candidate(tally *t, const point *p)
         t->seen = p->error;
     if (t->n_candidates == MOST_CANDIDATES)
         drop_candidates(t);
-    if (t->n_candidates < MOST_CANDIDATES)
+    while (t->n_candidates == MOST_CANDIDATES) { /* many alike: those nearest to the largest */
+        t->slack /= 2;
+        drop_candidates(t);
+        if (t->slack < 0x1p-60)
+            t->n_candidates /= 2;
+    }
+    if (p->error >= tally_floor(t))
         t->candidate[t->n_candidates++] = *p;
 }
 
@@ -74,7 +85,7 @@ void tally_point(tally *t, exact_value *v, const point *p)
             return;
         }
     }
-    if (q.error > t->seen - t->slack)
+    if (q.error >= tally_floor(t))
         add_candidate(t, &q);
     point *h = &t->hard[exponent_index(t->type, q.x)];
     if (q.error > h->error)

@@ -30,6 +30,8 @@ typedef struct tally {
 } tally;
 
 tally *tally_new(const own *kernel, const subject *s, jit_dtype type, double slack);
+/* An error below this is not the largest. */
+double tally_floor(const tally *t);
 /* A point whose error is p->error, nearly. */
 void tally_point(tally *t, exact_value *v, const point *p);
 /* MPFR decides which of the candidates is the worst. */
