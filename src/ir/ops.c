@@ -209,6 +209,16 @@ static int64_t frexp_exponent(double x)
     return exponent;
 }
 
+static double logaddexp_float(double a, double b)
+{
+    double high = a > b ? a : b, low = a > b ? b : a;
+    if (isnan(a) || isnan(b))
+        return a + b;
+    if (isinf(high))
+        return high;
+    return (double)(high + log1pl(expl((long double)low - high)));
+}
+
 static double lgamma_float(double x)
 {
     int sign;

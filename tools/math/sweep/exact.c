@@ -18,6 +18,7 @@ void exact_find(exact_value *v, const subject *s, double x, double y)
 {
     mpfr_set_d(v->x, x, MPFR_RNDN);
     mpfr_set_d(v->y, y, MPFR_RNDN);
+    v->least = s->share > 0 ? s->share * fmax(fabs(x), fabs(y)) : 0;
     if (s->exact)
         (void)s->exact(v->value, v->x, MPFR_RNDN);
     else
@@ -38,14 +39,18 @@ double exact_error(exact_value *v, jit_dtype type, double got)
     const int top = type == JIT_F32 ? 128 : 1024;
     if (mpfr_nan_p(v->value) || isnan(got))
         return mpfr_nan_p(v->value) && isnan(got) ? 0 : INFINITY;
-    if (!mpfr_signbit(v->value) != !signbit(got) || (mpfr_zero_p(v->value) && got != 0) ||
-        (mpfr_inf_p(v->value) && !isinf(got)))
+    bool small = fabs(got) < v->least && fabs(mpfr_get_d(v->value, MPFR_RNDN)) < v->least;
+    if ((!mpfr_signbit(v->value) != !signbit(got) && !small) ||
+        (mpfr_zero_p(v->value) && got != 0) || (mpfr_inf_p(v->value) && !isinf(got)))
         return INFINITY;
     if (!mpfr_regular_p(v->value))
         return 0;
     mpfr_set(v->t, v->value, MPFR_RNDN);
     clamp(v->t, type);
     mpfr_exp_t e = mpfr_get_exp(v->t);
+    int least = low;
+    (void)frexp(v->least, &least);
+    e = v->least > 0 && e < least ? least : e;
     e = e < low ? low : e > top ? top : e;
     mpfr_set_d(v->x, got, MPFR_RNDN);
     clamp(v->x, type);

@@ -7,6 +7,7 @@
 
 typedef struct exact_value {
     mpfr_t value, x, y, t;
+    double least; /* errors count in ulp of at least this */
 } exact_value;
 
 void exact_begin(exact_value *v);

@@ -104,6 +104,7 @@ const subject subjects[] = {
       .arity = 2,
       .bound = 1,
       .gap = true,
+      .share = 0x1p-3,
       .lo = -3,
       .hi = 3,
       .exact2 = exact_logaddexp,

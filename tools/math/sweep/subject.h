@@ -15,6 +15,7 @@ typedef struct subject {
     double bound;  /* of the default tier, in ulp */
     bool tiers;    /* an operator: @ulp(4) and @ulp(0.5) may mean other code */
     bool gap;      /* f64: long double is no reference near zeros of the value */
+    double share;  /* errors count in ulp of at least this share of the larger argument */
     double lo, hi; /* half of the random arguments lie here */
     /* The true value: one of the two. */
     int (*exact)(mpfr_ptr, mpfr_srcptr, mpfr_rnd_t);
