@@ -2,8 +2,8 @@
  *
  *     bench [--quick] [--json FILE] [--python PYTHON] [GROUP]...
  *
- * GROUP: one of the names below, or "elementwise", "arrays", "functions" (several groups each);
- * default: all. FUSEJIT_BENCH_FUNCTIONS="exp log": of the group functions these alone.
+ * GROUP: one of the names below, or "elementwise" or "arrays" (several groups each); default:
+ * all. FUSEJIT_BENCH_FUNCTIONS="exp log": of the group functions these alone.
  * PYTHON runs the peers of bench/peers/, where it has them. Every row with a goal shows the figure
  * to reach. Values come from the best of 30 or more repeats, made in turns with whatever they are
  * compared with; the JSON has the medians too. */

@@ -263,7 +263,7 @@ void cases_functions(const bench_size *s)
     for (int i = 0; i < N_SUBJECTS; i++)
         for (int wide = 0; wide < 2; wide++)
             if (wanted(subjects[i].name))
-                measure(&subjects[i], wide ? JIT_F64 : JIT_F32, s->repeats);
+                measure(&subjects[i], wide ? JIT_F64 : JIT_F32, s->few ? 7 : s->repeats);
 }
 
 void cases_activations(const bench_size *s)

@@ -24,6 +24,7 @@ static const double near_tie = 0x1p-25;
 typedef struct every {
     const subject *s;
     const every_options *o;
+    const ends *ends;
     exact_value v;
     own kernel[MOST_OWN];
     tally *t[MOST_OWN];
@@ -50,6 +51,7 @@ static every *begin(const subject *s, const every_options *o)
         exit(1);
     e->s = s;
     e->o = o;
+    e->ends = ends_find(s->name);
     exact_begin(&e->v);
     e->x = block_of(sizeof(float));
     e->rounded = block_of(sizeof(float));
@@ -180,7 +182,7 @@ static void settle(every *e, int k)
     } else {
         t->misrounded += e->found[k].unequal;
     }
-    if (most < floor && most <= t->hard[at >> 23].error)
+    if (most < floor && (most < TALLY_HARD || most <= t->hard[at >> 23].error))
         return;
     if (most < COMPARE_WRONG) /* near the block's own, or just that for its exponent */
         floor = most < floor ? most : fmax(floor, most - t->slack * (1 + most));
@@ -209,7 +211,7 @@ static void block(every *e, uint32_t number)
     }
     for (int i = 0; i < BLOCK; i++)
         e->wide_x[i] = (double)e->x[i];
-    quick_run(e->s, e->wide_x, e->reference);
+    quick_run(e->s, e->ends, e->wide_x, e->reference);
     round_reference(e);
     for (int k = 0; k < e->n; k++) {
         if (left_out(e, k, number))

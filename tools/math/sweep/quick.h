@@ -7,8 +7,8 @@
 
 /* Finds the functions. False: SLEEF is not there, and libm is slower by far. */
 bool quick_begin(void);
-/* r[i] = f(x[i]) for a block. */
-void quick_run(const subject *s, const double *x, double *r);
+/* r[i] = f(x[i]) for a block of f32 numbers with one sign and exponent; e may be NULL. */
+void quick_run(const subject *s, const ends *e, const double *x, double *r);
 
 void quick_rsqrt(const double *x, double *r);
 void quick_reciprocal(const double *x, double *r);

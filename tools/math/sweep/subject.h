@@ -27,6 +27,16 @@ typedef struct subject {
     void (*quick)(const double *x, double *r);
 } subject;
 
+/* What a function is for small and large arguments of f32, where that is simple. */
+typedef struct ends {
+    const char *name;
+    bool near, far;
+    double series[4];    /* |x| < 2**-18: of powers 0 to 3 */
+    double above, below; /* x >= 2**8, x <= -2**8: any that rounds as it; 0: x itself */
+} ends;
+
+const ends *ends_find(const char *name); /* NULL: there are none */
+
 extern const subject subjects[];
 extern const int n_subjects;
 

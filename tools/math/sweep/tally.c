@@ -126,10 +126,7 @@ void tally_write_point(const tally *t, exact_value *v, const point *p, FILE *out
     exact_find(v, t->s, p->x, p->y);
     fprintf(out, "%s %s %a %a ", t->s->name, jit_dtype_name(t->type), p->x,
             t->s->arity == 2 ? p->y : 0);
-    if (t->type == JIT_F32)
-        fprintf(out, "%a\n", mpfr_get_d(v->value, MPFR_RNDN));
-    else
-        fprintf(out, "%La\n", mpfr_get_ld(v->value, MPFR_RNDN));
+    fprintf(out, "%La\n", mpfr_get_ld(v->value, MPFR_RNDN));
 }
 
 static int by_error(const void *a, const void *b)
@@ -144,7 +141,7 @@ void tally_write_hard(const tally *t, exact_value *v, FILE *out)
     memcpy(sorted, t->hard, sizeof sorted);
     qsort(sorted, N_EXPONENTS, sizeof *sorted, by_error);
     tally_write_point(t, v, &t->worst, out);
-    for (int i = 0; i < N_HARD && sorted[i].error > 0.4; i++)
+    for (int i = 0; i < N_HARD && sorted[i].error > TALLY_HARD; i++)
         if (sorted[i].x != t->worst.x)
             tally_write_point(t, v, &sorted[i], out);
 }

@@ -8,6 +8,8 @@
 #include "exact.h"
 #include "own.h"
 
+#define TALLY_HARD 0.4 /* less is not a hard point */
+
 typedef struct point {
     double x, y, error, got;
 } point;
