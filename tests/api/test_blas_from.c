@@ -11,7 +11,8 @@ enum { ROWS = 2000, K = 37, H = 20, M = 13 };
 
 static const char program[] =
     "fn network(x: [k]; w: [k, h], b: [h], v: [h, m]) -> [m] = tanh(x @ w + b) @ v\n"
-    "fn product(a: [n, k], b: [k, m]) -> [n, m] = a @ b\n";
+    "fn product(a: [n, k], b: [k, m]) -> [n, m] = a @ b\n"
+    "fn portable(a: [n, k], b: [k, m]) -> [n, m] @portable = a @ b\n";
 
 static double x[ROWS * K], w[K * H], b[H], v[H * M], expected[ROWS * M];
 static float x32[ROWS * K], w32[K * H], b32[H], v32[H * M], y32[ROWS * M];
@@ -138,6 +139,26 @@ Test(blas_from, products_of_any_size)
         cr_expect_eq(memcmp(y32 + n[0] * n[2], "\x55\x55\x55\x55", 4), 0);
     }
     jit_kernel_release(k);
+    jit_release(m);
+}
+
+/* The bits of @portable are those of the order that the language fixes. */
+Test(blas_from, portable_products_are_not_given_away)
+{
+    jit_error err;
+    jit_module *m = jit_compile(program, NULL, &err);
+    jit_array in[2] = { matrix(JIT_F64, x, ROWS, K), matrix(JIT_F64, w, K, M) };
+    fill_all();
+    for (int i = 0; i < 2 && has_blas(); i++) {
+        jit_prepare_options o = { .size = sizeof o, .blas_from = i ? 1 : 0 };
+        jit_kernel *k = jit_prepare(m, "portable", "f64, f64", &o, &err);
+        cr_assert_not_null(k, "%s", err.diagnostic[0].message);
+        jit_array out = matrix(JIT_F64, i ? y : once, ROWS, M);
+        jit_args args = { .in = in, .n_in = 2, .out = &out, .n_out = 1 };
+        cr_assert_eq(jit_run(k, &args, &err), JIT_OK, "%s", err.diagnostic[0].message);
+        jit_kernel_release(k);
+    }
+    cr_expect_eq(memcmp(once, y, sizeof y), 0);
     jit_release(m);
 }
 

@@ -254,6 +254,12 @@ Test(refusals, explain_tells_what_is_special)
         { "fn f(x) { var y = x  while y < 9 { y += 1 }  return y }", 0, "fuel 2147483648",
           "position" },
         { "fn f(x) = x + 1", 1, "the reference interpreter", "vectors" },
+        { "fn f(x) = tanh(x)", 0, "tanh x 1, inline, tanh_f32: within 1 ulp", "exact" },
+        { "fn f(x) @ulp(0.5) = exp(x) + exp(2*x)", 0,
+          "exp x 2, inline, exp_f32_exact: correctly rounded", "@portable" },
+        { "fn g(x) @ulp(0.5) = exp(x)  fn f(x) = exp(x) + g(x)", 0,
+          "exp x 1, inline, exp_f32: ", "exp x 2" },
+        { "fn f(x) @portable = x % 3", 0, "the same bits on every machine (@portable)", "ulp" },
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         const explained *e = &table[i];

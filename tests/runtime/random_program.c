@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MAX_NAMES = 24, MAX_LOOPS = 3 };
+enum { MAX_NAMES = 24, MAX_LOOPS = 3, MAX_HELPERS = 6 };
 
 typedef struct name {
     char text[20];
@@ -20,6 +20,9 @@ typedef struct writer {
     size_t used;
     name names[MAX_NAMES];
     int n_names, serial, loops, in_loop, options;
+    const char *helper[MAX_HELPERS],
+        *attributes[MAX_HELPERS]; /* fn hN(x) attributes = helper(x) */
+    int n_helpers;
 } writer;
 
 static const jit_dtype stored[] = { JIT_BOOL, JIT_I8,  JIT_I16, JIT_I32, JIT_I64,  JIT_U8,
@@ -234,6 +237,26 @@ static void whole(writer *w, jit_dtype t, int depth)
     }
 }
 
+/* A function of one argument called through one that says how accurate it is to be. */
+static void helper(writer *w, const char *function, jit_dtype t, int depth)
+{
+    static const char *const attributes[] = { "@ulp(0.5)",  "@ulp(1)", "@ulp(4)",
+                                              "@abs(1e-4)", "@fast",   "@ulp(2) @abs(1e-6)",
+                                              "@portable" };
+    char text[16];
+    int which = t == JIT_F32 ? pick(w, 7) : 1 + pick(w, 6);
+    (void)snprintf(text, sizeof text, "h%d", w->n_helpers);
+    w->helper[w->n_helpers] = function;
+    w->attributes[w->n_helpers++] = attributes[which];
+    call(w, text, 1, t, depth);
+}
+
+static void put_helpers(writer *w)
+{
+    for (int i = 0; i < w->n_helpers; i++)
+        put(w, "fn h%d(x) %s = %s(x)\n", i, w->attributes[i], w->helper[i]);
+}
+
 static void mathematics(writer *w, jit_dtype t, int depth)
 {
     static const char *const one[] = { "exp",   "exp2", "expm1",   "log",  "log2",  "log10",
@@ -241,10 +264,13 @@ static void mathematics(writer *w, jit_dtype t, int depth)
                                        "atan",  "sinh", "cosh",    "tanh", "asinh", "erf",
                                        "cbrt",  "erfc", "sigmoid", "gelu" };
     static const char *const two[] = { "pow", "atan2", "hypot", "fmod", "remainder" };
-    if (pick(w, 4))
-        call(w, one[pick(w, (int)(sizeof one / sizeof one[0]))], 1, t, depth);
-    else
+    const char *function = one[pick(w, (int)(sizeof one / sizeof one[0]))];
+    if (pick(w, 4) == 0)
         call(w, two[pick(w, 5)], 2, t, depth);
+    else if (w->n_helpers < MAX_HELPERS && pick(w, 2))
+        helper(w, function, t, depth);
+    else
+        call(w, function, 1, t, depth);
 }
 
 static void real(writer *w, jit_dtype t, int depth)
@@ -476,4 +502,5 @@ void random_program_make(random_program *p, uint64_t seed, int options)
     statements(&w, 1 + pick(&w, 7), 1 + pick(&w, 4));
     results(&w, 1 + pick(&w, 3));
     put(&w, "}\n");
+    put_helpers(&w);
 }
