@@ -383,10 +383,7 @@ static bool is_light(const rare *r)
 {
     int64_t weight = 0;
     for (int32_t i = 0; i < r->l->body.n; i++) {
-        node n = r->l->body.node[i];
-        if (r->e->t->loop_at[n] >= 0)
-            return false;
-        weight += nest_weight(r->e->t, n);
+        weight += nest_weight(r->e->t, r->l->body.node[i]); /* a loop's is that of its call */
     }
     return weight <= LIGHT_WEIGHT;
 }

@@ -6,7 +6,7 @@ enum {
     /* most instructions in the body of a loop of two vectors, four, and more: compile time
      * counts, 25 us an instruction */
     PAIR_WEIGHT = 400,
-    FEW_WEIGHT = 300,
+    FEW_WEIGHT = 240,
     SHORT_WEIGHT = 64,
     FEW = 4,
     IN_FLIGHT = 8 /* independent operations that keep the machine busy */
@@ -243,11 +243,11 @@ static int32_t choose_interleave(const nest *t, const shape *s)
 {
     int64_t chains = at_least_one(s->weight / at_least_one(s->depth));
     int64_t live = at_least_one(s->live);
-    int64_t most = t->target->vector_registers - (s->loops ? 0 : 2);
+    int64_t registers = t->target->vector_registers;
     int64_t want = s->loops ? 2 : s->weight <= 8 ? 4 : at_least_one(IN_FLIGHT / chains);
     int32_t u = 1;
-    /* up to four, whatever is spilled: loads are free, and waiting is not */
-    while (2 * u <= want && (2 * u <= FEW || 2 * u * live <= most + most / 4) &&
+    while (2 * u <= want &&
+           u * live <= registers && /* half of them may be spilled: loads are free */
            2 * u * (s->weight + s->calls) <= most_weight(2 * u))
         u *= 2;
     return u;
@@ -274,7 +274,7 @@ void nest_plan(nest *t, const nest_options *o)
     }
     for (int32_t i = 0; i < t->n_loops; i++)
         if (t->loops[i].once)
-            s.calls += nest_weight(t, t->loops[i].loop);
+            s.calls += is_hot(t, t->loops[i].loop) ? nest_weight(t, t->loops[i].loop) : 0;
         else
             s.loops |= !t->loops[i].brief || t->region[t->loops[i].loop] == 0;
     for (node n = 1; n < t->g->n_nodes; n++)
