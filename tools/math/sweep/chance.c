@@ -338,12 +338,22 @@ static bool next_to_zero(const chance *c, wide w)
     return c->s->gap && fabsl(w) < 0x1p-9L && fabsl(w) > 0;
 }
 
+/* Within half an ulp, which is less than the largest so far. */
+static bool is_settled(const chance *c, const tally *t, double got, wide want)
+{
+    double rounded = c->type == JIT_F32 ? (double)(float)want : (double)want;
+    return got == rounded && got != 0 && t->seen > 0.5 + 2 * t->slack;
+}
+
 static void compare_all(chance *c, int k, bool special)
 {
     tally *t = c->t[k];
     int base = first_of_tier(c, k);
     for (int i = 0; i < BLOCK; i++) {
         point p = { c->x[i], c->y[i], 0, result(c, k, i) };
+        t->differ += base != k && !same(p.got, result(c, base, i));
+        if (!special && is_settled(c, t, p.got, c->reference[i]))
+            continue;
         if (special || next_to_zero(c, c->reference[i])) {
             exact_find(&c->v, c->s, p.x, p.y);
             p.error = exact_error(&c->v, c->type, p.got);
@@ -353,7 +363,6 @@ static void compare_all(chance *c, int k, bool special)
             double least = c->s->share > 0 && isfinite(larger) ? c->s->share * larger : 0;
             p.error = error_of(c, p.got, c->reference[i], least);
         }
-        t->differ += base != k && !same(p.got, result(c, base, i));
         t->misrounded += p.error > 0.5;
         if (p.error > 0x1p-20)
             tally_point(t, &c->v, &p);

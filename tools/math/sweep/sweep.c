@@ -12,7 +12,7 @@
  * A line of the output, with tabs between: function, type, tier, width, largest error in ulp, its
  * argument or arguments, how many results are not the correctly rounded ones, how many are wrong
  * in kind (NaN, infinity, zero, sign), how many differ from those at the first width, how many were
- * tested, seconds of the function, and the first wrong one. FILE of --hard gets the hardest points
+ * tested, seconds of the function, and, where a result is wrong or over its bound, that. FILE of --hard gets the hardest points
  * found, which tests/api/test_accuracy.c reads; FILE of --misrounded every argument that @ulp(0.5)
  * does not round correctly: "function width argument wanted got". */
 #include <stdio.h>

@@ -111,6 +111,9 @@ void tally_print(const tally *t, double seconds)
     char tier[32] = "default", wrong[80] = "";
     if (t->kernel->tier > 0)
         (void)snprintf(tier, sizeof tier, "@ulp(%g)", t->kernel->tier);
+    double bound = t->kernel->tier > 0 ? t->kernel->tier : t->s->bound;
+    if (t->worst.error > bound)
+        (void)snprintf(wrong, sizeof wrong, "\tover %g", bound);
     if (t->wrong)
         (void)snprintf(wrong, sizeof wrong, "\tat %a %a: %a", t->first_wrong.x,
                        t->first_wrong.y, t->first_wrong.got);
