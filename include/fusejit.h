@@ -617,7 +617,8 @@ JIT_PUBLIC const char *jit_model_text(const jit_model *model, const char *name)
  * derivatives by the parameters, clipping, the rate, the optimiser - is one kernel, and gradients
  * are stored nowhere unless they are asked for. A trainer is used by one thread at a time, borrows
  * the store, and has the optimiser's state, which begins as zeros. Both are changed in place, as a
- * whole or, where a step fails, not at all. Further memory: the activations of a batch. */
+ * whole or, where a step fails, not at all. Further memory: the activations of a batch, a part of a
+ * gradient, and copies of weights behind the first layer. */
 typedef struct jit_trainer jit_trainer;
 
 enum { JIT_MAX_METRICS = 8 };

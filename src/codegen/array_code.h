@@ -189,6 +189,7 @@ bool array_columns_begin(array_code *c, const array_bind *b, array_loop *l);
 void array_columns_end(array_code *c, array_loop *l);
 
 void array_map(array_code *c, node n);
+void array_run_map(array_code *c, const array_bind *b); /* a map, by itself */
 void array_fold(array_code *c, node n);
 void array_at(array_code *c, node n);
 /* Around the rounds of the last axis of a fold whose nodes are l: what of their addresses does not

@@ -71,6 +71,8 @@ static ir_value aligned(emitter *e, ir_value bytes)
 static ir_value bytes_of(array_code *c, const array_storage *s)
 {
     const graph_shape *shape = &c->a->g->shapes[s->shape];
+    if (s->block > 0)
+        return build_i64(c->e, s->block);
     ir_value n = c->stride[s->shape * (GRAPH_MAX_RANK + 1) + shape->rank];
     if (s->strip > 0)
         n = build_mul(c->e, extent_of(c, shape->extent[0]), build_i64(c->e, s->strip));

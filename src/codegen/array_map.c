@@ -375,6 +375,14 @@ static void run_axis(array_code *c, const array_bind *b, int32_t d, int32_t vect
 void array_map(array_code *c, node n)
 {
     const array_bind *b = array_bind_of(c->a, n);
+    if (b->product)
+        array_pair(c, b);
+    else if (!b->paired)
+        array_run_map(c, b);
+}
+
+void array_run_map(array_code *c, const array_bind *b)
+{
     emit_flush_flags(c->e);
     if (c->rows == 1 && !c->samples && array_is_transposition(c->a, b)) {
         array_transpose(c, b);

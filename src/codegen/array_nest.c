@@ -446,6 +446,8 @@ static bool make(array_nest *a, const array_options *o)
     array_weigh(a);
     if (!o->samples && !o->whole)
         array_divide(a, o);
+    if (!o->samples && o->whole)
+        array_make_pairs(a);
     if (!make_stages(a) || !fill_lists(a))
         return false;
     find_slots(a);

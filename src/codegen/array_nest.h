@@ -49,6 +49,9 @@ typedef struct array_bind { /* a map or fold */
     int32_t rows, most_vectors; /* together; with one row */
     node packed;   /* the element of a matrix that is copied for the rows; 0: none */
     int32_t strip; /*   its storage */
+    node product;  /* a map that is run with it, by blocks of rows: array_pair.c; 0: none */
+    int32_t block; /*   of so many; */
+    bool paired;   /* it is such a map */
     bool over;     /* it writes where it reads: no element twice */
     bool brief;    /* all its elements take no time, and are known in number */
     bool divided;  /* a step of its own, which can be run in parts */
@@ -69,6 +72,7 @@ typedef struct array_storage {
     bool staged;         /* WORK: input `number`, brought there for each group of samples */
     bool lanes;          /* WORK: each element is there for all samples of a group */
     int32_t strip;       /* WORK: so many columns of a matrix of that shape; 0: all of it */
+    int64_t block;       /* WORK: bytes of so many rows of it; 0: all of it */
     int32_t first, last; /* positions in which it is needed, if home is 0 and by_sample */
     int32_t piece;       /* WORK: of the workspace */
 } array_storage;
@@ -162,6 +166,7 @@ void array_choose_packed(array_nest *a);                  /* array_pack.c */
 void array_weigh(array_nest *a);                          /* t->weight */
 void array_divide(array_nest *a, const array_options *o); /* array_steps.c: which are divided */
 void array_first_step(array_nest *a);
+void array_make_pairs(array_nest *a); /* array_pair.c */
 
 /* How often something runs for each run of what it lies in: along the axes of maps and folds and in
  * the rounds of loops, innermost first. */

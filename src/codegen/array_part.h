@@ -24,6 +24,8 @@ void array_step_end(array_code *c, const array_step_code *s);
 void array_part_range(const array_code *c, const array_bind *b, int32_t which, ir_value *range);
 /* What is left over from whole units of an extent that is known belongs to the last part: between
  * these two. NULL: there is one part. */
+/* array_pair.c: b and its product. */
+void array_pair(array_code *c, const array_bind *b);
 ir_block array_rest_begin(array_code *c, const array_bind *b, ir_value extent);
 void array_rest_end(array_code *c, ir_block after);
 

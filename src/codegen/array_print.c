@@ -62,6 +62,8 @@ static void put_node(writer *t, const array_nest *a, node n)
     if (d->shape != 0)
         put_storage(t, a, n);
     const array_bind *b = array_bind_of(a, n);
+    if (b && b->product)
+        write_format(t, " with %%%d, %d rows at a time", (int)b->product, (int)b->block);
     for (int32_t i = 1; b && i < GRAPH_MAX_VALUES; i++)
         if (b->also[i])
             put_storage(t, a, b->also[i]);

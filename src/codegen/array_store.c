@@ -130,6 +130,21 @@ static void store_node(array_nest *a, node n)
     }
 }
 
+/* Of a product that is read block by block there is one block. */
+static void store_blocks(array_nest *a)
+{
+    cell columns;
+    for (int32_t i = 0; i < a->n_binds; i++) {
+        const array_bind *b = &a->binds[i];
+        if (!b->product ||
+            !graph_is_const(a->g, graph_in(a->g, graph_in(a->g, b->n, 1), 0), &columns))
+            continue;
+        array_storage *s = &a->storages[a->storage[b->product]];
+        s->block = b->block * columns.i * (type_bits(s->dtype) / 8);
+        s->by_sample = false;
+    }
+}
+
 /* The next value of one variable may lie where another's is written. */
 static void store_swaps(array_nest *a, node loop)
 {
@@ -235,7 +250,7 @@ static bool add_to_piece(array_nest *a, int32_t storage)
     if (i == a->n_pieces) {
         a->n_pieces++;
         p->by_sample = s->by_sample;
-        p->own = s->home != 0;
+        p->own = s->home != 0 || s->block > 0;
         p->strips = s->strip > 0;
         p->storage = arena_alloc(a->g->ar, (size_t)a->n_storages * sizeof *p->storage);
     }
@@ -278,6 +293,7 @@ bool array_stores(array_nest *a)
             store_swaps(a, i);
     }
     store_strips(a);
+    store_blocks(a);
     place_outputs(a);
     find_spans(a);
     return make_pieces(a);

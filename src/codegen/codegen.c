@@ -205,8 +205,11 @@ static void add_areas(const job *j, const array_nest *a, codegen_object *out)
             int32_t shape = j->shape_of ? j->shape_of[s->shape] : s->shape;
             int32_t size = type_bits(s->dtype) / 8 * (s->lanes ? a->group : 1);
             size *= s->strip > 0 ? s->strip : 1;
-            out->areas[out->n_areas++] =
+            codegen_area *area = &out->areas[out->n_areas++];
+            *area =
                 (codegen_area){ i, many, shape, size, 0, copies, most, p->own, s->strip > 0 };
+            if (s->block > 0)
+                *area = (codegen_area){ i, many, 0, 0, s->block, copies, 0, p->own, false };
         }
         if (p->fixed > 0)
             out->areas[out->n_areas++] =

@@ -124,10 +124,12 @@ static size_t steps(float *out, const int64_t *shape, const char *optimizer, way
 Test(trainer_over, whatever_is_left_over_from_vectors)
 {
     static const char *const optimizers[] = { "adam", "slow", "lion" };
-    static const int64_t shapes[][2] = { { 1, 2 }, { 3, 7 }, { 13, 9 }, { 40, 33 }, { 7, 8 } };
+    /* 270: a product of two blocks (array_pair.c) */
+    static const int64_t shapes[][2] = { { 1, 2 },   { 3, 7 }, { 13, 9 },
+                                         { 40, 33 }, { 7, 8 }, { 3, 270 } };
     static float expected[MOST], found[MOST];
     for (int o = 0; o < 3; o++)
-        for (int s = 0; s < 5; s++) {
+        for (int s = 0; s < 6; s++) {
             size_t n = steps(expected, shapes[s], optimizers[o], (way){ 1, 1, 0 });
             for (int threads = 1; threads < 3; threads++) {
                 cr_assert_eq(steps(found, shapes[s], optimizers[o], (way){ threads, 0, 0 }), n);
@@ -162,6 +164,24 @@ Test(trainer_over, a_step_that_is_not_taken_leaves_all_as_it_was)
         cr_expect_arr_eq(found, expected, n * sizeof *found, "way %d", i);
         end(&f);
     }
+}
+
+/* Of gradients there is a block of rows; of parameters and state nothing twice, but the other way
+ * round the weights that derivatives pass through. */
+Test(trainer_over, memory_of_a_step)
+{
+    trained f;
+    jit_trainer_info info;
+    begin(&f, 40, 400, "adam", (way){ 1, 0, 0 });
+    step(&f);
+    cr_assert_eq(jit_trainer_describe(f.t, &info), JIT_OK);
+    size_t params = (size_t)(2 * 40 * 400 + 400 * 400 + 2 * 400) * sizeof(float);
+    size_t activations = (size_t)BATCH * (2 * 40 + 4 * 400) * sizeof(float);
+    cr_expect(info.state_bytes >= 2 * params && info.state_bytes < 2 * params + 4096);
+    size_t turned = (size_t)(40 * 400 + 400 * 400) * sizeof(float);
+    cr_expect(info.workspace_bytes < (256 << 10) + turned + 4 * activations, "%zu",
+              info.workspace_bytes);
+    end(&f);
 }
 
 /* With little fuel a step is taken, or nothing has changed. */
