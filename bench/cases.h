@@ -19,6 +19,7 @@ typedef struct memory_subject {
     int n_in;
     double reach; /* in % of memcpy */
     bool waived;  /* the figure is for another machine */
+    bool peers;   /* have it too */
 } memory_subject;
 void memory_case(const bench_size *s, const memory_subject *m);
 /* Vectors of 64 bytes, as the library sees the machine. */

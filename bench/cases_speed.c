@@ -71,7 +71,7 @@ void memory_case(const bench_size *s, const memory_subject *m)
     kernel_bind(&k, m->n_in);
     c[0] = (contender){ .name = m->name, .run = kernel_run, .arg = &k };
     c[1] = (contender){ .name = "memcpy of the same bytes", .run = copy_run, .arg = &memory };
-    int n = add_peers(c, 2, m->name, names);
+    int n = m->peers ? add_peers(c, 2, m->name, names) : 2;
     contest(c, n, s->repeats);
     (void)snprintf(what, sizeof what, "%s, %lld Mi f32, one thread: speed of memcpy", m->name,
                    (long long)(s->large >> 20));
@@ -95,10 +95,10 @@ void memory_case(const bench_size *s, const memory_subject *m)
 void cases_memory(const bench_size *s)
 {
     static const memory_subject subjects[] = {
-        { "relu", "fn f(x) = max(x, 0)", 1, 95, false },
-        { "add", "fn f(x, y) = x + y", 2, 95, false },
+        { "relu", "fn f(x) = max(x, 0)", 1, 95, false, true },
+        { "add", "fn f(x, y) = x + y", 2, 95, false, true },
         { "chain", "fn f(x) = ((((x*1.25 + 0.5)*0.5 + 1.5)*1.5 + 2.5)*0.75 + 3.5)*1.125 - x", 1,
-          95, false },
+          95, false, true },
     };
     for (size_t i = 0; i < sizeof subjects / sizeof *subjects; i++)
         memory_case(s, &subjects[i]);

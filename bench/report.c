@@ -75,7 +75,7 @@ static void print_row(const report_row *r)
 
 static void print_times(const char *key, const contender *c)
 {
-    if (c)
+    if (c && isfinite(c->best_ns))
         fprintf(json, ", \"%s\": {\"name\": \"%s\", \"best_ns\": %.9g, \"median_ns\": %.9g}",
                 key, c->name, c->best_ns, c->median_ns);
 }
