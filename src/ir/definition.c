@@ -7,15 +7,21 @@
 #include "lower_state.h"
 #include "prelude.h"
 
-/* Without attributes: what ops.def says; 0 is exact, as good as rounded once. */
-static tier default_promise(const char *base, jit_dtype t)
+/* NULL: a pair of operators. */
+static const op_row *row_named(const char *base)
 {
-    op o = OP_none;
-    for (int i = OP_none + 1; i < OP_COUNT && o == OP_none; i++) {
-        o = strcmp(op_info((op)i)->name, base) == 0 ? (op)i : OP_none;
+    for (int i = OP_none + 1; i < OP_COUNT; i++) {
+        if (strcmp(op_info((op)i)->name, base) == 0) {
+            return op_info((op)i);
+        }
     }
-    const op_row *row = op_info(o);
-    double ulp = o == OP_none ? 1 : t == JIT_F64 ? row->ulp_f64 : row->ulp_f32;
+    return NULL;
+}
+
+/* Without attributes: what ops.def says; 0 is exact, as good as rounded once. */
+static tier default_promise(const op_row *row, jit_dtype t)
+{
+    double ulp = !row ? 1 : t == JIT_F64 ? row->ulp_f64 : row->ulp_f32;
     return tier_bounds(ulp > 0.5 ? ulp : 0.5, 0);
 }
 
@@ -39,7 +45,8 @@ bool definition_choose(program *p, const char *base, jit_dtype t, tier asked, de
     char stem[sizeof out->name];
     int used = snprintf(stem, sizeof stem, "%s_%s", base, type_name(t));
     size_t n = used > 0 ? (size_t)used : 0;
-    take(out, stem, default_promise(base, t));
+    const op_row *row = row_named(base);
+    take(out, stem, default_promise(row, t));
     if (asked == 0) {
         return true; /* nothing further is parsed */
     }
@@ -61,5 +68,5 @@ bool definition_choose(program *p, const char *base, jit_dtype t, tier asked, de
         }
         found = found || meets;
     }
-    return found;
+    return found || (row && (row->flags & OP_HIDDEN));
 }

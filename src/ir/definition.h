@@ -18,7 +18,8 @@ typedef struct definition {
 } definition;
 
 /* base: the operator's name, or "sincos" (of both results). False: none promises as much; then
- * *out is the most accurate. */
+ * *out is the most accurate. That is fine for hidden operators: what is made of them has no bound
+ * of its own to keep. */
 bool definition_choose(program *p, const char *base, jit_dtype t, tier asked, definition *out);
 
 #endif

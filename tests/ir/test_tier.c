@@ -201,3 +201,35 @@ Test(tier, the_value_is_that_of_the_definition)
 {
     LOWER_CHECK(values);
 }
+
+/* Whether every operator with definitions in f, of that many at least, carries these marks. */
+static bool all_marked(const char *text, const char *types, const char *marks, int32_t least)
+{
+    lower_text t;
+    lower_text_make(&t, text);
+    graph *g = lower_text_graph(&t, "f", types, PIPELINE_FUSE);
+    cr_assert(g, "%s", text);
+    int32_t n = 0, others = 0;
+    for (node i = 1; i < g->n_nodes; i++) {
+        char got[TIER_TEXT_SIZE];
+        tier_print(graph_node(g, i)->relaxed, got);
+        bool counts = (op_info((op)graph_node(g, i)->op)->flags & OP_EXPAND) != 0;
+        n += counts && strcmp(got, marks) == 0;
+        others += counts && strcmp(got, marks) != 0;
+    }
+    lower_text_free(&t);
+    return n >= least && others == 0;
+}
+
+Test(tier, derivatives_and_arrays_are_as_accurate)
+{
+    cr_expect(all_marked("fn g(x) @ulp(0.5) = sin(x)*exp(x)  fn f(x) = grad(g)(x)", "f32",
+                         " ulp(0.5)", 3));
+    cr_expect(all_marked("fn f(x: f32) @ulp(4) { var y = x  for i in 0 .. 3 { y = tanh(y) }  "
+                         "return y }",
+                         "f32", " ulp(4)", 1));
+    cr_expect(all_marked("fn f(x: [n]) @abs(1e-3) = sum(exp(x)) + mean(sin(x))", "f32",
+                         " abs(1e-3)", 2));
+    cr_expect(
+        all_marked("fn f(x: [n]) -> y: [n] @ulp(2) { y[i] = cos(x[i]) }", "f64", " ulp(2)", 1));
+}
