@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The polynomials of lgamma and tgamma: Chebyshev approximations by mpmath (Sollya has no gamma
 function). Prints interval, relative error and coefficients, lowest power first."""
-from mpmath import chebyfit, euler, log, loggamma, mp, mpf, pi, sqrt
+from mpmath import chebyfit, euler, exp, gamma, log, loggamma, mp, mpf, pi, sqrt
 
 mp.prec = 300
 
@@ -17,6 +17,11 @@ def around_two(t):
     return loggamma(2 + t)/t if abs(t) > mpf(10)**-30 else 1 - euler
 
 
+def lanczos(w):
+    """gamma(x)*e**x*x**(1/2 - x) at x = 1/w"""
+    return gamma(1/w)*exp(1/w)*w**(1/w - mpf(1)/2)
+
+
 def show(title, f, interval, terms):
     c, error = chebyfit(f, interval, terms, error=True)
     print("#", title, "on", interval, "absolute error", mp.nstr(error, 5))
@@ -26,3 +31,4 @@ def show(title, f, interval, terms):
 
 show("stirling f64", stirling, [mpf(10)**-30, mpf(1)/100], 9)
 show("lgamma f64", around_two, [mpf(-1)/2, mpf(1)/2], 20)
+show("tgamma short", lanczos, [mpf(1)/64, mpf(2)/5], 6)
