@@ -63,11 +63,21 @@ wide wide_sigmoid(wide x)
     return 1 / (1 + expl(-x));
 }
 
-/* log(1 + e**x) */
+/* log(1 + e**x) = max(x, 0) + log(1 + e**-|x|); x may be r */
 int exact_softplus(mpfr_ptr r, mpfr_srcptr x, mpfr_rnd_t m)
 {
-    mpfr_exp(r, x, m);
-    return mpfr_log1p(r, r, m);
+    mpfr_t t;
+    mpfr_init2(t, mpfr_get_prec(r));
+    mpfr_abs(t, x, m);
+    mpfr_neg(t, t, m);
+    mpfr_exp(t, t, m);
+    mpfr_log1p(t, t, m);
+    if (mpfr_nan_p(x) || mpfr_cmp_ui(x, 0) < 0)
+        mpfr_set(r, t, m);
+    else
+        mpfr_add(r, x, t, m);
+    mpfr_clear(t);
+    return 0;
 }
 
 wide wide_softplus(wide x)
