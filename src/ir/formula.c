@@ -277,21 +277,34 @@ static const ast_expr *constant(formula *w, node n)
     return minus ? unary(w, UNARY_NEG, e) : e;
 }
 
-/* x/(1 + exp(-y)) by the function of the prelude; what y was rounded by is not shown. */
-static const ast_expr *logistic(formula *w, node n)
+static const ast_expr *call_one(formula *w, const char *name, const ast_expr *value)
 {
-    cell one = { .f = 0 };
-    node x = graph_in(w->g, n, 0);
     ast_arg *arg = arena_alloc(w->ar, sizeof *arg);
     ast_expr *e = new_expr(w, EXPR_CALL);
     w->failed |= !arg;
     if (!arg || !e)
         return NULL;
-    *arg = (ast_arg){ .value = expr_of(w, graph_in(w->g, n, 1)) };
-    e->u.call.callee = name_expr(w, "sigmoid");
+    *arg = (ast_arg){ .value = value };
+    e->u.call.callee = name_expr(w, name);
     e->u.call.args = arg;
     e->u.call.n_args = 1;
-    bool plain = graph_is_const(w->g, x, &one) && one.f == 1;
+    return e;
+}
+
+/* x/(1 + exp(-y)), where what y was rounded by is not shown, or x times half of
+ * erfc(-y/sqrt(2)). */
+static const ast_expr *hidden_product(formula *w, node n)
+{
+    cell v = { .f = 0 };
+    node x = graph_in(w->g, n, 0);
+    const ast_expr *y = expr_of(w, graph_in(w->g, n, 1)), *e;
+    if (graph_node(w->g, n)->op == OP_logistic) {
+        e = call_one(w, "sigmoid", y);
+    } else {
+        e = call_one(w, "erfc", binary(w, BINARY_MUL, number(w, -0.70710678118654752), y));
+        e = binary(w, BINARY_MUL, number(w, 0.5), e);
+    }
+    bool plain = graph_is_const(w->g, x, &v) && v.f == 1;
     return plain ? e : binary(w, BINARY_MUL, expr_of(w, x), e);
 }
 
@@ -309,8 +322,8 @@ static const ast_expr *operation(formula *w, node n)
                      : logic         ? UNARY_NOT
                                      : UNARY_INVERT,
                      expr_of(w, graph_in(w->g, n, 0)));
-    if (d->op == OP_logistic)
-        return logistic(w, n);
+    if (d->op == OP_logistic || d->op == OP_normal_part)
+        return hidden_product(w, n);
     if (op_find(op_info((op)d->op)->name) != (op)d->op)
         return NULL;
     return call(w, name_expr(w, op_info((op)d->op)->name), n);
