@@ -259,6 +259,11 @@ Test(refusals, explain_tells_what_is_special)
           "exp x 2, inline, exp_f32_exact: correctly rounded", "@portable" },
         { "fn g(x) @ulp(0.5) = exp(x)  fn f(x) = exp(x) + g(x)", 0,
           "exp x 1, inline, exp_f32: ", "exp x 2" },
+        { "fn f(x) @ulp(4) = erf(f64(x))", 0, "erf x 1, inline, erf_f64_fast: within 4 ulp",
+          "correctly" },
+        { "fn f(x) @fast = erf(f64(x))", 0, "erf_f64_fast", "correctly" },
+        { "fn f(x) @ulp(3) = erf(f64(x))", 0, "erf x 1, inline, erf_f64: within 1 ulp",
+          "fast" },
         { "fn f(x) @portable = x % 3", 0, "the same bits on every machine (@portable)", "ulp" },
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
