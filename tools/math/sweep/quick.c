@@ -114,6 +114,20 @@ void quick_reciprocal(const double *x, double *r)
     EACH r[i] = 1 / x[i];
 }
 
+/* Far below 0 it is too small for a float, with the sign that each interval has. */
+void quick_tgamma(const double *x, double *r)
+{
+    if (!(x[0] <= -60)) {
+        apply("tgamma", x, r);
+        return;
+    }
+    EACH
+    {
+        double f = floor(x[i]), half = 0.5 * f;
+        r[i] = f != x[i] ? (floor(half) != half ? -1e-300 : 1e-300) : (double)NAN;
+    }
+}
+
 /* r = x*sigmoid(u), or sigmoid(u) without x */
 static void sigmoid_of(const double *x, const double *u, double *r)
 {

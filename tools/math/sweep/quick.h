@@ -10,6 +10,7 @@ bool quick_begin(void);
 /* r[i] = f(x[i]) for a block of f32 numbers with one sign and exponent; e may be NULL. */
 void quick_run(const subject *s, const ends *e, const double *x, double *r);
 
+void quick_tgamma(const double *x, double *r);
 void quick_rsqrt(const double *x, double *r);
 void quick_reciprocal(const double *x, double *r);
 void quick_sigmoid(const double *x, double *r);
