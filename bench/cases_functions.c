@@ -100,7 +100,7 @@ static double clock_run(void *arg, long n)
                 __asm__ volatile("add %1, %0" : "+r"(v) : "r"(k));
         }
     (void)arg;
-    return (contest_now_ns() - start) * L1 / LINKS;
+    return (contest_now_ns() - start) * (double)L1 / (double)LINKS;
 }
 
 /* In no order, so that neighbours take different ways where there are any. */
@@ -179,8 +179,8 @@ static void report_case(function_case *f)
     const contender *peer[N_COLUMNS];
     double fastest = INFINITY;
     for (int i = 0; i < f->n; i++) { /* of an element */
-        f->c[i].best_ns /= L1;
-        f->c[i].median_ns /= L1;
+        f->c[i].best_ns /= (double)L1;
+        f->c[i].median_ns /= (double)L1;
     }
     for (int i = 0; i < N_COLUMNS; i++) {
         peer[i] = f->at[i] ? &f->c[f->at[i]] : NULL;
