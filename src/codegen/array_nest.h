@@ -155,6 +155,11 @@ typedef struct array_options {
 array_nest *array_nest_make(const graph *g, const array_options *o, diag *d);
 char *array_nest_print(const array_nest *a); /* in g's arena */
 
+bool array_is_output(const graph *g, node n);
+/* n reads an array at the axes of the map, in its own loop. */
+bool array_reads_in_place(const array_nest *a, node n, node map);
+/* The map that computes n, an array; n itself, if it is no further value of one. */
+node array_written_by(const graph *g, node n);
 /* array_over.c: the output's node is made in the memory of that input. */
 bool array_may_be_over(const array_nest *a, node output, int32_t number);
 /* Whether the use of x by `user` is over where `by` is computed, in the same region. */

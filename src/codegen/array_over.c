@@ -14,8 +14,7 @@ static node input_of(const array_nest *a, int32_t number)
     return 0;
 }
 
-/* n reads an array at the axes of the map, in its own loop. */
-static bool reads_in_place(const array_nest *a, node n, node map)
+bool array_reads_in_place(const array_nest *a, node n, node map)
 {
     const graph *g = a->g;
     const node_data *d = graph_node(g, n);
@@ -33,14 +32,11 @@ static bool is_last_to_read(const array_nest *a, node input, node map)
     for (node n = 1; n < g->n_nodes; n++) {
         const node_data *d = graph_node(g, n);
         for (int32_t i = 0; a->t->used[n] && i < d->n_in; i++)
-            if (graph_in(g, n, i) == input && !reads_in_place(a, n, map) &&
+            if (graph_in(g, n, i) == input && !array_reads_in_place(a, n, map) &&
                 !array_is_before(a, n, map))
                 return false;
     }
-    for (int32_t i = 0; i < g->n_outputs; i++)
-        if (g->outputs[i].value == input)
-            return false;
-    return true;
+    return !array_is_output(g, input);
 }
 
 static bool may_stop(const array_nest *a, node n)
@@ -63,8 +59,7 @@ static bool nothing_stops(const array_nest *a, node from)
 bool array_may_be_over(const array_nest *a, node output, int32_t number)
 {
     const graph *g = a->g;
-    node map = graph_node(g, output)->op == OP_also ? graph_in(g, output, 0) : output;
-    node input = input_of(a, number);
+    node map = array_written_by(g, output), input = input_of(a, number);
     if (graph_node(g, map)->op != OP_map || a->t->region[map] != 0)
         return false;
     const node_data *from = graph_node(g, input), *to = graph_node(g, output);

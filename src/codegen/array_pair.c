@@ -29,16 +29,10 @@ static bool is_only_reader(const array_nest *a, node product, node by)
     for (node n = 1; n < g->n_nodes; n++) {
         const node_data *d = graph_node(g, n);
         for (int32_t i = 0; a->t->used[n] && i < d->n_in; i++)
-            if (graph_in(g, n, i) == product &&
-                !(d->op == OP_at && i == 0 && a->t->region[n] == by &&
-                  graph_in(g, n, 1) == graph_in(g, by, 0) &&
-                  graph_in(g, n, 2) == graph_in(g, by, 1)))
+            if (graph_in(g, n, i) == product && !array_reads_in_place(a, n, by))
                 return false;
     }
-    for (int32_t i = 0; i < g->n_outputs; i++)
-        if (g->outputs[i].value == product)
-            return false;
-    return true;
+    return !array_is_output(g, product);
 }
 
 /* The product is computed where its reader is, so nothing else may be in between. */

@@ -16,7 +16,7 @@ bool array_is_before(const array_nest *a, node user, node by)
     return at < by;
 }
 
-static bool is_output(const graph *g, node n)
+bool array_is_output(const graph *g, node n)
 {
     for (int32_t i = 0; i < g->n_outputs; i++)
         if (g->outputs[i].value == n)
@@ -35,7 +35,7 @@ static bool names(const graph *g, node n, int32_t i)
 static bool is_dead_after(const array_nest *a, node x, node heir, node by)
 {
     const graph *g = a->g;
-    if (is_output(g, x))
+    if (array_is_output(g, x))
         return false;
     for (node n = 1; n < g->n_nodes; n++) {
         if (!a->t->used[n] || n == heir)
@@ -161,7 +161,7 @@ static void store_swaps(array_nest *a, node loop)
     }
 }
 
-static node written_by(const graph *g, node n)
+node array_written_by(const graph *g, node n)
 {
     return graph_node(g, n)->op == OP_also ? graph_in(g, n, 0) : n;
 }
@@ -171,7 +171,7 @@ static void place_outputs(array_nest *a)
 {
     const graph *g = a->g;
     for (int32_t i = 0; !a->group && i < g->n_outputs; i++) {
-        node n = g->outputs[i].value, map = written_by(g, n);
+        node n = g->outputs[i].value, map = array_written_by(g, n);
         array_storage *s = array_is(a, n) ? &a->storages[a->storage[n]] : NULL;
         bool over = a->over && a->over[i] >= 0;
         if (!s || s->kind != STORAGE_WORK || !s->by_sample ||
@@ -203,7 +203,7 @@ static void find_spans(array_nest *a)
     for (node n = 1; n < g->n_nodes; n++) {
         if (!a->t->used[n])
             continue;
-        int32_t at = position(a, written_by(g, n));
+        int32_t at = position(a, array_written_by(g, n));
         for (int32_t i = -1; i < graph_node(g, n)->n_in; i++) {
             node x = i < 0 ? n : graph_in(g, n, i);
             array_storage *s = array_is(a, x) ? &a->storages[a->storage[x]] : NULL;

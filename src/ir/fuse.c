@@ -395,8 +395,9 @@ static const graph *join(const fusing *f, const graph *g)
     if (!needed || !dst || !graph_rebuild(needed, g, NULL, NULL))
         return NULL;
     dst->simplify = true;
-    g = fuse_join(dst, needed, &changes) ? dst : NULL;
-    return g && changes ? fuse_all(f, g, false) : g;
+    if (!fuse_join(dst, needed, &changes))
+        return NULL;
+    return changes ? fuse_all(f, dst, false) : needed;
 }
 
 /* What is computed for a product, and then what has to be turned. */

@@ -227,5 +227,5 @@ bool fuse_join(graph *dst, const graph *src, bool *changes)
     find_groups(&w);
     for (int32_t i = 1; i <= w.n_groups; i++)
         *changes = *changes || w.groups[i].n > 1;
-    return graph_rebuild_to(dst, src, (graph_copying){ rewrite, &w, w.map });
+    return !*changes || graph_rebuild_to(dst, src, (graph_copying){ rewrite, &w, w.map });
 }

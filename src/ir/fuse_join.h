@@ -9,7 +9,7 @@
 
 #include "graph.h"
 
-/* src into dst. False: an error, in dst's diagnostics. */
+/* src into dst, if that changes anything. False: an error, in dst's diagnostics. */
 bool fuse_join(graph *dst, const graph *src, bool *changes);
 
 #endif
