@@ -189,7 +189,7 @@ static bool make(dims_plan *p, planner q)
     if (room && find_uses(&q)) {
         if (known_make(&p->extents, g, q.root, q.n_roots, q.ar))
             return within_limits(&q) && choose_steps(&q);
-        if (!arena_failed(q.ar)) {
+        if (!arena_failed(q.ar) && !arena_failed(g->ar)) {
             diag_plain(q.d, DIAG_internal, "an extent of %s is not known before a run",
                        g->name);
             return false;

@@ -15,7 +15,7 @@ typedef struct known_program {
 } known_program;
 
 /* The program of i64 and bool nodes that depend on dims, constants and uniforms alone; all of
- * it in `ar`. False: a node depends on something else, or no memory. */
+ * it in `ar`. False: a node depends on something else, or no memory in `ar` or the graph's. */
 bool known_make(known_program *out, const graph *g, const node *roots, int32_t n, arena *ar);
 
 /* The roots' values. slots: room for n_steps cells. False: an integer overflows, or what is not
