@@ -298,7 +298,7 @@ static const ast_expr *hidden_product(formula *w, node n)
     cell v = { .f = 0 };
     node x = graph_in(w->g, n, 0);
     const ast_expr *y = expr_of(w, graph_in(w->g, n, 1)), *e;
-    if (graph_node(w->g, n)->op == OP_logistic) {
+    if (graph_node(w->g, n)->op != OP_normal_part) {
         e = call_one(w, "sigmoid", y);
     } else {
         e = call_one(w, "erfc", binary(w, BINARY_MUL, number(w, -0.70710678118654752), y));
@@ -322,7 +322,7 @@ static const ast_expr *operation(formula *w, node n)
                      : logic         ? UNARY_NOT
                                      : UNARY_INVERT,
                      expr_of(w, graph_in(w->g, n, 0)));
-    if (d->op == OP_logistic || d->op == OP_normal_part)
+    if (d->op == OP_logistic || d->op == OP_logistic_wide || d->op == OP_normal_part)
         return hidden_product(w, n);
     if (op_find(op_info((op)d->op)->name) != (op)d->op)
         return NULL;

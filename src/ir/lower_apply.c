@@ -27,6 +27,18 @@ static void hint_common(lowering *lw, bool with_bool)
                                : "cast one of them, as in i64(...)");
 }
 
+/* An operator that only the prelude writes has no name to show: that of its caller follows. */
+static void report_conflict(lowering *lw, op o, value_type a, value_type b, span at)
+{
+    const char *name = shown(o);
+    bool with_bool = a == JIT_BOOL || b == JIT_BOOL;
+    bool hidden = name == op_info(o)->name && op_find(name) != o;
+    lower_error(lw, with_bool ? DIAG_bool_arithmetic : DIAG_no_common_type, at,
+                "%s%s%s%s and %s: no common type", hidden ? "" : "'", hidden ? "" : name,
+                hidden ? "" : "' of ", type_text(a), type_text(b));
+    hint_common(lw, with_bool);
+}
+
 /* The promoted type of the operands; reports what has none. */
 static bool common_type(lowering *lw, op o, const value *v, int32_t n, value_type *t, span at)
 {
@@ -35,12 +47,7 @@ static bool common_type(lowering *lw, op o, const value *v, int32_t n, value_typ
         value_type one = type_of_value(lw, v[i]);
         value_type joined = type_join(all, one);
         if (joined == TYPE_CONFLICT) {
-            lower_error(lw,
-                        all == JIT_BOOL || one == JIT_BOOL ? DIAG_bool_arithmetic
-                                                           : DIAG_no_common_type,
-                        at, "'%s' of %s and %s: no common type", shown(o), type_text(all),
-                        type_text(one));
-            hint_common(lw, all == JIT_BOOL || one == JIT_BOOL);
+            report_conflict(lw, o, all, one, at);
             return false;
         }
         all = joined;

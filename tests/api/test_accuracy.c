@@ -179,9 +179,7 @@ static double bound_of(const group *g, double tier)
 {
     const reference *r = reference_of(g->name);
     bool one = r || two_arguments(g->name);
-    bool three = strcmp(g->name, "tanhshrink") == 0 || strcmp(g->name, "squareplus") == 0 ||
-                 (strcmp(g->name, "gelu") == 0 && g->type == JIT_F64);
-    return tier > 0 ? tier : r ? r->ulp : one ? 1 : three ? 3 : 2;
+    return tier > 0 ? tier : r ? r->ulp : one ? 1 : 2;
 }
 
 static void check_group(const group *g, const math_function *f)

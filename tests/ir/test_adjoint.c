@@ -11,6 +11,7 @@
 /* Hidden operators that adjoints call by name have no name in the language. */
 static const char *const hidden = "fn scale(x, y) = x*exp2(floor(y))\n"
                                   "fn logistic(x, y, z) = x/(1 + exp(-(y + z)))\n"
+                                  "fn logistic_wide(x, y, z) = logistic(x, y, z)\n"
                                   "fn normal_part(x, y) = 0.5*x*erfc(-0.7071067811865476*y)\n"
                                   "fn frexp_exponent(x) { let (m, e) = frexp(x)  return e }\n"
                                   "fn _digamma(x) = grad(lgamma)(x)\n";

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Run coefficients.sollya, exact.sollya and gamma_fit.py and print the coefficients as the shortest decimals that
-read back as the same f64 or f32. --check: say which are not in src/ir/prelude/math_*.fj."""
+read back as the same f64 or f32. --check: say which are not in the prelude."""
 import glob
 import os
 import re
@@ -33,7 +33,8 @@ def value(text):
 
 def literals():
     found = set()
-    for path in glob.glob(os.path.join(here, "../../src/ir/prelude/math_*.fj")):
+    prelude = os.path.join(here, "../../src/ir/prelude")
+    for path in glob.glob(prelude + "/math_*.fj") + [prelude + "/activations.fj"]:
         with open(path, encoding="utf-8") as file:
             found.update(abs(float(n)) for n in NUMBER.findall(file.read()))
     return found
