@@ -10,17 +10,6 @@ enum { MOST_LANES = 64 };
 
 /* -------------------------------------------------------------------------- across lanes */
 
-static ir_value half_of(emitter *e, ir_value v, int32_t lanes, int32_t first)
-{
-    ir_value at[MOST_LANES];
-    for (int32_t i = 0; i < lanes; i++)
-        at[i] = build_i32(e, first + i);
-    if (lanes == 1)
-        return LLVMBuildExtractElement(e->b, v, at[0], "");
-    return LLVMBuildShuffleVector(e->b, v, LLVMGetPoison(LLVMTypeOf(v)),
-                                  LLVMConstVector(at, (unsigned)lanes), "");
-}
-
 /* Lane l += lane l+h for h = half of them, a quarter, ... 1. Vectors of what is exact in any order may
  * be 3, 5, ...: the middle one waits. */
 static ir_value by_halves(folding *f, ir_value *v, array_width w)
@@ -36,7 +25,7 @@ static ir_value by_halves(folding *f, ir_value *v, array_width w)
     ir_value r = v[0];
     for (int32_t h = w.lanes / 2; h > 0; h /= 2) {
         e->lanes = h;
-        r = fold_combine(f, half_of(e, r, h, 0), half_of(e, r, h, h));
+        r = fold_combine(f, build_part(e, r, 0, h), build_part(e, r, h, h));
     }
     e->lanes = lanes;
     return r;

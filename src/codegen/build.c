@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-enum { MAX_LANES = 64 };
-
 /* -------------------------------------------------------------------------- types, constants
  */
 
@@ -89,6 +87,34 @@ ir_value build_lane(const emitter *e, ir_value vector, int32_t lane)
 {
     return e->lanes == 1 ? vector
                          : LLVMBuildExtractElement(e->b, vector, build_i32(e, lane), "");
+}
+
+ir_value build_shuffle(const emitter *e, ir_value a, ir_value b, const int32_t *at, int32_t n)
+{
+    ir_value lane[MAX_LANES];
+    for (int32_t i = 0; i < n; i++)
+        lane[i] = build_i32(e, at[i]);
+    b = b ? b : LLVMGetPoison(LLVMTypeOf(a));
+    return LLVMBuildShuffleVector(e->b, a, b, LLVMConstVector(lane, (unsigned)n), "");
+}
+
+ir_value build_part(const emitter *e, ir_value v, int32_t from, int32_t lanes)
+{
+    int32_t at[MAX_LANES];
+    for (int32_t i = 0; i < lanes; i++)
+        at[i] = from + i;
+    if (lanes == 1)
+        return LLVMBuildExtractElement(e->b, v, build_i32(e, from), "");
+    bool all = lanes == (int32_t)LLVMGetVectorSize(LLVMTypeOf(v));
+    return all ? v : build_shuffle(e, v, NULL, at, lanes);
+}
+
+ir_value build_joined(const emitter *e, ir_value a, ir_value b)
+{
+    int32_t at[MAX_LANES], n = 2 * (int32_t)LLVMGetVectorSize(LLVMTypeOf(a));
+    for (int32_t i = 0; i < n; i++)
+        at[i] = i;
+    return build_shuffle(e, a, b, at, n);
 }
 
 ir_value build_each_lane(emitter *e, lane_function f, const ir_value *v, int32_t n)

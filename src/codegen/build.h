@@ -7,6 +7,7 @@
 
 #include "llvm_compat.h"
 #include "nest.h"
+#include "tables.h"
 
 typedef LLVMValueRef ir_value;
 typedef LLVMTypeRef ir_type;
@@ -21,6 +22,15 @@ typedef struct emit_frame {
     ir_block no_fuel; /* where a loop goes that must stop */
     ir_block cancelled;
 } emit_frame;
+
+/* A group of columns of a table, as loaded in a block for an index: emit_lookup.c. */
+typedef struct lookup_rows {
+    ir_value index, group;
+    ir_block block;
+    ir_value column[TABLE_GROUP];
+} lookup_rows;
+
+enum { LOOKUP_ROWS = 8, MAX_LANES = 64 };
 
 typedef struct emitter {
     const nest *t;
@@ -43,6 +53,9 @@ typedef struct emitter {
     bool failed;           /* no memory of ours: what is emitted is not complete */
     ir_value fma_function; /* exact f64 fma for targets without, once needed */
     ir_value pi_table;     /* bits of 2/pi, once needed */
+    ir_value table[TABLE_COUNT];
+    lookup_rows rows[LOOKUP_ROWS];
+    uint32_t next_rows;
 } emitter;
 
 /* -------------------------------------------------------------------------- types, constants
@@ -62,6 +75,10 @@ ir_value build_i64(const emitter *e, int64_t v);
 
 ir_value build_splat(const emitter *e, ir_value scalar);
 ir_value build_lane(const emitter *e, ir_value vector, int32_t lane);
+/* Lanes at[i] of a, followed by b; whatever e->lanes is, as the next two. */
+ir_value build_shuffle(const emitter *e, ir_value a, ir_value b, const int32_t *at, int32_t n);
+ir_value build_part(const emitter *e, ir_value v, int32_t from, int32_t lanes);
+ir_value build_joined(const emitter *e, ir_value a, ir_value b);
 /* f on each lane of up to three operands; NULL where there is none. */
 typedef ir_value (*lane_function)(emitter *e, const ir_value *scalars);
 ir_value build_each_lane(emitter *e, lane_function f, const ir_value *v, int32_t n);

@@ -177,23 +177,6 @@ static ir_value scaled_by_whole(emitter *e, format f, const ir_value *v, range r
     return build_fmul(e, x, power_of_whole(e, f, last));
 }
 
-static ir_value concatenated(emitter *e, ir_value a, ir_value b, int32_t lanes)
-{
-    ir_value at[64];
-    for (int32_t i = 0; i < 2 * lanes; i++)
-        at[i] = build_i32(e, i);
-    return LLVMBuildShuffleVector(e->b, a, b, LLVMConstVector(at, 2 * (unsigned)lanes), "");
-}
-
-static ir_value half_of(emitter *e, ir_value v, int32_t from, int32_t lanes)
-{
-    ir_value at[64];
-    for (int32_t i = 0; i < lanes; i++)
-        at[i] = build_i32(e, from + i);
-    return LLVMBuildShuffleVector(e->b, v, LLVMGetPoison(LLVMTypeOf(v)),
-                                  LLVMConstVector(at, (unsigned)lanes), "");
-}
-
 /* AVX-512's own instruction, on registers of 128, 256 or 512 bits; wider vectors by halves. */
 static ir_value scaled_by_instruction(emitter *e, format f, const ir_value *v, int32_t lanes)
 {
@@ -201,11 +184,11 @@ static ir_value scaled_by_instruction(emitter *e, format f, const ir_value *v, i
     if (bits > 512) {
         ir_value part[2];
         for (int32_t i = 0; i < 2; i++) {
-            ir_value half[2] = { half_of(e, v[0], i * lanes / 2, lanes / 2),
-                                 half_of(e, v[1], i * lanes / 2, lanes / 2) };
+            ir_value half[2] = { build_part(e, v[0], i * lanes / 2, lanes / 2),
+                                 build_part(e, v[1], i * lanes / 2, lanes / 2) };
             part[i] = scaled_by_instruction(e, f, half, lanes / 2);
         }
-        return concatenated(e, part[0], part[1], lanes / 2);
+        return build_joined(e, part[0], part[1]);
     }
     ir_type mask = LLVMIntTypeInContext(e->context, lanes < 8 ? 8 : (unsigned)lanes);
     ir_value all = LLVMConstAllOnes(mask), usual_rounding = build_i32(e, 4);

@@ -102,6 +102,8 @@ static int64_t register_weight(const nest *t, node n)
     case OP_clz:
     case OP_ctz:
         return 12;
+    case OP_lookup:
+        return 5;
     case OP_two_over_pi:
         return 4 * lanes_of(t, in);
     case OP_cast:

@@ -4,10 +4,12 @@
 #endif
 #include "ops.h"
 
+#include "tables.h"
+
 #include <math.h>
 #include <string.h>
 
-static const op_row table[OP_COUNT] = {
+static const op_row ops[OP_COUNT] = {
     [OP_none] = { "none", 0, RULE_LEAF, OP_HIDDEN, "", "", 0, 0, 0, 0, "the error value" },
 #define OP(name, arity, rule, flags, value, adjoint, lo, hi, ulp_f32, ulp_f64, doc)            \
     [OP_##name] = { #name, arity, rule, flags, #value, adjoint, lo, hi, ulp_f32, ulp_f64, doc },
@@ -17,13 +19,13 @@ static const op_row table[OP_COUNT] = {
 
 const op_row *op_info(op o)
 {
-    return &table[(unsigned)o < OP_COUNT ? o : OP_none];
+    return &ops[(unsigned)o < OP_COUNT ? o : OP_none];
 }
 
 op op_find(const char *name)
 {
     for (int o = OP_none + 1; o < OP_COUNT; o++)
-        if (!(table[o].flags & OP_HIDDEN) && strcmp(table[o].name, name) == 0)
+        if (!(ops[o].flags & OP_HIDDEN) && strcmp(ops[o].name, name) == 0)
             return (op)o;
     return OP_none;
 }
@@ -37,7 +39,7 @@ static bool is_compute_float(jit_dtype t)
 
 static bool takes(op o, jit_dtype t)
 {
-    switch (table[o].rule) {
+    switch (ops[o].rule) {
     case RULE_NUMERIC:
         return type_is_integer(t) || is_compute_float(t);
     case RULE_COMPARE:
@@ -56,6 +58,8 @@ static bool takes(op o, jit_dtype t)
         return t == JIT_BOOL;
     case RULE_WORD:
         return t == JIT_I64;
+    case RULE_LOOKUP:
+        return t == JIT_I32 || t == JIT_I64;
     case RULE_LEAF:
     case RULE_CAST:
     case RULE_SELECT:
@@ -80,6 +84,8 @@ jit_dtype op_type(op o, const jit_dtype *in)
         return JIT_BOOL;
     if (r->rule == RULE_EXPONENT)
         return JIT_I32;
+    if (r->rule == RULE_LOOKUP)
+        return in[0] == JIT_I32 ? JIT_F32 : JIT_F64;
     return r->rule == RULE_WORD ? JIT_U64 : in[0];
 }
 

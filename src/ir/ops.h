@@ -18,7 +18,8 @@ typedef enum op_rule {
     RULE_SCALE,    /* (T, i32) -> T     T float: ldexp                    */
     RULE_EXPONENT, /* (T) -> i32        T float: the exponent of frexp    */
     RULE_WORD,     /* (i64) -> u64      a table: two_over_pi              */
-    RULE_CAST      /* (any) -> the node's dtype: cast, bitcast            */
+    RULE_LOOKUP, /* (T, T) -> float   T i32 or i64, the float of its size; the second a const */
+    RULE_CAST    /* (any) -> the node's dtype: cast, bitcast            */
 } op_rule;
 
 enum {

@@ -321,6 +321,8 @@ static const char *check_node(verify *v, node n)
             return sentence(v, n, "an array as an operand");
     if (d->shape != 0 && d->op != OP_select)
         return sentence(v, n, "an array that cannot be one");
+    if (r->rule == RULE_LOOKUP && g->nodes[graph_in(g, n, 1)].op != OP_const)
+        return sentence(v, n, "a table that is no constant");
     bool typed = r->rule == RULE_CAST ? op_casts((op)d->op, in[0], (jit_dtype)d->dtype)
                                       : op_type((op)d->op, in) == (jit_dtype)d->dtype;
     return typed && d->dtype != JIT_NONE ? NULL : sentence(v, n, "types that do not fit");

@@ -234,3 +234,11 @@ const char *compared(const graph *g, const linked *l, const layout *where, rando
     free(x);
     return ok ? NULL : message;
 }
+
+bool runs_here(const target *t)
+{
+    target native;
+    diag d;
+    diag_init(&d, NULL, NULL);
+    return target_init(&native, NULL, &d) && native.vector_bytes >= t->vector_bytes;
+}

@@ -32,4 +32,7 @@ typedef cell (*draw)(random_state *r, jit_dtype t, int32_t input);
 const char *compared(const graph *g, const linked *l, const layout *where, random_state *r,
                      draw from);
 
+/* Whether this machine runs code for a target. */
+bool runs_here(const target *t);
+
 #endif

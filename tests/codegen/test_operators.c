@@ -30,8 +30,9 @@ static cell mostly_special(random_state *r, jit_dtype t, int32_t input)
 static bool is_emitted(op o, jit_dtype t)
 {
     const op_row *row = op_info(o);
-    if (row->rule == RULE_LEAF || o == OP_none || o == OP_mad || o == OP_fused)
-        return false;
+    if (row->rule == RULE_LEAF || row->rule == RULE_LOOKUP || o == OP_none || o == OP_mad ||
+        o == OP_fused)
+        return false; /* lookup: test_lookup.c */
     return !(row->flags & OP_EXPAND) || (row->rule == RULE_NUMERIC && type_is_integer(t));
 }
 
@@ -75,14 +76,6 @@ static const char *text_of(const kernel_case *k)
     for (int32_t i = 0; i < k->n; i++)
         at += snprintf(text + at, sizeof text - (size_t)at, " %s", op_info(k->ops[i])->name);
     return text;
-}
-
-static bool runs_here(const target *t)
-{
-    target native;
-    diag d;
-    diag_init(&d, NULL, NULL);
-    return target_init(&native, NULL, &d) && native.vector_bytes >= t->vector_bytes;
 }
 
 static void run_case(const kernel_case *k, const target *t, int32_t lanes, uint64_t seed)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tables.h"
 #include "tier.h"
 
 /* -------------------------------------------------------------------------- numbers */
@@ -234,6 +235,13 @@ static tier some_marks(maker *m)
     return (tier)(fast | tier_bounds(u, a));
 }
 
+/* Of a table there is, for elements of t's size, or of none. */
+static node some_column(maker *m, jit_dtype t)
+{
+    uint64_t which = (uint64_t)random_below(&m->r, (TABLE_COUNT + 1) * TABLE_COLUMNS);
+    return graph_const(m->g, t, (cell){ .u = which });
+}
+
 static node make_operator(maker *m)
 {
     op o = (op)(1 + random_below(&m->r, OP_COUNT - 1));
@@ -249,6 +257,8 @@ static node make_operator(maker *m)
     node in[3] = { 0 };
     for (int32_t i = 0; i < r->arity; i++)
         in[i] = pick(m, r->rule == RULE_SCALE && i == 1 ? JIT_I32 : t);
+    if (r->rule == RULE_LOOKUP)
+        in[1] = some_column(m, t);
     if (o == OP_signbit || o == OP_copysign)
         in[r->arity - 1] = without_nan(m, in[r->arity - 1]);
     return graph_apply(m->g, o, in, nowhere);

@@ -6,6 +6,8 @@
 
 #include "ops.h"
 #include "random_graph.h"
+#include "tables.h"
+#include "verify.h"
 
 static cell eval1(op o, jit_dtype t, jit_dtype to, cell a)
 {
@@ -83,6 +85,10 @@ static const typing typings[] = {
     { OP_frexp_exponent, { JIT_F64 }, JIT_I32 },
     { OP_two_over_pi, { JIT_I64 }, JIT_U64 },
     { OP_two_over_pi, { JIT_I32 }, JIT_NONE },
+    { OP_lookup, { JIT_I64, JIT_I64 }, JIT_F64 },
+    { OP_lookup, { JIT_I32, JIT_I32 }, JIT_F32 },
+    { OP_lookup, { JIT_I32, JIT_I64 }, JIT_NONE },
+    { OP_lookup, { JIT_U64, JIT_U64 }, JIT_NONE },
 };
 
 Test(ops, types_follow_the_rules)
@@ -523,6 +529,41 @@ static double sine_of_power(int32_t e)
     long double angle = ldexpl((long double)fraction, -63) * acosl(0);
     long double s = quadrant & 1 ? cosl(angle) : sinl(angle);
     return (double)(quadrant & 2 ? -s : s);
+}
+
+static double looked_up(int64_t row, int64_t which)
+{
+    uint32_t flags = 0;
+    return op_eval(OP_lookup, JIT_I64, JIT_F64, (cell[]){ { .i = row }, { .i = which } },
+                   &flags)
+        .f;
+}
+
+Test(ops, lookup_counts_rows_modulo_their_number)
+{
+    cr_expect_eq(looked_up(64, 1), table_erf[64][1]);
+    cr_expect_eq(looked_up(64 - 512, 1), table_erf[64][1]);
+    cr_expect_eq(looked_up(64 + 512, 1), table_erf[64][1]);
+    cr_expect_float_eq(looked_up(64, 1), erf(looked_up(64, 0)), 1e-15);
+    cr_expect_eq(looked_up(64, TABLE_COLUMNS - 1), 0, "no such column");
+    cr_expect_eq(looked_up(64, TABLE_COUNT * TABLE_COLUMNS), 0, "no such table");
+    cr_expect_eq(looked_up(64, -1), 0, "no such table");
+}
+
+Test(ops, the_table_of_lookup_is_a_constant)
+{
+    arena *ar = arena_new(NULL, 0);
+    diag d;
+    diag_init(&d, NULL, NULL);
+    graph *g = graph_new(ar, &d, "f", 100);
+    graph_input in = { .name = "i", .dtype = JIT_I64 };
+    g->inputs = &in;
+    g->n_inputs = 1;
+    node i = graph_arg(g, 0);
+    (void)graph_apply2(g, OP_lookup, i, i, (span){ 0 });
+    const char *wrong = verify_graph(ar, g);
+    cr_expect(wrong && strstr(wrong, "a table that is no constant"), "%s", wrong);
+    arena_free(ar);
 }
 
 Test(ops, two_over_pi_reduces_every_power_of_two)

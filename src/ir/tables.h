@@ -1,0 +1,31 @@
+/* Tables of constants that the operator lookup reads; made by tools/math/tables.py. */
+#ifndef FJ_TABLES_H
+#define FJ_TABLES_H
+
+#include "type.h"
+
+typedef struct lookup_table {
+    jit_dtype type;        /* f32 or f64 */
+    int32_t rows, columns; /* a power of two; a multiple of TABLE_GROUP */
+    const void *element;   /* rows one after the other */
+} lookup_table;
+
+enum {
+    TABLE_COLUMNS = 16, /* at most */
+    TABLE_GROUP = 4,    /* columns that are read together */
+    TABLE_COUNT = 1
+};
+
+/* The table and column that `which`, number*TABLE_COLUMNS + column, names for elements of a type;
+ * NULL: there is none. */
+const lookup_table *table_find(jit_dtype t, uint64_t which, int32_t *column);
+
+/* Of row i modulo the number of rows. */
+double table_element(const lookup_table *t, uint64_t i, int32_t column);
+
+/* 0 where there is no table. */
+double table_lookup(jit_dtype t, uint64_t i, uint64_t which);
+
+extern const double table_erf[512][4];
+
+#endif
