@@ -17,6 +17,19 @@ def around_two(t):
     return loggamma(2 + t)/t if abs(t) > mpf(10)**-30 else 1 - euler
 
 
+def between(s):
+    """log gamma(x)/((x - 1)*(x - 2)) at x = 2*(1 + s)/(1 - s)"""
+    x = 2*(1 + s)/(1 - s)
+    if abs(s) < mpf(10)**-30:
+        return 1 - euler
+    return euler if abs(x - 1) < mpf(10)**-30 else loggamma(x)/((x - 1)*(x - 2))
+
+
+def stirling_short(w):
+    """log gamma(x) - (x - 1/2) log x + x at x = 1/w"""
+    return loggamma(1/w) - (1/w - mpf(1)/2)*log(1/w) + 1/w
+
+
 def lanczos(w):
     """gamma(x)*e**x*x**(1/2 - x) at x = 1/w"""
     return gamma(1/w)*exp(1/w)*w**(1/w - mpf(1)/2)
@@ -31,4 +44,8 @@ def show(title, f, interval, terms):
 
 show("stirling f64", stirling, [mpf(10)**-30, mpf(1)/100], 9)
 show("lgamma f64", around_two, [mpf(-1)/2, mpf(1)/2], 20)
+show("lgamma between f64", between, [mpf(-1)/3, mpf(1)/3], 21)
+show("lgamma far f64", stirling, [mpf(10)**-30, mpf(1)/16], 9)
+show("lgamma short", around_two, [-1, mpf(1)/2], 12)
+show("lgamma short far", stirling_short, [mpf(10)**-6, mpf(2)/5], 6)
 show("tgamma short", lanczos, [mpf(1)/64, mpf(2)/5], 6)
