@@ -24,6 +24,8 @@ void block_plan(block_shape *s)
     int32_t bytes = 0, unit = s->group > LINE ? s->group : LINE;
     for (int32_t i = 0; i < s->n_operands; i++)
         bytes += s->size[i];
+    while (unit % s->group != 0)
+        unit += LINE;
     int32_t units = bytes > 0 ? BLOCK_BYTES / bytes / unit : 1;
     s->block = unit * (units > 0 ? units : 1);
     s->few = few_plan(s);
@@ -46,11 +48,6 @@ typedef struct runner {
 static bool is_whole(const runner *r, int32_t i)
 {
     return r->call->step[i] == r->s->size[i];
-}
-
-static int64_t whole_groups(const runner *r, int64_t n)
-{
-    return n & -(int64_t)r->s->group;
 }
 
 static bool stopped(const runner *r)
@@ -97,7 +94,7 @@ static void take_output(runner *r, int32_t i, int64_t at, int64_t count)
 static void run_piece(runner *r, int64_t at, int64_t count)
 {
     const block_shape *s = r->s;
-    int64_t padded = whole_groups(r, count + s->group - 1);
+    int64_t padded = block_whole(r->s, count + s->group - 1);
     for (int32_t i = 0; i < s->n_inputs; i++)
         if (s->size[i])
             bring_input(r, i, at, count, padded);
@@ -139,7 +136,7 @@ static void run_pieces(runner *r, int64_t at, int64_t n)
 static void run_row(runner *r, bool contiguous)
 {
     const block_shape *s = r->s;
-    int64_t n = r->call->n, whole = contiguous ? whole_groups(r, n) : 0;
+    int64_t n = r->call->n, whole = contiguous ? block_whole(r->s, n) : 0;
     r->repeated = 0;
     if (whole > 0) {
         for (int32_t i = 0; i < s->n_operands; i++)
@@ -177,7 +174,7 @@ static void run_batch(runner *r, int64_t rows)
 {
     const block_shape *s = r->s;
     const kernel_call *c = r->call;
-    int64_t count = rows * c->n, padded = whole_groups(r, count + s->group - 1);
+    int64_t count = rows * c->n, padded = block_whole(r->s, count + s->group - 1);
     for (int32_t i = 0; i < s->n_operands; i++) {
         r->data[i] = r->buffer[i];
         if (i >= s->n_inputs || !s->size[i])

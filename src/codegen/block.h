@@ -13,7 +13,7 @@
 #include "fusejit.h"
 
 typedef struct block_shape {
-    int32_t group; /* elements, a power of two; 0: the entry takes any call itself */
+    int32_t group; /* elements; 0: the entry takes any call itself */
     int32_t block; /* elements that the buffers hold, a multiple of group */
     int32_t few;   /* rows of at most so many elements may go through few.h */
     int32_t n_inputs, n_operands;
@@ -23,6 +23,13 @@ typedef struct block_shape {
 } block_shape;
 
 enum { BLOCK_BUFFER_BYTES = 32 << 10 }; /* on the stack of block_run */
+
+/* How many of n elements are in whole groups. */
+static inline int64_t block_whole(const block_shape *s, int64_t n)
+{
+    int64_t group = s->group; /* most often a power of two, which needs no division */
+    return group & (group - 1) ? n - n % group : n & -group;
+}
 
 /* group, n_inputs, n_operands and size are set: chooses block and few. */
 void block_plan(block_shape *s);

@@ -10,9 +10,9 @@
  *     rare():  for each element that is active: out of the area, the body, as scalars, and the
  *              variables back into the area
  *
- * A short body is computed in vectors where the call would be. The rare code is there once, whatever the interleave, takes no register of the usual path,
- * and is a scalar function that LLVM makes no effort for: what hardly ever runs must not be
- * most of the time of a compile. */
+ * A short body is computed in vectors where the call would be. The rare code is there once,
+ * whatever the interleave, takes no register of the usual path, and is a scalar function that
+ * LLVM makes no effort for: what hardly ever runs must not be most of the time of a compile. */
 #include "emit_rare.h"
 
 #include "emit.h"
@@ -375,9 +375,8 @@ static ir_value emit_function(rare *r, ir_type type, ir_value *next)
 
 /* -------------------------------------------------------------------------- in vectors */
 
-enum {
-    LIGHT_WEIGHT = 100
-}; /* of the body, per vector: two dozen instructions are compiled fast */
+/* of the body, all vectors: so many instructions are compiled fast */
+enum { LIGHT_WEIGHT = 160 };
 
 static bool is_light(const rare *r)
 {
@@ -385,7 +384,7 @@ static bool is_light(const rare *r)
     for (int32_t i = 0; i < r->l->body.n; i++) {
         weight += nest_weight(r->e->t, r->l->body.node[i]); /* a loop's is that of its call */
     }
-    return weight <= LIGHT_WEIGHT;
+    return weight * r->vectors <= LIGHT_WEIGHT;
 }
 
 /* A short body is computed for all elements, and chosen for those that are active: data that is

@@ -157,7 +157,8 @@ static ir_value run_in_place(inner_loop *l)
 {
     emitter *e = l->e;
     ir_value zero = build_i64(e, 0);
-    ir_value whole = build_and(e, l->n, build_i64(e, -l->group));
+    ir_value rest_n = LLVMBuildURem(e->b, l->n, build_i64(e, l->group), "");
+    ir_value whole = build_sub(e, l->n, rest_n);
     whole = build_select(e, is_contiguous(l), whole, zero);
     ir_block direct = build_block(e, "direct"), rest = build_block(e, "rest");
     build_branch(e, build_icmp(e, LLVMIntSGT, whole, zero), direct, rest);

@@ -9,7 +9,8 @@ enum {
     FEW_WEIGHT = 240,
     SHORT_WEIGHT = 64,
     FEW = 4,
-    IN_FLIGHT = 8 /* independent operations that keep the machine busy */
+    THREE_BUFFERS = 8, /* most, for three vectors at a time */
+    IN_FLIGHT = 8      /* independent operations that keep the machine busy */
 };
 
 static int64_t at_least_one(int64_t n)
@@ -180,12 +181,27 @@ typedef struct shape {     /* of the code for one vector */
     bool loops;            /* with more than one round */
 } shape;
 
+/* Where nothing is rare, a variable of a loop for rare cases is what it was before: that value, or
+ * 0 for any other node. */
+static node usual_value(const nest *t, node n)
+{
+    const graph *g = t->g;
+    if (!t->used[n] || graph_node(g, n)->op != OP_proj)
+        return 0;
+    node loop = graph_in(g, n, 0);
+    if (t->loop_at[loop] < 0 || !t->loops[t->loop_at[loop]].once)
+        return 0;
+    return graph_in(g, graph_in(g, loop, (int32_t)graph_node(g, n)->imm), 0);
+}
+
 /* Follows the numbers of nodes, which is the order of emission but for loops. `at` has one
  * entry a node: first the length of the chain that ends there, then the last user. */
 static void measure_chains(const nest *t, int32_t *at, shape *s)
 {
     const graph *g = t->g;
+    at[0] = 0;
     for (node n = 1; n < g->n_nodes; n++) {
+        at[n] = at[usual_value(t, n)];
         if (!is_hot(t, n))
             continue;
         int64_t weight = nest_weight(t, n), chain = 0;
@@ -207,7 +223,20 @@ static int64_t registers_of(const nest *t, node n)
 
 static bool is_held(const nest *t, node n)
 {
-    return is_hot(t, n) && graph_node(t->g, n)->op != OP_loop;
+    return (is_hot(t, n) && graph_node(t->g, n)->op != OP_loop) ||
+           (usual_value(t, n) && t->varies[n]);
+}
+
+/* What n reads, as the usual path does. */
+static int32_t n_read(const nest *t, node n)
+{
+    return usual_value(t, n) ? 1 : counts(t, n) ? graph_node(t->g, n)->n_in : 0;
+}
+
+static node read_by(const nest *t, node n, int32_t i)
+{
+    node usual = usual_value(t, n);
+    return usual ? usual : graph_in(t->g, n, i);
 }
 
 static void measure_live(const nest *t, int32_t *last, shape *s)
@@ -217,13 +246,11 @@ static void measure_live(const nest *t, int32_t *last, shape *s)
     for (node n = 1; n < g->n_nodes; n++)
         last[n] = 0;
     for (node n = 1; n < g->n_nodes; n++)
-        for (int32_t i = 0; counts(t, n) && i < graph_node(g, n)->n_in; i++)
-            last[graph_in(g, n, i)] = n;
+        for (int32_t i = 0; i < n_read(t, n); i++)
+            last[read_by(t, n, i)] = n;
     for (node n = 1; n < g->n_nodes; n++) {
-        if (!counts(t, n))
-            continue;
-        for (int32_t i = 0; i < graph_node(g, n)->n_in; i++) {
-            node in = graph_in(g, n, i);
+        for (int32_t i = 0; i < n_read(t, n); i++) {
+            node in = read_by(t, n, i);
             if (last[in] == n && is_held(t, in))
                 live -= registers_of(t, in);
             if (last[in] == n)
@@ -241,18 +268,26 @@ static int64_t most_weight(int32_t vectors)
     return vectors > FEW ? SHORT_WEIGHT : vectors > 2 ? FEW_WEIGHT : PAIR_WEIGHT;
 }
 
+/* Three vectors where four would need too many registers, or compile too long: a group is no
+ * power of two then, which with many buffers would need long ones (block_plan). */
+static bool takes_three(const nest *t, const shape *s, int64_t want)
+{
+    return want >= 3 && !s->loops && t->n_buffers <= THREE_BUFFERS && !graph_has_arrays(t->g) &&
+           6 * s->live <= 5 * t->target->vector_registers &&
+           3 * (s->weight + s->calls) <= FEW_WEIGHT;
+}
+
 static int32_t choose_interleave(const nest *t, const shape *s)
 {
-    int64_t chains = at_least_one(s->weight / at_least_one(s->depth));
-    int64_t live = at_least_one(s->live);
-    int64_t registers = t->target->vector_registers;
-    int64_t want = s->loops ? 2 : s->weight <= 8 ? 4 : at_least_one(IN_FLIGHT / chains);
+    int64_t live = at_least_one(s->live), registers = t->target->vector_registers;
+    int64_t enough = at_least_one(IN_FLIGHT * s->depth / at_least_one(s->weight));
+    int64_t want = s->loops ? 2 : s->weight <= 8 ? 4 : enough;
     int32_t u = 1;
     while (2 * u <= want &&
            u * live <= registers && /* half of them may be spilled: loads are free */
            2 * u * (s->weight + s->calls) <= most_weight(2 * u))
         u *= 2;
-    return u;
+    return u == 2 && takes_three(t, s, want) ? 3 : u;
 }
 
 /* Memory is what limits a cheap kernel: about 0.6 vector instructions a byte take as long. */

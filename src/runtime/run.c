@@ -195,7 +195,7 @@ static uint32_t run_whole_and_few(direct *r, const jit_kernel *k, int64_t whole)
 
 static uint32_t run_direct(direct *r, const jit_kernel *k)
 {
-    int64_t n = r->call.n, group = k->shape.group, whole = n & -group;
+    int64_t n = r->call.n, whole = block_whole(&k->shape, n);
     r->call.index = 0;
     r->call.index_step = 1;
     if (n <= k->shape.few && whole == 0)
