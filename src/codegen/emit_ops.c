@@ -238,8 +238,41 @@ ir_value emit_not(emitter *e, const emit_args *a)
     return LLVMBuildNot(e->b, a->v[0], "");
 }
 
+/* Of two constants in an AVX register: a permutation, which unlike a blend leaves the units of
+ * multiplication alone. Where one is 0 a mask is better still. */
+static bool is_permutation(const emitter *e, const emit_args *a)
+{
+    int32_t bits = e->lanes * type_bits(a->in);
+    bool fits = bits == 256 || (bits == 128 && e->lanes > 1);
+    return e->target->vector_bytes == 32 && !e->target->masks && type_is_float(a->in) &&
+           type_bits(a->in) >= 32 && fits && a->is_const[1] && a->is_const[2] &&
+           a->constant[1].u != 0 && a->constant[2].u != 0;
+}
+
+/* Control of all ones chooses the last of the numbers of 128 bits, of zeros the first. */
+static ir_value permuted(emitter *e, const emit_args *a)
+{
+    bool wide = a->in == JIT_F64;
+    ir_value table[8];
+    int32_t row = wide ? 2 : 4;
+    for (int32_t i = 0; i < e->lanes; i++) {
+        int32_t from = i % row == row - 1 ? 1 : 2;
+        table[i] = LLVMConstReal(e->scalar[a->in], a->constant[from].f);
+    }
+    const char *name[2][2] = {
+        { "llvm.x86.avx.vpermilvar.ps", "llvm.x86.avx.vpermilvar.ps.256" },
+        { "llvm.x86.avx.vpermilvar.pd", "llvm.x86.avx.vpermilvar.pd.256" },
+    };
+    ir_type control = build_int_type(e, type_bits(a->in));
+    ir_value in[2] = { LLVMConstVector(table, (unsigned)e->lanes),
+                       LLVMBuildSExt(e->b, a->v[0], control, "") };
+    return build_fixed_intrinsic(e, name[wide][e->lanes * type_bits(a->in) == 256], in, 2);
+}
+
 ir_value emit_select(emitter *e, const emit_args *a)
 {
+    if (is_permutation(e, a))
+        return permuted(e, a);
     return build_select(e, a->v[0], a->v[1], a->v[2]);
 }
 

@@ -5,12 +5,13 @@ enum {
     CUT_WEIGHT = 3000, /* above: cut into functions, one variant of the loop */
     /* most instructions in the body of a loop of two vectors, four, and more: compile time
      * counts, 25 us an instruction */
-    PAIR_WEIGHT = 400,
-    FEW_WEIGHT = 240,
+    PAIR_WEIGHT = 600,
+    FEW_WEIGHT = 480,
     SHORT_WEIGHT = 64,
     FEW = 4,
     THREE_BUFFERS = 8, /* most, for three vectors at a time */
-    IN_FLIGHT = 8      /* independent operations that keep the machine busy */
+    IN_FLIGHT = 83,    /* tenths of independent operations that keep the machine busy */
+    MOST_SPILLS = 165  /* to a thousand instructions: more cost more than waiting does */
 };
 
 static int64_t at_least_one(int64_t n)
@@ -194,6 +195,14 @@ static node usual_value(const nest *t, node n)
     return graph_in(g, graph_in(g, loop, (int32_t)graph_node(g, n)->imm), 0);
 }
 
+/* In a chain: divisions and roots take longer than others. */
+static int64_t latency_weight(const nest *t, node n)
+{
+    const node_data *d = graph_node(t->g, n);
+    bool slow = type_is_float((jit_dtype)d->dtype) && (d->op == OP_div || d->op == OP_sqrt);
+    return nest_weight(t, n) + (slow ? 3 : 0);
+}
+
 /* Follows the numbers of nodes, which is the order of emission but for loops. `at` has one
  * entry a node: first the length of the chain that ends there, then the last user. */
 static void measure_chains(const nest *t, int32_t *at, shape *s)
@@ -204,12 +213,12 @@ static void measure_chains(const nest *t, int32_t *at, shape *s)
         at[n] = at[usual_value(t, n)];
         if (!is_hot(t, n))
             continue;
-        int64_t weight = nest_weight(t, n), chain = 0;
+        int64_t chain = 0;
         for (int32_t i = 0; i < graph_node(g, n)->n_in; i++)
             if (at[graph_in(g, n, i)] > chain)
                 chain = at[graph_in(g, n, i)];
-        at[n] = (int32_t)(chain + weight);
-        s->weight += weight;
+        at[n] = (int32_t)(chain + latency_weight(t, n));
+        s->weight += nest_weight(t, n);
         if (at[n] > s->depth)
             s->depth = at[n];
     }
@@ -268,26 +277,29 @@ static int64_t most_weight(int32_t vectors)
     return vectors > FEW ? SHORT_WEIGHT : vectors > 2 ? FEW_WEIGHT : PAIR_WEIGHT;
 }
 
-/* Three vectors where four would need too many registers, or compile too long: a group is no
- * power of two then, which with many buffers would need long ones (block_plan). */
-static bool takes_three(const nest *t, const shape *s, int64_t want)
+/* Vectors side by side take the time of the longer of their chains and of all they have to do:
+ * as many as fill the one with the other. */
+static bool is_worth(const nest *t, const shape *s, int32_t vectors)
 {
-    return want >= 3 && !s->loops && t->n_buffers <= THREE_BUFFERS && !graph_has_arrays(t->g) &&
-           6 * s->live <= 5 * t->target->vector_registers &&
-           3 * (s->weight + s->calls) <= FEW_WEIGHT;
+    int64_t spilled = vectors * s->live - t->target->vector_registers;
+    return 10 * vectors * s->weight <= IN_FLIGHT * at_least_one(s->depth) &&
+           (vectors == 2 || 1000 * spilled <= MOST_SPILLS * vectors * s->weight) &&
+           vectors * (s->weight + s->calls) <= most_weight(vectors);
+}
+
+/* A group of three is no power of two, which with many buffers would need long ones (block_plan). */
+static bool takes_three(const nest *t, const shape *s)
+{
+    return !s->loops && t->n_buffers <= THREE_BUFFERS && !graph_has_arrays(t->g) &&
+           is_worth(t, s, 3);
 }
 
 static int32_t choose_interleave(const nest *t, const shape *s)
 {
-    int64_t live = at_least_one(s->live), registers = t->target->vector_registers;
-    int64_t enough = at_least_one(IN_FLIGHT * s->depth / at_least_one(s->weight));
-    int64_t want = s->loops ? 2 : s->weight <= 8 ? 4 : enough;
-    int32_t u = 1;
-    while (2 * u <= want &&
-           u * live <= registers && /* half of them may be spilled: loads are free */
-           2 * u * (s->weight + s->calls) <= most_weight(2 * u))
+    int32_t most = s->loops ? 2 : s->weight <= 8 ? 4 : 8, u = 1;
+    while (2 * u <= most && (s->weight <= 8 || is_worth(t, s, 2 * u)))
         u *= 2;
-    return u == 2 && takes_three(t, s, want) ? 3 : u;
+    return u == 2 && takes_three(t, s) ? 3 : u;
 }
 
 /* Memory is what limits a cheap kernel: about 0.6 vector instructions a byte take as long. */

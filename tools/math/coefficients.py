@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Run coefficients.sollya, exact.sollya and gamma_fit.py and print the coefficients as the shortest decimals that
+"""Run coefficients.sollya, exact.sollya, gamma_fit.py and tangent_fit.py and print the coefficients as the shortest decimals that
 read back as the same f64 or f32. --check: say which are not in the prelude."""
 import glob
 import os
@@ -45,7 +45,7 @@ def main():
     known = literals() if check else set()
     is_f32, missing, title = False, 0, ""
     output = run("sollya", "coefficients.sollya") + run("sollya", "exact.sollya")
-    output += run(sys.executable, "gamma_fit.py")
+    output += run(sys.executable, "gamma_fit.py") + run(sys.executable, "tangent_fit.py")
     for line in output.splitlines():
         if line.startswith("#"):
             is_f32 = " f32 " in line
