@@ -3,15 +3,18 @@
 
 enum {
     CUT_WEIGHT = 3000, /* above: cut into functions, one variant of the loop */
-    /* most instructions in the body of a loop of two vectors, four, and more: compile time
+    /* most instructions in the body of a loop of two vectors and of more: compile time
      * counts, 25 us an instruction */
     PAIR_WEIGHT = 600,
     FEW_WEIGHT = 480,
-    SHORT_WEIGHT = 64,
     FEW = 4,
     THREE_BUFFERS = 8, /* most, for three vectors at a time */
-    IN_FLIGHT = 83,    /* tenths of independent operations that keep the machine busy */
-    MOST_SPILLS = 165  /* to a thousand instructions: more cost more than waiting does */
+    MOST_SPILLS = 165, /* to a thousand instructions: more cost more than waiting does */
+    /* in hundredths, chains of one vector beside each other from which two vectors, three and
+     * four are no faster than fewer; measured on all functions of bench functions */
+    PAIR_CHAINS = 415,
+    THREE_CHAINS = 225,
+    FEW_CHAINS = 207
 };
 
 static int64_t at_least_one(int64_t n)
@@ -274,7 +277,7 @@ static void measure_live(const nest *t, int32_t *last, shape *s)
 
 static int64_t most_weight(int32_t vectors)
 {
-    return vectors > FEW ? SHORT_WEIGHT : vectors > 2 ? FEW_WEIGHT : PAIR_WEIGHT;
+    return vectors > 2 ? FEW_WEIGHT : PAIR_WEIGHT;
 }
 
 /* Vectors side by side take the time of the longer of their chains and of all they have to do:
@@ -282,7 +285,8 @@ static int64_t most_weight(int32_t vectors)
 static bool is_worth(const nest *t, const shape *s, int32_t vectors)
 {
     int64_t spilled = vectors * s->live - t->target->vector_registers;
-    return 10 * vectors * s->weight <= IN_FLIGHT * at_least_one(s->depth) &&
+    int64_t chains = vectors == 2 ? PAIR_CHAINS : vectors == 3 ? THREE_CHAINS : FEW_CHAINS;
+    return 100 * s->weight <= chains * at_least_one(s->depth) &&
            (vectors == 2 || 1000 * spilled <= MOST_SPILLS * vectors * s->weight) &&
            vectors * (s->weight + s->calls) <= most_weight(vectors);
 }
@@ -296,8 +300,8 @@ static bool takes_three(const nest *t, const shape *s)
 
 static int32_t choose_interleave(const nest *t, const shape *s)
 {
-    int32_t most = s->loops ? 2 : s->weight <= 8 ? 4 : 8, u = 1;
-    while (2 * u <= most && (s->weight <= 8 || is_worth(t, s, 2 * u)))
+    int32_t u = 1;
+    while (2 * u <= (s->loops ? 2 : FEW) && (s->weight <= 8 || is_worth(t, s, 2 * u)))
         u *= 2;
     return u == 2 && takes_three(t, s) ? 3 : u;
 }
