@@ -125,6 +125,14 @@ static const char *bound_text(arena *ar, tier t)
     return ulp && abs ? arena_format(ar, "%s%s", ulp, abs) : NULL;
 }
 
+/* Operators that only the prelude writes have the name of what is made of them. */
+static const char *known_as(const op_row *row)
+{
+    if (!(row->flags & OP_HIDDEN))
+        return row->name;
+    return row == op_info(OP_normal_part) ? "gelu" : "sigmoid";
+}
+
 /* The mathematical functions of the graph: how often each occurs, by which definition it is
  * made, and the error bound of that. */
 static void add_math(page *p, jit_module *m, const graph *g)
@@ -140,10 +148,11 @@ static void add_math(page *p, jit_module *m, const graph *g)
             continue;
         bool exact = row->flags & OP_EXACT;
         const char *bound = exact ? "exact" : bound_text(p->ar, chosen.promise);
+        bool met = d->relaxed == 0 || tier_meets(chosen.promise, d->relaxed);
         if (bound)
             add(p, any ? "" : "math",
-                arena_format(p->ar, "%s x %d, inline, %s: %s", row->name, (int)count,
-                             chosen.name, bound));
+                arena_format(p->ar, "%s x %d, inline, %s: %s%s", known_as(row), (int)count,
+                             chosen.name, bound, met ? "" : ", the best there is"));
         any = true;
     }
     if (!any)

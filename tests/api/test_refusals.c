@@ -264,6 +264,11 @@ Test(refusals, explain_tells_what_is_special)
         { "fn f(x) @fast = erf(f64(x))", 0, "erf_f64_fast", "correctly" },
         { "fn f(x) @ulp(3) = erf(f64(x))", 0, "erf x 1, inline, erf_f64: within 1 ulp",
           "fast" },
+        { "fn f(x) = gelu(x)", 0, "gelu x 1, inline, normal_part_f32: within 2 ulp", "best" },
+        { "fn f(x) @ulp(1) = silu(x)", 0,
+          "sigmoid x 1, inline, logistic_f32: within 2 ulp, the best there is", "exact" },
+        { "fn f(x) @abs(1e-6) = gelu(x)", 0,
+          "gelu x 1, inline, normal_part_f32_rough: within 1 ulp or 1e-07", "best" },
         { "fn f(x) @portable = x % 3", 0, "the same bits on every machine (@portable)", "ulp" },
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {

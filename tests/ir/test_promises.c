@@ -122,6 +122,8 @@ static void check(lower_text *t, const promised *p)
             in[k] = argument(&r, op_info(p->result[0]), p->t);
             finite = finite && isfinite(in[k].f);
         }
+        if (p->result[0] == OP_normal_part) /* as it is called */
+            in[0].f = i % 2 ? 1 : fmin(fmax(in[1].f, -100), 40);
         eval_call c = { .in = in, .out = out, .fuel = 100000 };
         cr_expect_eq(eval_run(plan, &c, scratch), JIT_OK);
         for (int32_t k = 0; k < p->n_results; k++) {
