@@ -1,5 +1,5 @@
-/* Elements of tables, by an index per lane. What a few registers hold is permuted, where the machine
- * can; else each lane's row is loaded, TABLE_GROUP columns at once, and rows are turned into columns. */
+/* Elements of tables, by an index per lane. Columns that a register holds are permuted, where the
+ * machine can; else each lane's row is loaded, TABLE_GROUP columns at once, and rows are turned into columns. */
 #include "emit.h"
 #include "tables.h"
 
@@ -61,55 +61,40 @@ static int32_t permuted_elements(const emitter *e, const lookup_table *t)
 
 static bool is_permuted(const emitter *e, const lookup_table *t)
 {
-    enum { MOST_REGISTERS = 2 };
     int32_t n = permuted_elements(e, t);
-    return n > 0 && e->lanes % n == 0 && t->rows <= MOST_REGISTERS * n;
+    return n > 0 && e->lanes % n == 0 && t->rows <= n;
 }
 
-static ir_value column_part(emitter *e, const lookup_table *t, int32_t column, int32_t from)
+static ir_value column_elements(emitter *e, const lookup_table *t, int32_t column)
 {
     ir_value element[16];
     int32_t n = permuted_elements(e, t);
     ir_type type = e->scalar[t->type];
     for (int32_t i = 0; i < n; i++)
-        element[i] = LLVMConstReal(type, table_element(t, (uint64_t)(from + i), column));
+        element[i] = LLVMConstReal(type, table_element(t, (uint64_t)i, column));
     return LLVMConstVector(element, (unsigned)n);
-}
-
-static ir_value permute(emitter *e, const lookup_table *t, ir_value elements, ir_value index)
-{
-    if (!e->target->masks)
-        return build_fixed_intrinsic(e, "llvm.x86.avx2.permps", (ir_value[]){ elements, index },
-                                     2);
-    const char *name = t->type == JIT_F32 ? "llvm.x86.avx512.permvar.sf.512"
-                                          : "llvm.x86.avx512.permvar.df.512";
-    return build_fixed_intrinsic(e, name, (ir_value[]){ elements, index }, 2);
 }
 
 /* For as many lanes as a register has. */
 static ir_value permuted_part(emitter *e, const lookup_table *t, int32_t column, ir_value index)
 {
-    int32_t n = permuted_elements(e, t), bits = type_bits(t->type);
-    ir_value low = permute(e, t, column_part(e, t, column, 0), index);
-    if (t->rows <= n)
-        return low;
-    ir_value high = permute(e, t, column_part(e, t, column, n), index);
-    ir_value top = build_shl(e, index, build_bits(e, bits, (uint64_t)(bits - 1 - log2_of(n))));
-    ir_value is_high = build_icmp(e, LLVMIntSLT, top, LLVMConstNull(LLVMTypeOf(top)));
-    return build_select(e, is_high, high, low);
+    const char *name = !e->target->masks    ? "llvm.x86.avx2.permps"
+                       : t->type == JIT_F32 ? "llvm.x86.avx512.permvar.sf.512"
+                                            : "llvm.x86.avx512.permvar.df.512";
+    ir_value in[2] = { column_elements(e, t, column), index };
+    return build_fixed_intrinsic(e, name, in, 2);
 }
 
 static ir_value permuted(emitter *e, const lookup_table *t, int32_t column, ir_value index)
 {
-    int32_t n = permuted_elements(e, t), lanes = e->lanes;
-    ir_value r = NULL;
-    for (int32_t from = 0; from < lanes; from += n) {
-        e->lanes = n;
-        ir_value part = permuted_part(e, t, column, build_part(e, index, from, n));
-        r = r ? build_joined(e, r, part) : part;
-        e->lanes = lanes;
-    }
-    return r;
+    int32_t lanes = e->lanes, half = lanes / 2;
+    if (lanes == permuted_elements(e, t))
+        return permuted_part(e, t, column, index);
+    e->lanes = half;
+    ir_value low = permuted(e, t, column, build_part(e, index, 0, half));
+    ir_value high = permuted(e, t, column, build_part(e, index, half, half));
+    e->lanes = lanes;
+    return build_joined(e, low, high);
 }
 
 /* -------------------------------------------------------------------------- loaded */

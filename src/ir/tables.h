@@ -6,14 +6,14 @@
 
 typedef struct lookup_table {
     jit_dtype type;        /* f32 or f64 */
-    int32_t rows, columns; /* a power of two; a multiple of TABLE_GROUP */
+    int32_t rows, columns; /* powers of two, columns at least TABLE_GROUP */
     const void *element;   /* rows one after the other */
 } lookup_table;
 
 enum {
     TABLE_COLUMNS = 16, /* at most */
     TABLE_GROUP = 4,    /* columns that are read together */
-    TABLE_COUNT = 1
+    TABLE_COUNT = 4
 };
 
 /* The table and column that `which`, number*TABLE_COLUMNS + column, names for elements of a type;
@@ -27,5 +27,6 @@ double table_element(const lookup_table *t, uint64_t i, int32_t column);
 double table_lookup(jit_dtype t, uint64_t i, uint64_t which);
 
 extern const double table_erf[512][4];
+extern const float table_erf32[8][16], table_erfc32[8][16], table_normal32[8][16];
 
 #endif

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""The tables of src/ir/table_*.c, by mpmath: tables.py NAME > src/ir/table_NAME.c"""
+"""The tables of src/ir/table_*.c, by mpmath: tables.py NAME > src/ir/table_NAME.c
+With exp32 as the name: the polynomial of times_exp_f32 in math_special.fj."""
 import struct
 import sys
 
-from mpmath import cos, diff, erf, exp, floor, log, lu_solve, matrix, mp, mpf, pi, sqrt
+from mpmath import cos, diff, erf, erfc, exp, floor, log, lu_solve, matrix, mp, mpf, pi, sqrt
 
 mp.prec = 130
 
@@ -41,12 +42,12 @@ def nearly_a_double(f, slope, middle):
     return best
 
 
-def print_table(name, what, rows):
+def print_table(name, what, rows, element="double"):
     print(f"/* {what}\n * Made by tools/math/tables.py {name}. */")
     print('#include "tables.h"\n\n/* clang-format off */')
-    print(f"const double table_{name}[{len(rows)}][{len(rows[0])}] = {{")
+    print(f"const {element} table_{name}[{len(rows)}][{len(rows[0])}] = {{")
     for row in rows:
-        print("    { " + ", ".join(float(x).hex() for x in row) + " },")
+        print("    { " + ", ".join(float(x).hex() + "f"*(element == "float") for x in row) + " },")
     print("};")
 
 
@@ -66,10 +67,75 @@ def erf_row(k):
     return [c, p[0], s - 1, two_in_one(a5, a6)]
 
 
+def near_f32(x):
+    return mpf(struct.unpack("<f", struct.pack("<f", float(x)))[0])
+
+
+def fit_f32(f, c, low, high, known, degree):
+    """Coefficients from `known` on of f(c + d), d in low .. high, after those given: each is rounded to f32 and
+    the next ones make up for it; the relative error is what is small"""
+    d = [(low + high + (high - low)*cos(i*pi/32))/2 for i in range(33)]
+    rest = [f(c + t) - sum(a*t**n for n, a in enumerate(known)) for t in d]
+    weight = [1/f(c + t) for t in d]
+    found = []
+    for n in range(len(known), degree + 1):
+        rows = matrix([[w*t**k for k in range(n, degree + 1)] for t, w in zip(d, weight)])
+        a = near_f32(lu_solve(rows, matrix([w*r for r, w in zip(rest, weight)]))[0])
+        found.append(a)
+        rest = [r - a*t**n for r, t in zip(rest, d)]
+    return found
+
+
+def half_octave(i):
+    """The interval of x where the bits of x + 1, as f32, are i modulo 8 from bit 22 on"""
+    low = next(2**k*(1 + mpf(h)/2) for k in range(4) for h in range(2) if (254 + 2*k + h) % 8 == i)
+    return low - 1, (low*4/3 if log(low, 2) % 1 else low*mpf(1.5)) - 1
+
+
+def scaled_row(f, i):
+    """middle, f there in two words, coefficients"""
+    low, high = half_octave(i)
+    c = near_f32((low + high)/2)
+    a = fit_f32(f, c, low - c, high - c, [f(c)], 9)
+    d = [(low + high + (high - low)*cos(k*pi/24))/2 - c for k in range(25)]
+    rest = [1 - sum(q*t**(n + 1) for n, q in enumerate(a))/f(c + t) for t in d]
+    f0 = sum(rest)/sum(1/f(c + t) for t in d)
+    return [c, near_f32(f0), near_f32(f0 - near_f32(f0))] + a + 4*[0]
+
+
+def erf_f32_row(k):
+    """c near k*0.56, erf(c), its slope less 1, further coefficients"""
+    middle = mpf(k)*mpf("0.56")
+    c = near_f32(middle)
+    while k and abs(erf(c) - near_f32(erf(c))) > mpf(2)**-32:
+        c = near_f32(c*(1 + mpf(2)**-23))
+    low = 0 if k == 0 else middle - mpf("0.28") - c
+    h, high = near_f32(erf(c)), middle + mpf("0.28") - c
+    s = near_f32((2/sqrt(pi) if k == 0 else fit_f32(erf, c, low, high, [h], 7)[0]) - 1)
+    if k == 0:
+        a = fit_f32(lambda x: erf(x)/x, c, mpf(2)**-20, high, [1 + s], 6)
+    else:
+        a = fit_f32(erf, c, low, high, [h, 1 + s], 7)
+    return [c, h, s] + a + 7*[0]
+
+
 def main():
     if sys.argv[1] == "erf":
         print_table("erf", "erf_f64: c, erf(c), 2/sqrt(pi)*exp(-c^2) - 1, two coefficients in one.",
                     [erf_row(k) for k in range(512)])
+    if sys.argv[1] == "erf32":
+        print_table("erf32", "erf_f32: c, erf(c), coefficients; the first less 1.",
+                    [erf_f32_row(k) for k in range(8)], "float")
+    if sys.argv[1] == "erfc32":
+        print_table("erfc32", "erfc_f32: c, exp(c^2)*erfc(c) in two words, coefficients.",
+                    [scaled_row(lambda x: exp(x*x)*erfc(x), i) for i in range(8)], "float")
+    if sys.argv[1] == "exp32":
+        h = log(2)/2 + mpf(2)**-12
+        for a in fit_f32(exp, mpf(0), -h, h, [1, 1, mpf("0.5")], 7):
+            print(f"{float(a):.9g}")
+    if sys.argv[1] == "normal32":
+        print_table("normal32", "gelu_f32: c, exp(c^2/2)*erfc(c/sqrt(2))/2 in two words, coefficients.",
+                    [scaled_row(lambda x: exp(x*x/2)*erfc(x/sqrt(2))/2, i) for i in range(8)], "float")
 
 
 main()
