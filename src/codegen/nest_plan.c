@@ -9,11 +9,13 @@ enum {
     FEW_WEIGHT = 480,
     FEW = 4,
     THREE_BUFFERS = 8, /* most, for three vectors at a time */
-    MOST_SPILLS = 165, /* to a thousand instructions: more cost more than waiting does */
+    /* to a thousand instructions, of three vectors and of four: more cost more than waiting does */
+    THREE_SPILLS = 100,
+    FEW_SPILLS = 165,
     /* in hundredths, chains of one vector beside each other from which two vectors, three and
      * four are no faster than fewer; measured on all functions of bench functions */
     PAIR_CHAINS = 415,
-    THREE_CHAINS = 225,
+    THREE_CHAINS = 222,
     FEW_CHAINS = 207
 };
 
@@ -285,9 +287,10 @@ static int64_t most_weight(int32_t vectors)
 static bool is_worth(const nest *t, const shape *s, int32_t vectors)
 {
     int64_t spilled = vectors * s->live - t->target->vector_registers;
+    int64_t spills = vectors == 3 ? THREE_SPILLS : FEW_SPILLS;
     int64_t chains = vectors == 2 ? PAIR_CHAINS : vectors == 3 ? THREE_CHAINS : FEW_CHAINS;
     return 100 * s->weight <= chains * at_least_one(s->depth) &&
-           (vectors == 2 || 1000 * spilled <= MOST_SPILLS * vectors * s->weight) &&
+           (vectors == 2 || 1000 * spilled <= spills * vectors * s->weight) &&
            vectors * (s->weight + s->calls) <= most_weight(vectors);
 }
 

@@ -13,6 +13,8 @@ static jit_module *compile(const math_function *f, jit_context *context)
     const char *arguments = f->arity == 2 ? "x, y" : "x";
     if (f->ulp > 0)
         (void)snprintf(tier, sizeof tier, "@ulp(%g) ", f->ulp);
+    else if (f->abs > 0)
+        (void)snprintf(tier, sizeof tier, "@abs(%g) ", f->abs);
     (void)snprintf(text, sizeof text, "fn f(%s) %s= %s(%s)", arguments, tier, f->name,
                    arguments);
     jit_module *m = jit_compile(text, &o, &err);

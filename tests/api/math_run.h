@@ -11,6 +11,7 @@ typedef struct math_function {
     int arity;
     jit_dtype type;
     double ulp;       /* the tier asked for; 0: the default */
+    double abs;       /* the same as an absolute error; 0: none */
     const char *cpu;  /* NULL: native */
     bool interpreted; /* on the operations that would be compiled */
 } math_function;

@@ -108,6 +108,77 @@ Test(accuracy, all_exponents_of_f32)
         }
 }
 
+/* -------------------------------------------------------------------------- absolute errors */
+
+static double atan2_of(double y, double x)
+{
+    return atan2(y, x);
+}
+
+static double sin_of(double x, double unused)
+{
+    (void)unused;
+    return sin(x);
+}
+
+static double cos_of(double x, double unused)
+{
+    (void)unused;
+    return cos(x);
+}
+
+static double atan_of(double x, double unused)
+{
+    (void)unused;
+    return atan(x);
+}
+
+static const struct rough {
+    const char *name;
+    int arity;
+    double abs;
+    double (*libm)(double, double);
+} roughs[] = {
+    { "sin", 1, 3e-7, sin_of },
+    { "cos", 1, 3e-7, cos_of },
+    { "atan", 1, 1e-6, atan_of },
+    { "atan2", 2, 1e-6, atan2_of },
+};
+
+static void check_rough(const struct rough *r, const math_function *f, const double *x,
+                        const double *y)
+{
+    static double out[N_SAMPLE];
+    double worst = 0;
+    math_run(f, N_SAMPLE, x, y, out);
+    for (int i = 0; i < N_SAMPLE; i++) {
+        double want = r->libm(x[i], y[i]);
+        cr_expect(isnan(want) == isnan(out[i]), "%s(%a, %a)", r->name, x[i], y[i]);
+        worst = fmax(worst, fabs(out[i] - want));
+    }
+    cr_expect(worst <= r->abs, "%s %s: %g", r->name, f->cpu ? f->cpu : "native", worst);
+    cr_expect(worst > r->abs / 8, "%s: another definition, %g", r->name, worst);
+}
+
+Test(accuracy, absolute_errors)
+{
+    static double x[N_SAMPLE], y[N_SAMPLE];
+    fill_sample(x);
+    for (int i = 0; i < N_SAMPLE; i++)
+        y[i] = i % 3 == 0 ? x[(i + 5) % N_SAMPLE] : x[(int)((int64_t)i * 7919 % N_SAMPLE)];
+    for (size_t i = 0; i < sizeof roughs / sizeof *roughs; i++) {
+        const struct rough *r = &roughs[i];
+        math_function f = {
+            .name = r->name, .arity = r->arity, .type = JIT_F32, .abs = r->abs
+        };
+        check_rough(r, &f, x, y);
+#if defined(__x86_64__)
+        f.cpu = "x86-64";
+        check_rough(r, &f, x, y);
+#endif
+    }
+}
+
 /* -------------------------------------------------------------------------- hard points */
 
 enum { MOST_POINTS = 64, MOST_GROUPS = 160 };

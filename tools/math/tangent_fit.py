@@ -1,4 +1,4 @@
-"""Coefficients of tan_f64: 2*tan(r)/r ~ (2 - z*p(z))/(1 - z/2 + z*s(z)/2), z = r^2, |r| <= pi/4.
+"""Coefficients of tan_f64 and tan_f32: 2*tan(r)/r ~ (2 - z*p(z))/(1 - z/2 + z*s(z)/2), z = r^2, |r| <= pi/4.
 
 The quotient that agrees with the tangent at Chebyshev's points gives the denominator; once that is rounded, Sollya fits the
 numerator to the tangent times it."""
@@ -48,3 +48,4 @@ report(p-2, dirtyinfnorm((p-g)/g, [1b-40;{nstr(ABOVE, 20)}]), "tan {kind} numera
 
 
 fit(3, 4, "f64", "D")
+fit(2, 2, "f32", "SG")
