@@ -28,7 +28,7 @@ def two_in_one(high, low):
 def nearly_a_double(f, slope, middle):
     """The c within 2^-8 of `middle` where f is a double but for 2^-60 of it (Gal's method); where the slope is
     too small for that, the one where it is next to one"""
-    step = mpf(2)**min(-16, max(-44, -58 - floor(log(slope, 2))))
+    step = mpf(2)**min(-16, max(-44, -58 - floor(log(abs(slope), 2))))
     value, bend = f(mpf(middle)), diff(f, middle, 2)/2
     best, error = None, 1
     for i in range(int(min(1 << 16, mpf(2)**-7/step))):
@@ -71,16 +71,20 @@ def near_f32(x):
     return mpf(struct.unpack("<f", struct.pack("<f", float(x)))[0])
 
 
-def fit_f32(f, c, low, high, known, degree):
-    """Coefficients from `known` on of f(c + d), d in low .. high, after those given: each is rounded to f32 and
-    the next ones make up for it; the relative error is what is small"""
+def near_f64(x):
+    return mpf(float(x))
+
+
+def fit(near, f, c, low, high, known, degree):
+    """Coefficients from `known` on of f(c + d), d in low .. high, after those given: each is rounded to the
+    `near` number and the next ones make up for it; the relative error is what is small"""
     d = [(low + high + (high - low)*cos(i*pi/32))/2 for i in range(33)]
     rest = [f(c + t) - sum(a*t**n for n, a in enumerate(known)) for t in d]
     weight = [1/f(c + t) for t in d]
     found = []
     for n in range(len(known), degree + 1):
         rows = matrix([[w*t**k for k in range(n, degree + 1)] for t, w in zip(d, weight)])
-        a = near_f32(lu_solve(rows, matrix([w*r for r, w in zip(rest, weight)]))[0])
+        a = near(lu_solve(rows, matrix([w*r for r, w in zip(rest, weight)]))[0])
         found.append(a)
         rest = [r - a*t**n for r, t in zip(rest, d)]
     return found
@@ -96,7 +100,7 @@ def scaled_row(f, i):
     """middle, f there in two words, coefficients"""
     low, high = half_octave(i)
     c = near_f32((low + high)/2)
-    a = fit_f32(f, c, low - c, high - c, [f(c)], 9)
+    a = fit(near_f32, f, c, low - c, high - c, [f(c)], 9)
     d = [(low + high + (high - low)*cos(k*pi/24))/2 - c for k in range(25)]
     rest = [1 - sum(q*t**(n + 1) for n, q in enumerate(a))/f(c + t) for t in d]
     f0 = sum(rest)/sum(1/f(c + t) for t in d)
@@ -111,15 +115,32 @@ def erf_f32_row(k):
         c = near_f32(c*(1 + mpf(2)**-23))
     low = 0 if k == 0 else middle - mpf("0.28") - c
     h, high = near_f32(erf(c)), middle + mpf("0.28") - c
-    s = near_f32((2/sqrt(pi) if k == 0 else fit_f32(erf, c, low, high, [h], 7)[0]) - 1)
+    s = near_f32((2/sqrt(pi) if k == 0 else fit(near_f32, erf, c, low, high, [h], 7)[0]) - 1)
     if k == 0:
-        a = fit_f32(lambda x: erf(x)/x, c, mpf(2)**-20, high, [1 + s], 6)
+        a = fit(near_f32, lambda x: erf(x)/x, c, mpf(2)**-20, high, [1 + s], 6)
     else:
-        a = fit_f32(erf, c, low, high, [h, 1 + s], 7)
+        a = fit(near_f32, erf, c, low, high, [h, 1 + s], 7)
     return [c, h, s] + a + 7*[0]
 
 
+def erfc_row(i):
+    """As scaled_row(), in doubles, 32 rows an octave of x + 1/4, bits from 47 on; the last two coefficients in one"""
+    def f(x):
+        return exp(x*x)*erfc(x)
+    low = (1 + mpf(i % 32)/32)*mpf(2)**((i//32 + 3) % 8 - 2)
+    if low >= 32:
+        return 8*[0]
+    low, high = low - mpf(0.25), low*(1 + mpf(1)/(32 + i % 32)) - mpf(0.25)
+    middle = near_f32((low + high)/2)
+    c = nearly_a_double(f, 2*middle*f(middle) - 2/sqrt(pi), middle)
+    a = fit(near_f64, f, c, low - c, high - c, [f(c)], 7)
+    return [c, f(c)] + a[:5] + [two_in_one(a[5], a[6])]
+
+
 def main():
+    if sys.argv[1] == "erfc":
+        print_table("erfc", "erfc_f64: c, exp(c^2)*erfc(c), coefficients, the last two in one.",
+                    [erfc_row(i) for i in range(256)])
     if sys.argv[1] == "erf":
         print_table("erf", "erf_f64: c, erf(c), 2/sqrt(pi)*exp(-c^2) - 1, two coefficients in one.",
                     [erf_row(k) for k in range(512)])
@@ -131,7 +152,7 @@ def main():
                     [scaled_row(lambda x: exp(x*x)*erfc(x), i) for i in range(8)], "float")
     if sys.argv[1] == "exp32":
         h = log(2)/2 + mpf(2)**-12
-        for a in fit_f32(exp, mpf(0), -h, h, [1, 1, mpf("0.5")], 7):
+        for a in fit(near_f32, exp, mpf(0), -h, h, [1, 1, mpf("0.5")], 7):
             print(f"{float(a):.9g}")
     if sys.argv[1] == "normal32":
         print_table("normal32", "gelu_f32: c, exp(c^2/2)*erfc(c/sqrt(2))/2 in two words, coefficients.",
