@@ -123,24 +123,35 @@ def erf_f32_row(k):
     return [c, h, s] + a + 7*[0]
 
 
-def erfc_row(i):
+def octave_row(f, slope, octaves, i):
     """As scaled_row(), in doubles, 32 rows an octave of x + 1/4, bits from 47 on; the last two coefficients in one"""
-    def f(x):
-        return exp(x*x)*erfc(x)
-    low = (1 + mpf(i % 32)/32)*mpf(2)**((i//32 + 3) % 8 - 2)
-    if low >= 32:
+    octave = (i//32 + 3) % 8 - 2
+    if octave > octaves:
         return 8*[0]
+    low = (1 + mpf(i % 32)/32)*mpf(2)**octave
     low, high = low - mpf(0.25), low*(1 + mpf(1)/(32 + i % 32)) - mpf(0.25)
     middle = near_f32((low + high)/2)
-    c = nearly_a_double(f, 2*middle*f(middle) - 2/sqrt(pi), middle)
+    c = nearly_a_double(f, slope(middle), middle)
     a = fit(near_f64, f, c, low - c, high - c, [f(c)], 7)
     return [c, f(c)] + a[:5] + [two_in_one(a[5], a[6])]
+
+
+def scaled_erfc(x):
+    return exp(x*x)*erfc(x)
+
+
+def scaled_normal(x):
+    return exp(x*x/2)*erfc(x/sqrt(2))/2
 
 
 def main():
     if sys.argv[1] == "erfc":
         print_table("erfc", "erfc_f64: c, exp(c^2)*erfc(c), coefficients, the last two in one.",
-                    [erfc_row(i) for i in range(256)])
+                    [octave_row(scaled_erfc, lambda x: 2*x*scaled_erfc(x) - 2/sqrt(pi), 4, i) for i in range(256)])
+    if sys.argv[1] == "normal":
+        print_table("normal", "gelu_f64: c, exp(c^2/2)*erfc(c/sqrt(2))/2, coefficients, the last two in one.",
+                    [octave_row(scaled_normal, lambda x: x*scaled_normal(x) - 1/sqrt(2*pi), 5, i)
+                     for i in range(256)])
     if sys.argv[1] == "erf":
         print_table("erf", "erf_f64: c, erf(c), 2/sqrt(pi)*exp(-c^2) - 1, two coefficients in one.",
                     [erf_row(k) for k in range(512)])
@@ -149,14 +160,14 @@ def main():
                     [erf_f32_row(k) for k in range(8)], "float")
     if sys.argv[1] == "erfc32":
         print_table("erfc32", "erfc_f32: c, exp(c^2)*erfc(c) in two words, coefficients.",
-                    [scaled_row(lambda x: exp(x*x)*erfc(x), i) for i in range(8)], "float")
+                    [scaled_row(scaled_erfc, i) for i in range(8)], "float")
     if sys.argv[1] == "exp32":
         h = log(2)/2 + mpf(2)**-12
         for a in fit(near_f32, exp, mpf(0), -h, h, [1, 1, mpf("0.5")], 7):
             print(f"{float(a):.9g}")
     if sys.argv[1] == "normal32":
         print_table("normal32", "gelu_f32: c, exp(c^2/2)*erfc(c/sqrt(2))/2 in two words, coefficients.",
-                    [scaled_row(lambda x: exp(x*x/2)*erfc(x/sqrt(2))/2, i) for i in range(8)], "float")
+                    [scaled_row(scaled_normal, i) for i in range(8)], "float")
 
 
 main()
