@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """The tables of src/ir/table_*.c, by mpmath: tables.py NAME > src/ir/table_NAME.c
-With exp32 as the name: the polynomial of times_exp_f32 in math_special.fj."""
+With exp32 as the name: the polynomial of times_exp_f32 in math_special.fj; with atan_tail: that of atan_f64 in
+math_circular.fj."""
 import struct
 import sys
 
-from mpmath import cos, diff, erf, erfc, exp, floor, log, lu_solve, matrix, mp, mpf, pi, sqrt
+from mpmath import atan, cos, diff, erf, erfc, exp, floor, log, lu_solve, matrix, mp, mpf, pi, sqrt
 
 mp.prec = 130
 
@@ -144,7 +145,25 @@ def scaled_normal(x):
     return exp(x*x/2)*erfc(x/sqrt(2))/2
 
 
+def atan_row(i):
+    """A, B and atan(B/A) in two words, so that atan(x) is that and atan((A*x - B)/(A + B*x)): 16 rows an octave of
+    x + 1/8, bits from 48 on; beyond 30.875 B/A is infinite"""
+    low = (1 + mpf(i % 16)/16)*mpf(2)**((i//16 + 4) % 8 - 3) - mpf(0.125)
+    if low < mpf(2)**-5:
+        return [1, 0, 0, 0]
+    if low > 30:
+        return [0, 1, near_f64(pi/2), pi/2 - near_f64(pi/2)]
+    c = near_f32(low + (low + mpf(0.125))/(32 + 2*(i % 16)))
+    return [1, c, near_f64(atan(c)), atan(c) - near_f64(atan(c))]
+
+
 def main():
+    if sys.argv[1] == "atan":
+        print_table("atan", "atan_f64: A, B and atan(B/A) in two words.", [atan_row(i) for i in range(128)])
+    if sys.argv[1] == "atan_tail":
+        h = mpf("0.0324")**2
+        for a in fit(near_f64, lambda z: (atan(sqrt(z))/sqrt(z) - 1)/z, mpf(0), mpf(2)**-40, h, [], 3):
+            print(repr(float(a)))
     if sys.argv[1] == "erfc":
         print_table("erfc", "erfc_f64: c, exp(c^2)*erfc(c), coefficients, the last two in one.",
                     [octave_row(scaled_erfc, lambda x: 2*x*scaled_erfc(x) - 2/sqrt(pi), 4, i) for i in range(256)])
