@@ -437,6 +437,10 @@ void chance_run(const subject *s, jit_dtype type, const chance_options *o)
     chance c = { .s = s, .type = type, .state = 0x9e3779b97f4a7c15U };
     struct timespec a, b;
     begin(&c, o);
+    if (c.n == 0) {
+        end(&c);
+        return;
+    }
     (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &a);
     all_special(&c, o);
     for (int64_t n = 0; n < o->count; n += BLOCK) {

@@ -234,6 +234,10 @@ void every_run(const subject *s, const every_options *o)
 {
     every *e = begin(s, o);
     struct timespec a, b;
+    if (e->n == 0) {
+        end(e);
+        return;
+    }
     (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &a);
     for (uint64_t n = 0; n < (uint64_t)1 << (32 - BLOCK_BITS); n += o->stride)
         block(e, (uint32_t)n);

@@ -130,6 +130,8 @@ int own_make(own k[MOST_OWN], const subject *s, const own_choice *o)
             bind(&k[n], s, o);
             find_same(k, n++);
         }
+    if (n == 0)
+        fprintf(stderr, "%s: no definition of that tier\n", s->name);
     return n;
 }
 
