@@ -20,6 +20,7 @@ int predict_command(const settings *s, const console *c);
 int train_command(const settings *s, const console *c);
 int info_command(const settings *s, const console *c);
 int check_command(const settings *s, const console *c);
+int plot_command(const settings *s, const console *c);
 int doctor_command(const settings *s, const console *c);
 int explain_command(const settings *s, const console *c);
 /* REPL on a terminal, else statements from standard input. */

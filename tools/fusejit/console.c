@@ -21,6 +21,7 @@ console console_make(colour_mode colour)
 {
     console c = { .out = stdout, .err = stderr };
     c.out_terminal = isatty(fileno(stdout)) != 0;
+    c.out_colour = colour == COLOUR_ALWAYS || (colour == COLOUR_AUTO && wants_colour(stdout));
     c.err_colour = colour == COLOUR_ALWAYS || (colour == COLOUR_AUTO && wants_colour(stderr));
     return c;
 }

@@ -25,7 +25,7 @@ typedef struct console {
     FILE *out; /* results */
     FILE *err; /* everything else */
     bool out_terminal;
-    bool err_colour;
+    bool out_colour, err_colour;
 } console;
 
 console console_make(colour_mode colour);

@@ -44,6 +44,16 @@ static const command commands[] = {
       "Dimensions that the program leaves open come from --in.\n"
       "\n"
       "  fusejit info net.fj --fn mlp --in x=x.npy\n" },
+    { "plot", FOR_PLOT, plot_command, "(-e TEXT | FILE.fj) [--x A..B] [-o FILE] [OPTION]...",
+      "draw functions of one or two variables",
+      "On the terminal, or into a .svg or .png (gnuplot draws them). TEXT is one expression "
+      "of\n"
+      "a variable, or several with commas between them, or one of two variables. A bound of a\n"
+      "range may be an expression such as 2*pi.\n"
+      "\n"
+      "  fusejit plot -e 'sin(x)/x' --x -20..20\n"
+      "  fusejit plot -e 'relu(x), gelu(x), silu(x)' --x -3..3 -o act.svg\n"
+      "  fusejit plot -e 'sin(x)*cos(y)' --x -pi..pi --y -pi..pi -o map.png\n" },
     { "explain", FOR_EXPLAIN, explain_command, "CODE", "what an error code means",
       "  fusejit explain E0101\n" },
     { "doctor", FOR_DOCTOR, doctor_command, "[OPTION]...",
@@ -51,8 +61,7 @@ static const command commands[] = {
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
-static const char *const later[] = { "bench", "compile", "convert",
-                                     "plot",  "cache",   "completion" };
+static const char *const later[] = { "bench", "compile", "convert", "cache", "completion" };
 
 static const command *find_command(const char *name)
 {

@@ -17,7 +17,8 @@ enum {
     FOR_INFO = 32,
     FOR_TRAIN = 64,
     FOR_PREDICT = 128, /* what eval does not take too */
-    FOR_ALL = 255
+    FOR_PLOT = 256,
+    FOR_ALL = 511
 };
 
 typedef struct named_text { /* NAME=VALUE as given; name NULL: no NAME= */
@@ -36,6 +37,8 @@ typedef enum option_id {
     OPT_IN,
     OPT_SET,
     OPT_OUT,
+    OPT_X,
+    OPT_Y,
     OPT_JSON,
     OPT_INTERPRET,
     OPT_THREADS,
@@ -101,7 +104,7 @@ typedef struct option {
 } option;
 
 /* An option that means something else for another command has a row for each. */
-enum { N_OPTION_ROWS = N_OPTIONS + 5 };
+enum { N_OPTION_ROWS = N_OPTIONS + 7 };
 extern const option option_table[N_OPTION_ROWS];
 
 /* Reads argv[0 .. argc-1] (what follows the subcommand) for the taker `who`, called `command`

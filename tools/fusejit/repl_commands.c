@@ -8,7 +8,9 @@
 #include <time.h>
 
 #include "built_in.h"
+#include "gnuplot.h"
 #include "interrupt.h"
+#include "plot.h"
 #include "print_array.h"
 #include "session.h"
 #include "topics.h"
@@ -21,33 +23,6 @@ typedef struct repl_command {
 
 static const repl_command *command_at(int i); /* NULL behind the last */
 
-/* -------------------------------------------------------------------------- functions */
-
-/* Whether the text is one name, and that of a function; *m is then a module that has it. */
-static bool names_function(session *s, const char *text, bool interpret, jit_module **m,
-                           jit_function_info *info)
-{
-    const char *p = text;
-    token t = scan_token(&p), end = scan_token(&p);
-    *m = NULL;
-    if (t.kind != SCAN_WORD || end.kind != SCAN_END || !session_context(s))
-        return false;
-    char *name = memory_text(t.text, t.length), *program = session_program(s);
-    jit_options options = { .size = sizeof options, .context = session_context(s) };
-    options.interpret = interpret;
-    jit_error err;
-    if (!session_variable(s, name))
-        *m = jit_compile(program, &options, &err);
-    bool found = *m && jit_function_find(*m, name, info, &err) == JIT_OK;
-    if (!found) {
-        jit_release(*m);
-        *m = NULL;
-    }
-    free(name);
-    free(program);
-    return found;
-}
-
 static typed_text typed(const session *s, const char *rest)
 {
     return (typed_text){ rest, rest, s->line };
@@ -57,7 +32,7 @@ static int print_signature(session *s, const char *rest)
 {
     jit_module *m;
     jit_function_info info;
-    if (!names_function(s, rest, true, &m, &info))
+    if (!session_function(s, rest, true, &m, &info))
         return EXIT_USER;
     (void)fprintf(s->c->out, "%s\n", info.signature);
     jit_release(m);
@@ -130,7 +105,7 @@ static int run_stage(session *s, const repl_command *self, const char *rest)
     jit_function_info info;
     expression e;
     char signature[16 * JIT_MAX_OPERANDS];
-    if (names_function(s, rest, false, &m, &info)) {
+    if (session_function(s, rest, false, &m, &info)) {
         int code = print_stage(s, m, info.name, NULL, self->stage);
         jit_release(m);
         return code;
@@ -218,7 +193,7 @@ static int run_grad(session *s, const repl_command *self, const char *rest)
     char *text = memory_text(rest, strlen(rest));
     char *names = cut_names(text);
     char *by = names ? memory_text(names, strlen(names)) : NULL;
-    if (names_function(s, text, false, &m, &info)) {
+    if (session_function(s, text, false, &m, &info)) {
         code = print_derivative(s, m, &info, by);
         jit_release(m);
     } else {
@@ -328,6 +303,36 @@ static int run_time(session *s, const repl_command *self, const char *rest)
     return code;
 }
 
+/* -------------------------------------------------------------------------- pictures */
+
+/* `> FILE` at the end; cut off. NULL: there is none. */
+static char *cut_file(char *text)
+{
+    char *mark = strrchr(text, '>');
+    char *path = mark ? mark + 1 + strspn(mark + 1, " \t\"") : NULL;
+    size_t n = path ? strcspn(path, " \t\"") : 0;
+    if (!path || path[n + strspn(path + n, " \t\"")])
+        return NULL;
+    path = memory_text(path, n);
+    if (gnuplot_knows(path)) {
+        *mark = 0;
+        return path;
+    }
+    free(path);
+    return NULL;
+}
+
+static int run_plot(session *s, const repl_command *self, const char *rest)
+{
+    (void)self;
+    char *text = memory_text(rest, strlen(rest)), *path = cut_file(text);
+    plot_request r = { { text, text, s->line }, path };
+    int code = plot_run(s, &r);
+    free(path);
+    free(text);
+    return code;
+}
+
 /* -------------------------------------------------------------------------- the session */
 
 static void print_variable(const session *s, const variable *x)
@@ -362,7 +367,7 @@ static int print_definition(session *s, const char *rest)
 {
     jit_module *m;
     jit_function_info info;
-    if (!names_function(s, rest, true, &m, &info))
+    if (!session_function(s, rest, true, &m, &info))
         return EXIT_USER;
     int code = print_stage(s, m, info.name, NULL, JIT_STAGE_TREE);
     if (!code)
@@ -494,6 +499,8 @@ static const repl_command table[] = {
     { "explain", "EXPRESSION", "what was chosen and why", run_stage, JIT_STAGE_EXPLAIN },
     { "grad", "EXPRESSION wrt X", "the derivative as a formula", run_grad, 0 },
     { "time", "EXPRESSION", "compile and run time", run_time, 0 },
+    { "plot", "E, F, x=-3..3", "curves, or a map of x and y; '> f.svg' or .png: into a file",
+      run_plot, 0 },
     { "list", "", "definitions and values", run_list, 0 },
     { "info", "NAME", "one of them, or what a built-in function does", run_info, 0 },
     { "set", "NAME VALUE", "threads, seed, fuel, interpret", run_set, 0 },

@@ -337,14 +337,16 @@ static int unknown_name(session *s, typed_text t, const jit_function_info *info,
     return code;
 }
 
-static int bind(session *s, expression *e)
+int session_bind(session *s, expression *e, const named_value *given, int n)
 {
-    named_value *in = memory_take((size_t)s->n_variables * sizeof *in);
+    named_value *in = memory_take((size_t)(n + s->n_variables) * sizeof *in);
+    for (int i = 0; i < n; i++)
+        in[i] = given[i];
     for (int i = 0; i < s->n_variables; i++)
-        in[i] = (named_value){ s->variable[i].name, &s->variable[i].v };
-    bindings given = { .in = in, .n_in = s->n_variables, .whole = JIT_I64 };
+        in[n + i] = (named_value){ s->variable[i].name, &s->variable[i].v };
+    bindings all = { .in = in, .n_in = n + s->n_variables, .whole = JIT_I64 };
     jit_function_info info = e->call.info;
-    int code = call_bind(&e->call, &info, &given, s->c);
+    int code = call_bind(&e->call, &info, &all, s->c);
     free(in);
     return code;
 }
@@ -362,6 +364,30 @@ int session_parse(session *s, typed_text t, bool interpret, expression *e)
     return console_jit_error(s->c, &err);
 }
 
+bool session_function(session *s, const char *text, bool interpret, jit_module **m,
+                      jit_function_info *info)
+{
+    const char *p = text;
+    token t = scan_token(&p), end = scan_token(&p);
+    *m = NULL;
+    if (t.kind != SCAN_WORD || end.kind != SCAN_END || !session_context(s))
+        return false;
+    char *name = memory_text(t.text, t.length), *program = session_program(s);
+    jit_options options = { .size = sizeof options, .context = session_context(s) };
+    options.interpret = interpret;
+    jit_error err;
+    if (!session_variable(s, name))
+        *m = jit_compile(program, &options, &err);
+    bool found = *m && jit_function_find(*m, name, info, &err) == JIT_OK;
+    if (!found) {
+        jit_release(*m);
+        *m = NULL;
+    }
+    free(name);
+    free(program);
+    return found;
+}
+
 const char *session_free_name(const session *s, const expression *e)
 {
     for (int i = 0; i < e->call.info.n_in; i++) {
@@ -377,24 +403,37 @@ int session_compile(session *s, typed_text t, bool interpret, expression *e)
     if (code)
         return code;
     const char *name = session_free_name(s, e);
-    return name ? unknown_name(s, t, &e->call.info, name) : bind(s, e);
+    return name ? unknown_name(s, t, &e->call.info, name) : session_bind(s, e, NULL, 0);
 }
 
-int session_call(session *s, expression *e)
+int session_try(session *s, expression *e, jit_error *err)
 {
-    jit_error err;
-    jit_status status = call_run(&e->call, e->module, &s->s, &err);
-    if (call_needs_params(status, &err)) {
+    memset(err, 0, sizeof *err);
+    jit_status status = call_run(&e->call, e->module, &s->s, err);
+    if (call_needs_params(status, err)) {
         evaluation v = { .s = &s->s, .c = s->c, .module = e->module };
         v.info = e->call.info;
         v.call = e->call;
         int code = call_params(&v);
         e->call = v.call;
+        err->n_diagnostics = 0; /* it was said */
         if (code)
             return code;
-        status = call_run(&e->call, e->module, &s->s, &err);
+        status = call_run(&e->call, e->module, &s->s, err);
     }
-    return status == JIT_OK ? EXIT_DONE : console_jit_error(s->c, &err);
+    return status == JIT_OK ? EXIT_DONE : EXIT_USER;
+}
+
+int session_fault(const session *s, int code, const jit_error *err)
+{
+    return code && err->n_diagnostics ? console_jit_error(s->c, err) : code;
+}
+
+int session_call(session *s, expression *e)
+{
+    jit_error err;
+    int code = session_try(s, e, &err);
+    return session_fault(s, code, &err);
 }
 
 void session_release(expression *e)

@@ -71,10 +71,19 @@ typedef struct typed_text {
 int session_compile(session *s, typed_text t, bool interpret, expression *e);
 /* The same without values: only module and call.info are set, and names may have none. */
 int session_parse(session *s, typed_text t, bool interpret, expression *e);
+/* Whether the text is one name, and that of a function, not of a variable; *m is then a module that
+ * has it: release it. */
+bool session_function(session *s, const char *text, bool interpret, jit_module **m,
+                      jit_function_info *info);
 /* The first free name without a value, or NULL. */
 const char *session_free_name(const session *s, const expression *e);
+/* Binds what session_parse made: to the n values given here, else to variables. */
+int session_bind(session *s, expression *e, const named_value *given, int n);
 /* Runs it, layers with initial values of the seed. Returns an exit code. */
 int session_call(session *s, expression *e);
+/* The same, silent: *err is for session_fault, which says it and returns the exit code. */
+int session_try(session *s, expression *e, jit_error *err);
+int session_fault(const session *s, int code, const jit_error *err);
 void session_release(expression *e);
 
 #endif

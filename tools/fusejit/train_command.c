@@ -6,6 +6,7 @@
 #include "bound_call.h"
 #include "commands.h"
 #include "element.h"
+#include "gnuplot.h"
 #include "layers.h"
 #include "outputs.h"
 #include "train_job.h"
@@ -127,7 +128,7 @@ static int check_outputs(const train_settings *t, const console *c)
 static int begin(train_job *j, const console *c)
 {
     train_settings *t = &j->t;
-    int code = t->plot ? train_plot_check(t->plot, c) : EXIT_DONE;
+    int code = t->plot ? gnuplot_check("--plot", t->plot, c) : EXIT_DONE;
     code = code ? code : check_outputs(t, c);
     code = code ? code : call_context(&j->context, t->s, c);
     code = code ? code : train_program_read(&j->program, t->file, j->context, c);

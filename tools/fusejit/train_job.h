@@ -35,7 +35,5 @@ int train_save(const train_job *j, const console *c);
 int train_confusion(const train_job *j, const console *c);
 /* train_plot.c: the curves of the report, by gnuplot. */
 int train_plot(const train_report *r, const char *path, const console *c);
-/* Whether there is a gnuplot to draw with. */
-int train_plot_check(const char *path, const console *c);
 
 #endif

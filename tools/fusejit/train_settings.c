@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gnuplot.h"
 #include "values.h"
 
 static bool read_real(const char *text, double *to)
@@ -161,7 +162,7 @@ static int check_files(train_settings *t, const settings *s, const console *c)
         return console_error(c, EXIT_USAGE, "--checkpoint takes a .safetensors file, not '%s'",
                              t->checkpoint);
     t->plot = s->given[OPT_PLOT];
-    if (t->plot && !value_ends_with(t->plot, ".svg") && !value_ends_with(t->plot, ".png"))
+    if (t->plot && !gnuplot_knows(t->plot))
         return console_error(c, EXIT_USAGE, "--plot takes a .svg or .png file, not '%s'",
                              t->plot);
     return EXIT_DONE;
