@@ -538,7 +538,8 @@ JIT_PUBLIC void jit_kernel_release(jit_kernel *k) JIT_LINK(kernel_release);
 
 /* Raw entry points of functions over scalars; they live as long as the kernel. No broadcasting, no
  * checks, default uniforms and fuel, the host's floating-point modes.
- * loop:   NumPy's ufunc inner loop: args = inputs then outputs, n[0] elements, steps in bytes.
+ * loop:   NumPy's ufunc inner loop: args = inputs then outputs, n[0] elements, steps in bytes; one
+ *         element after the other where an output is what a later element reads. data: NULL.
  * scalar: T (*)(T, ...) for functions with one result whose arguments and result are all f32 or
  *         all f64; NULL (JIT_ERR_UNSUPPORTED) otherwise. */
 typedef void (*jit_loop)(char **args, const intptr_t *n, const intptr_t *steps, void *data);

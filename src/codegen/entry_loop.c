@@ -1,5 +1,6 @@
 /* k1, a NumPy inner loop that needs nothing of ours at run time: k0 in place where everything
- * is contiguous, else group by group through buffers. */
+ * is contiguous, else group by group through buffers; element by element where an output is memory
+ * that a later element reads, as in NumPy's reduce and accumulate. */
 #include "entries.h"
 
 #include "emit_memory.h"
@@ -9,6 +10,7 @@ typedef struct inner_loop {
     ir_value block; /* k0 */
     ir_value n, args, steps, uniform;
     int64_t group;
+    ir_value piece; /* elements at a time through buffers: the group, or 1 */
     ir_value step[JIT_MAX_OPERANDS], base[JIT_MAX_OPERANDS], buffer[JIT_MAX_OPERANDS];
     ir_value pointers; /* to the buffers, as k0 takes them */
 } inner_loop;
@@ -42,6 +44,54 @@ static ir_value is_contiguous(inner_loop *l)
             continue;
         ir_value same = build_icmp(e, LLVMIntEQ, l->step[i], build_i64(e, bytes_of(l, i)));
         all = all ? build_and(e, all, same) : same;
+    }
+    return all;
+}
+
+/* -------------------------------------------------------------------------- order */
+
+typedef struct reach { /* the bytes of an operand: addresses */
+    ir_value low, high;
+} reach;
+
+static reach reach_of(const inner_loop *l, int32_t o)
+{
+    emitter *e = l->e;
+    ir_value zero = build_i64(e, 0), size = build_i64(e, bytes_of(l, o));
+    ir_value first = LLVMBuildPtrToInt(e->b, l->base[o], e->i64, "");
+    ir_value far = build_mul(e, build_sub(e, l->n, build_i64(e, 1)), l->step[o]);
+    ir_value last = build_add(e, first, far);
+    ir_value back = build_icmp(e, LLVMIntSLT, far, zero);
+    return (reach){ build_select(e, back, last, first),
+                    build_add(e, build_select(e, back, first, last), size) };
+}
+
+/* The same element by element, and another one each time. */
+static ir_value is_in_place(const inner_loop *l, int32_t in, int32_t out)
+{
+    emitter *e = l->e;
+    ir_value base = build_icmp(e, LLVMIntEQ, l->base[in], l->base[out]);
+    ir_value step = build_icmp(e, LLVMIntEQ, l->step[in], l->step[out]);
+    ir_value moves = build_icmp(e, LLVMIntNE, l->step[out], build_i64(e, 0));
+    return build_and(e, build_and(e, base, step), moves);
+}
+
+/* Whether no element of an output is read as another element: NULL if there is no input. */
+static ir_value is_free_of_order(const inner_loop *l)
+{
+    emitter *e = l->e;
+    ir_value all = NULL;
+    for (int32_t o = e->t->n_inputs; o < e->t->n_buffers; o++) {
+        reach out = reach_of(l, o);
+        for (int32_t i = 0; i < e->t->n_inputs; i++) {
+            if (!is_used(l, i))
+                continue;
+            reach in = reach_of(l, i);
+            ir_value apart = build_or(e, build_icmp(e, LLVMIntULE, in.high, out.low),
+                                      build_icmp(e, LLVMIntULE, out.high, in.low));
+            ir_value fine = build_or(e, apart, is_in_place(l, i, o));
+            all = all ? build_and(e, all, fine) : fine;
+        }
     }
     return all;
 }
@@ -119,8 +169,8 @@ static void run_group(inner_loop *l, ir_value i)
     emitter *e = l->e;
     ir_value at[JIT_MAX_OPERANDS];
     ir_value left = build_sub(e, l->n, i), group = build_i64(e, l->group);
-    ir_value few = build_icmp(e, LLVMIntSLT, left, group);
-    ir_value count = build_select(e, few, left, group);
+    ir_value few = build_icmp(e, LLVMIntSLT, left, l->piece);
+    ir_value count = build_select(e, few, left, l->piece);
     for (int32_t o = 0; o < e->t->n_buffers; o++) {
         at[o] = build_offset(e, l->base[o], build_mul(e, i, l->step[o]));
         if (o < e->t->n_inputs && is_used(l, o))
@@ -144,7 +194,7 @@ static void run_groups(inner_loop *l, ir_value start)
     build_branch(e, build_icmp(e, LLVMIntSLT, i, l->n), body, end);
     LLVMPositionBuilderAtEnd(e->b, body);
     run_group(l, i);
-    ir_value next = build_counter(e, build_add(e, i, build_i64(e, l->group)));
+    ir_value next = build_counter(e, build_add(e, i, l->piece));
     ir_block last = LLVMGetInsertBlock(e->b);
     LLVMBuildBr(e->b, head);
     LLVMAddIncoming(i, (ir_value[]){ start, next }, (ir_block[]){ before, last }, 2);
@@ -156,10 +206,14 @@ static void run_groups(inner_loop *l, ir_value start)
 static ir_value run_in_place(inner_loop *l)
 {
     emitter *e = l->e;
-    ir_value zero = build_i64(e, 0);
-    ir_value rest_n = LLVMBuildURem(e->b, l->n, build_i64(e, l->group), "");
+    ir_value zero = build_i64(e, 0), direct_is_right = is_contiguous(l);
+    ir_value free_of_order = is_free_of_order(l), group = build_i64(e, l->group);
+    l->piece = free_of_order ? build_select(e, free_of_order, group, build_i64(e, 1)) : group;
+    if (free_of_order)
+        direct_is_right = build_and(e, direct_is_right, free_of_order);
+    ir_value rest_n = LLVMBuildURem(e->b, l->n, group, "");
     ir_value whole = build_sub(e, l->n, rest_n);
-    whole = build_select(e, is_contiguous(l), whole, zero);
+    whole = build_select(e, direct_is_right, whole, zero);
     ir_block direct = build_block(e, "direct"), rest = build_block(e, "rest");
     build_branch(e, build_icmp(e, LLVMIntSGT, whole, zero), direct, rest);
     LLVMPositionBuilderAtEnd(e->b, direct);

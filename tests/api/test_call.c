@@ -479,6 +479,41 @@ Test(call, raw_entries_compute_the_same)
     jit_release(m);
 }
 
+/* NumPy calls its inner loops in this way to reduce and to accumulate: one element after the other. */
+Test(call, the_raw_loop_reduces_and_accumulates)
+{
+    enum { MOST = 100 };
+    jit_module *m = compile("fn f(x, y) = 2*x - y", NULL);
+    jit_error err;
+    jit_prepare_options o = { .size = sizeof o, .entries = JIT_ENTRY_LOOP };
+    jit_kernel *k = jit_prepare(m, "f", "f64, f64", &o, &err);
+    jit_loop loop = k ? jit_kernel_loop(k, &err) : NULL;
+    cr_assert(loop, "%s", err.diagnostic[0].message);
+    for (intptr_t n = 0; n <= MOST; n++) {
+        double x[MOST + 1], got[MOST + 1], want = 1, s = 1;
+        for (int i = 0; i <= MOST; i++)
+            x[i] = got[i] = 2 + i % 3;
+        got[0] = 1;
+        loop((char *[]){ (char *)&s, (char *)x, (char *)&s }, &n, (intptr_t[]){ 0, 8, 0 },
+             NULL);
+        loop((char *[]){ (char *)got, (char *)x, (char *)(got + 1) }, &n,
+             (intptr_t[]){ 8, 8, 8 }, NULL);
+        for (int i = 0; i < n; i++) {
+            want = 2 * want - x[i];
+            cr_assert_eq(got[i + 1], want);
+        }
+        cr_assert_eq(s, want);
+        double again[MOST + 1]; /* exactly in place */
+        memcpy(again, x, sizeof x);
+        loop((char *[]){ (char *)again, (char *)x, (char *)again }, &n, (intptr_t[]){ 8, 8, 8 },
+             NULL);
+        for (int i = 0; i <= MOST; i++)
+            cr_assert_eq(again[i], x[i]);
+    }
+    jit_kernel_release(k);
+    jit_release(m);
+}
+
 /* ---------------------------------------------------------------- compile-time arguments */
 
 static float apply(jit_module *m, const char *function, float x)

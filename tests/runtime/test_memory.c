@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <fusejit.h>
+#include <fusejit_ufunc.h>
 
 typedef struct failing {
     long calls, fail_at; /* -1: none */
@@ -116,6 +116,32 @@ static bool array_call(jit_context *c, int interpret, jit_error *err)
     }
     free(x);
     free(w);
+    jit_release(m);
+    return ok;
+}
+
+/* Methods of a universal function, copies of arrays that cannot be viewed as wanted. */
+static bool ufunc_methods(jit_context *c, jit_error *err)
+{
+    jit_options o = { .size = sizeof o, .context = c };
+    jit_module *m = jit_compile("fn f(x, y; a = 2) = a*x - y", &o, err);
+    jit_ufunc *u = m ? jit_ufunc_new(m, "f", NULL, err) : NULL;
+    float data[24] = { 0 };
+    int64_t places[2] = { 0, 1 };
+    jit_array x = jit_array_of(JIT_F32, data, 3, (int64_t[]){ 2, 3, 4 }), y = { .rank = -1 };
+    jit_array index = jit_array_of(JIT_I64, places, 1, (int64_t[]){ 2 });
+    jit_array where = jit_array_of(JIT_BOOL, (uint8_t[]){ 1, 0, 1, 0 }, 1, (int64_t[]){ 4 });
+    jit_method how = { .size = sizeof how, .axis = (int32_t[]){ 0, 2 }, .n_axes = 2 };
+    bool ok = u && jit_ufunc_reduce(u, &y, &x, &how, err) == JIT_OK;
+    jit_array_free(&y);
+    how = (jit_method){ .size = sizeof how };
+    ok = ok && jit_ufunc_reduceat(u, &y, &x, &index, &how, err) == JIT_OK;
+    jit_array_free(&y);
+    ok = ok && jit_ufunc_at(u, &x, &(jit_places){ &index, 1 }, &x, &how, err) == JIT_OK;
+    jit_args args = { .in = (jit_array[]){ x, x }, .n_in = 2, .out = &y, .n_out = 1 };
+    ok = ok && jit_ufunc_call(u, &args, &where, err) == JIT_OK;
+    jit_array_free(&y);
+    jit_ufunc_free(u);
     jit_release(m);
     return ok;
 }
@@ -376,6 +402,7 @@ Test(memory, failures_in_array_functions_are_clean)
 {
     fail_each(arrays_compiled, "array call");
     fail_each(arrays_interpreted, "interpreted array call");
+    fail_each(ufunc_methods, "methods of a universal function");
     fail_each(sample_in_parts, "a large sample on threads");
     fail_each(parameters, "parameters");
     jit_module *m = jit_compile(layers, &(jit_options){ .size = sizeof(jit_options) }, NULL);

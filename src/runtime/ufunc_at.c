@@ -1,0 +1,310 @@
+/* x[place] = f(x[place], y), one after the other: as many places at a time as are all different are
+ * brought together, computed at once and put back. */
+#include <string.h>
+
+#include "array.h"
+#include "array_view.h"
+#include "broadcast.h"
+#include "type.h"
+#include "ufunc_check.h"
+
+enum { CHUNK = 1024, SLOTS = 4 * CHUNK, WIDEST = 8 };
+
+typedef struct chunk {
+    char *at[CHUNK]; /* elements of x */
+    _Alignas(64) char x[CHUNK * WIDEST], y[CHUNK * WIDEST];
+    const char *seen[SLOTS]; /* by hash: elements of the chunk of that number */
+    uint32_t seen_in[SLOTS];
+    uint32_t number;
+    int64_t n;
+} chunk;
+
+typedef struct scatter {
+    jit_ufunc *u;
+    const jit_array *x;
+    const jit_places *places;
+    jit_method how;
+    diag *d;
+    int32_t rank; /* of the places, then of what x has at each */
+    int64_t shape[2 * JIT_MAX_RANK];
+    int32_t n_place_axes;
+    int64_t n_places;
+    int64_t *offset; /* of each place, bytes */
+    jit_array y;     /* stretched to all of it */
+    chunk *c;
+} scatter;
+
+static const char call[] = "jit_ufunc_at";
+
+/* ---------------------------------------------------------------- checks */
+
+static bool check_how(scatter *s, const jit_method *how)
+{
+    const jit_method *h = &s->how;
+    if (!ufunc_check_method(&s->how, how, call, s->d))
+        return false;
+    if (!h->where && !h->initial && !h->keepdims && !h->axis && h->dtype == JIT_NONE)
+        return true;
+    diag_plain(s->d, DIAG_option_value, "%s reads jit_method.run alone", call);
+    return false;
+}
+
+static bool check_places(scatter *s)
+{
+    const jit_places *p = s->places;
+    if (!p || p->n < 1 || p->n > s->x->rank || !p->index) {
+        diag_plain(s->d, DIAG_operand_count, "%s: %d arrays of indices for an array of rank %d",
+                   call, p ? (int)p->n : 0, (int)s->x->rank);
+        return false;
+    }
+    for (int32_t i = 0; i < p->n; i++)
+        if (!ufunc_check_index(&p->index[i], call, s->d))
+            return false;
+    return true;
+}
+
+static bool find_shape(scatter *s)
+{
+    char text[SHAPE_TEXT];
+    const jit_places *p = s->places;
+    for (int32_t i = 0; i < p->n; i++)
+        if (!broadcast_widen(&s->rank, s->shape, &p->index[i])) {
+            diag_plain(s->d, DIAG_no_broadcast, "%s: indices of shape %s do not broadcast",
+                       call, shape_text(text, p->index[i].rank, p->index[i].shape));
+            return false;
+        }
+    s->n_place_axes = s->rank;
+    for (int32_t i = p->n; i < s->x->rank; i++)
+        s->shape[s->rank++] = s->x->shape[i];
+    if (s->rank <= JIT_MAX_RANK)
+        return true;
+    diag_plain(s->d, DIAG_array_rank, "%s: the places and the axes behind them are %d axes",
+               call, (int)s->rank);
+    return false;
+}
+
+static bool check_y(scatter *s, const jit_array *y)
+{
+    char have[SHAPE_TEXT], want[SHAPE_TEXT];
+    if (!y != (s->u->fn->n_args == 1)) {
+        diag_plain(s->d, DIAG_operand_count, "%s: %s has %d argument%s, and y is %snull", call,
+                   s->u->fn->name, (int)s->u->fn->n_args, s->u->fn->n_args == 1 ? "" : "s",
+                   y ? "not " : "");
+        return false;
+    }
+    if (!y)
+        return true;
+    if (!array_is_sound(y)) {
+        array_explain(y, "y of jit_ufunc_at", s->d);
+        return false;
+    }
+    if (array_stretch(&s->y, y, s->rank, s->shape))
+        return true;
+    diag_plain(s->d, DIAG_no_broadcast, "%s: y of shape %s does not broadcast to %s", call,
+               shape_text(have, y->rank, y->shape), shape_text(want, s->rank, s->shape));
+    return false;
+}
+
+/* ---------------------------------------------------------------- places */
+
+static bool add_index(scatter *s, int32_t axis, int64_t place, cell v)
+{
+    int64_t n = s->x->shape[axis], i = v.i;
+    bool huge = s->places->index[axis].dtype == JIT_U64 && i < 0;
+    if (i < 0 && !huge)
+        i += n;
+    if (i < 0 || i >= n) {
+        diag_plain(s->d, DIAG_subscript_range,
+                   "%s: index %lld, at place %lld, is out of range: axis %d has %lld elements",
+                   call, (long long)v.i, (long long)place, (int)axis, (long long)n);
+        return false;
+    }
+    s->offset[place] += i * s->x->stride[axis];
+    return true;
+}
+
+typedef struct odometer { /* goes through a shape in C order */
+    int32_t rank;
+    const int64_t *shape;
+    int64_t index[JIT_MAX_RANK];
+} odometer;
+
+/* By how many bytes the next element of an array with these strides is further. */
+static void step(odometer *o, const int64_t *stride, int64_t *offset)
+{
+    for (int32_t k = o->rank - 1; k >= 0; k--) {
+        *offset += stride[k];
+        if (++o->index[k] < o->shape[k])
+            return;
+        *offset -= stride[k] * o->shape[k];
+        o->index[k] = 0;
+    }
+}
+
+static bool find_offsets(scatter *s)
+{
+    for (int32_t axis = 0; axis < s->places->n; axis++) {
+        jit_array index;
+        odometer o = { .rank = s->n_place_axes, .shape = s->shape };
+        int64_t at = 0;
+        (void)array_stretch(&index, &s->places->index[axis], s->n_place_axes, s->shape);
+        for (int64_t p = 0; p < s->n_places; p++) {
+            cell v = type_load(index.dtype, (const char *)index.data + at);
+            if (!add_index(s, axis, p, v))
+                return false;
+            step(&o, index.stride, &at);
+        }
+    }
+    return true;
+}
+
+/* ---------------------------------------------------------------- chunks */
+
+static bool run_chunk(scatter *s)
+{
+    chunk *c = s->c;
+    jit_args args = { .threads = 1 };
+    if (s->how.run)
+        args = *s->how.run;
+    size_t size = jit_dtype_size(s->x->dtype);
+    jit_array in[2] = { jit_array_of(s->x->dtype, c->x, 1, &c->n),
+                        jit_array_of(s->y.dtype, c->y, 1, &c->n) };
+    jit_array out = in[0];
+    args.in = in;
+    args.n_in = s->u->fn->n_args;
+    args.out = &out;
+    args.n_out = 1;
+    if (jit_ufunc_call(s->u, &args, NULL, s->d->out) != JIT_OK)
+        return false;
+    if (s->how.run)
+        s->how.run->flags |= args.flags;
+    for (int64_t i = 0; i < c->n; i++)
+        memcpy(c->at[i], c->x + (size_t)i * size, size);
+    c->n = 0;
+    c->number++;
+    if (!args.cancel || !*args.cancel)
+        return true;
+    diag_plain(s->d, DIAG_cancelled, "%s of %s was cancelled", call, s->u->fn->name);
+    return false;
+}
+
+/* Whether the chunk has the element already; it has it from now on. */
+static bool seen(chunk *c, const char *element)
+{
+    size_t slot = (size_t)(((uintptr_t)element * 0x9e3779b97f4a7c15u) >> 32) % SLOTS;
+    while (c->seen_in[slot] == c->number && c->seen[slot] != element)
+        slot = (slot + 1) % SLOTS;
+    bool had = c->seen_in[slot] == c->number;
+    c->seen_in[slot] = c->number;
+    c->seen[slot] = element;
+    return had;
+}
+
+static bool add_element(scatter *s, char *element, const char *y)
+{
+    chunk *c = s->c;
+    size_t x_size = jit_dtype_size(s->x->dtype), y_size = y ? jit_dtype_size(s->y.dtype) : 0;
+    if (seen(c, element) || c->n == CHUNK) {
+        if (!run_chunk(s))
+            return false;
+        (void)seen(c, element);
+    }
+    c->at[c->n] = element;
+    memcpy(c->x + (size_t)c->n * x_size, element, x_size);
+    memcpy(c->y + (size_t)c->n * y_size, y ? y : element, y_size);
+    c->n++;
+    return true;
+}
+
+/* All elements at one place. */
+static bool add_place(scatter *s, int64_t place, odometer *all, int64_t *y_at)
+{
+    const jit_array *x = s->x;
+    int32_t n = s->places->n;
+    odometer o = { .rank = x->rank - n, .shape = x->shape + n };
+    int64_t count = 1, at = 0;
+    for (int32_t i = n; i < x->rank; i++)
+        count *= x->shape[i];
+    for (int64_t i = 0; i < count; i++) {
+        const char *y = s->y.data ? (const char *)s->y.data + *y_at : NULL;
+        if (!add_element(s, (char *)x->data + s->offset[place] + at, y))
+            return false;
+        step(&o, x->stride + n, &at);
+        step(all, s->y.stride, y_at);
+    }
+    return true;
+}
+
+static bool run_places(scatter *s)
+{
+    odometer all = { .rank = s->rank, .shape = s->shape };
+    int64_t y_at = 0;
+    s->c->number = 1;
+    if (s->how.run)
+        s->how.run->flags = 0;
+    for (int64_t p = 0; p < s->n_places; p++)
+        if (!add_place(s, p, &all, &y_at))
+            return false;
+    return s->c->n == 0 || run_chunk(s);
+}
+
+/* ---------------------------------------------------------------- memory */
+
+static bool with_memory(scatter *s)
+{
+    const jit_context *c = s->u->m->context;
+    size_t offsets = (size_t)s->n_places * sizeof *s->offset;
+    s->offset = context_alloc(c, offsets + 1);
+    s->c = context_alloc(c, sizeof *s->c);
+    if (!s->offset || !s->c)
+        diag_no_memory(s->d);
+    bool ok = !diag_failed(s->d) && find_offsets(s) && run_places(s);
+    if (s->c)
+        context_release(c, s->c, sizeof *s->c);
+    if (s->offset)
+        context_release(c, s->offset, offsets + 1);
+    return ok;
+}
+
+/* y as it was before, if writing to x would change it. */
+static bool with_own_y(scatter *s)
+{
+    jit_array copy = { .rank = -1 };
+    bool shared = s->y.data && array_overlap(s->x, &s->y);
+    if (shared && jit_array_copy(&copy, &s->y, s->d->out) != JIT_OK)
+        return false;
+    if (shared)
+        s->y = copy;
+    bool ok = with_memory(s);
+    if (shared)
+        jit_array_free(&copy);
+    return ok;
+}
+
+static bool prepare(scatter *s, const jit_array *y, const jit_method *how)
+{
+    const ufunc_operands o = { s->u, s->x, s->x, call, s->u && s->u->fn->n_args == 1 };
+    if (!ufunc_check(&o, s->d) || !check_how(s, how) || !check_places(s) || !find_shape(s) ||
+        !check_y(s, y))
+        return false;
+    if (array_overlaps_itself(s->x)) {
+        diag_plain(s->d, DIAG_output_stride, "%s: elements of the array overlap each other",
+                   call);
+        return false;
+    }
+    s->n_places = 1;
+    for (int32_t i = 0; i < s->n_place_axes; i++)
+        s->n_places *= s->shape[i];
+    return true;
+}
+
+jit_status jit_ufunc_at(jit_ufunc *u, jit_array *x, const jit_places *places,
+                        const jit_array *y, const jit_method *how, jit_error *err)
+{
+    diag d;
+    diag_init(&d, err, NULL);
+    scatter s = { .u = u, .x = x, .places = places, .d = &d };
+    if (prepare(&s, y, how))
+        (void)with_own_y(&s);
+    return d.out->status;
+}

@@ -1,0 +1,231 @@
+"""reduce, accumulate, reduceat, outer, at and where against NumPy's: axes, keepdims, initial, where, element types,
+empty arrays, layouts, outputs given, indices that occur again; and the same bits for any number of threads."""
+
+import itertools
+
+import numpy as np
+
+from fusejit_library import (N_LAYOUTS, Refused, expect, expect_close, finish, lay_out, seed)
+from ufunc_library import Ufunc
+
+random = np.random.default_rng(seed())
+PAIRS = {  # ours, NumPy's
+    "add": ("fn f(x, y) = x + y", np.add),
+    "multiply": ("fn f(x, y) = y*x", np.multiply),
+    "subtract": ("fn f(x, y) = x - y", np.subtract),
+    "divide": ("fn f(x, y) = x/y", np.divide),
+    "maximum": ("fn f(x, y) = max(x, y)", np.maximum),
+    "minimum": ("fn f(x, y) = min(y, x)", np.minimum),
+    "fmax": ("fn f(x, y) = fmax(x, y)", np.fmax),
+    "hypot": ("fn f(x, y) = hypot(x, y)", np.hypot),
+    "bitwise_and": ("fn f(x, y) = x & y", np.bitwise_and),
+    "bitwise_or": ("fn f(x, y) = x | y", np.bitwise_or),
+    "bitwise_xor": ("fn f(x, y) = x ^ y", np.bitwise_xor),
+    "logical_and": ("fn f(x, y) = x && y", np.logical_and),
+    "logical_or": ("fn f(x, y) = x || y", np.logical_or),
+}
+OURS = {name: Ufunc(text) for name, (text, _) in PAIRS.items()}
+INEXACT = {"divide": 4, "hypot": 4}  # ulp of the largest value, and its steps
+SHAPES = [(), (1,), (5,), (70,), (4, 5), (3, 1), (0,), (0, 3), (3, 0), (2, 3, 4), (2, 0, 4), (3, 2, 4, 2)]
+
+
+def whole(shape, dtype="float64"):
+    """1 and 2, and the same below 0: sums and products of them are exact."""
+    if dtype == "bool":
+        return np.asarray(random.integers(0, 2, shape), bool)
+    x = random.integers(1, 3, shape)
+    return np.asarray(x * random.choice([-1, 1], shape) if np.dtype(dtype).kind in "fi" else x, dtype)
+
+
+def numpy_or_none(function):
+    try:
+        with np.errstate(all="ignore"):
+            return function()
+    except (ValueError, TypeError, IndexError):
+        return None
+
+
+def same(name, ours, wanted, *what):
+    """What NumPy gives, or an error where it raises one."""
+    try:
+        got = ours()
+    except Refused as e:
+        expect(wanted is None, name, *what, "is refused:", e.args[1])
+        return
+    if wanted is None:
+        expect(False, name, *what, "gave", got.shape, got.dtype, "where NumPy has none")
+        return
+    wanted = np.asarray(wanted)
+    expect(got.dtype == wanted.dtype, name, *what, "is", got.dtype, "not", wanted.dtype)
+    bound = 0
+    if name in INEXACT and wanted.dtype.kind == "f":
+        bound = INEXACT[name] * np.finfo(wanted.dtype).eps * np.abs(wanted)
+    expect_close(got, wanted, bound, name, *what)
+
+
+def types_of(name):
+    if name.startswith("bitwise"):
+        return ("bool", "int8", "uint16", "int64")
+    if name.startswith("logical"):
+        return ("bool",)
+    if name in ("hypot", "fmax"):
+        return ("float32", "float64")
+    return ("float64", "float32", "int32", "uint8", "int64") + (("bool",) if name in ("add", "multiply") else ())
+
+
+def axes_of(rank, one):
+    yield from range(-rank, rank)
+    if not one:
+        yield None
+        yield ()
+        for n in range(2, rank + 1):
+            yield from itertools.permutations(range(rank), n)
+
+
+# ------------------------------------------------------------------ reduce
+ONE_AXIS = ("subtract", "divide")  # NumPy reduces these over one axis alone
+for name, (text, theirs) in PAIRS.items():
+    for shape, dtype in itertools.product(SHAPES, types_of(name)):
+        x = whole(shape, dtype)
+        for axis in axes_of(len(shape), name in ONE_AXIS):
+            for keepdims in (False, True):
+                wanted = numpy_or_none(lambda: theirs.reduce(x, axis=axis, keepdims=keepdims))
+                same(name, lambda: OURS[name].reduce(x, axis=axis, keepdims=keepdims), wanted, "reduce", shape, axis, dtype)
+        if len(shape) == 0:
+            continue
+        for initial, mask in itertools.product((None, 2), (None, shape, shape[-1:], (1,) * len(shape))):
+            where = None if mask is None else random.integers(0, 2, mask).astype(bool)
+            if name == "hypot" and initial is None and mask is None:
+                continue
+            options = dict(axis=-1)
+            if initial is not None:
+                options["initial"] = initial if dtype != "bool" or name in ("add", "multiply") else True
+            masked = dict(options, **({} if where is None else {"where": where}))
+            wanted = numpy_or_none(lambda: theirs.reduce(x, **masked))
+            same(name, lambda: OURS[name].reduce(x, **masked), wanted, "reduce", shape, dtype, options, where)
+            masked["axis"] = 0
+            wanted = numpy_or_none(lambda: theirs.reduce(x, **masked))
+            same(name, lambda: OURS[name].reduce(x, **masked), wanted, "reduce", shape, dtype, options, where)
+
+x = whole((4, 3, 5), "int16")
+for dtype in ("int16", "int32", "float32", "float64", "uint8"):
+    same("add", lambda: OURS["add"].reduce(x, dtype=dtype), np.add.reduce(x, dtype=dtype), "to", dtype)
+    out = np.zeros((3, 5), dtype)
+    same("add", lambda: OURS["add"].reduce(x, out=out), np.add.reduce(x, out=np.zeros((3, 5), dtype)), "into", dtype)
+for how, shape in itertools.product(range(N_LAYOUTS), ((4, 5), (2, 3, 4), (5, 1, 4))):
+    x = lay_out(whole(shape), how, random)
+    mask = lay_out(random.integers(0, 2, shape).astype(bool), (how + 1) % N_LAYOUTS, random)
+    for axis in axes_of(len(shape), False):
+        expect_close(OURS["add"].reduce(x, axis=axis), np.add.reduce(x, axis=axis), 0, "layout", how, axis)
+        expect_close(OURS["add"].reduce(x, axis=axis, where=mask), np.add.reduce(x, axis=axis, where=mask), 0, "mask", how, axis)
+        wanted = np.maximum.reduce(x, axis=axis, keepdims=True)
+        out = lay_out(np.full(wanted.shape, 99.0), how, random)
+        expect(OURS["maximum"].reduce(x, axis=axis, keepdims=True, out=out) is out, "an output is returned")
+        expect_close(out, wanted, 0, "into layout", how, axis)
+    for axis in axes_of(len(shape), True):
+        expect_close(OURS["subtract"].reduce(x, axis=axis), np.subtract.reduce(x, axis=axis), 0, "layout", how, axis)
+        wanted = np.subtract.accumulate(x, axis=axis)
+        out = lay_out(np.full(shape, 99.0), how, random)
+        OURS["subtract"].accumulate(x, axis=axis, out=out)
+        expect_close(out, wanted, 0, "accumulate into layout", how, axis)
+
+# ------------------------------------------------------------------ any function, in order
+poly = Ufunc("fn f(x, y; a = 3) { var s = x  var i = 0  while i < 2 { s = a*s - y  i += 1 }  return s }")
+reference = np.frompyfunc(lambda x, y: 3 * (3 * x - y) - y, 2, 1)
+for shape in ((7,), (3, 5), (40, 3), (2, 3, 4)):
+    x = whole(shape)
+    for axis in range(-len(shape), len(shape)):
+        wanted = reference.reduce(x.astype(object), axis=axis)
+        expect_close(poly.reduce(x, axis=axis), np.asarray(wanted, float), 0, "poly", shape, axis)
+        wanted = reference.accumulate(x.astype(object), axis=axis)
+        expect_close(poly.accumulate(x, axis=axis), wanted.astype(float), 0, "poly accumulate", shape, axis)
+x = whole((3, 4, 2))
+expect_close(OURS["subtract"].reduce(x, axis=(2, 0)), np.subtract.reduce(x.transpose(1, 0, 2).reshape(4, 6), axis=1), 0,
+             "several axes in C order")
+names = Ufunc("const n = 2  const m = 3  fn x(x, y; i = 1, j = 2, s = 3, where = 4) = i*x + j*y - s*where", "x")
+expect_close(names.reduce(whole((4, 3)) * 0 + 1), np.full(3, 1 + 3 * (2 - 12.0)), 0, "names that are ours too")
+
+# ------------------------------------------------------------------ accumulate, reduceat
+for name, (text, theirs) in PAIRS.items():
+    for shape, dtype in itertools.product(SHAPES, types_of(name)):
+        x = whole(shape, dtype)
+        for axis in range(-len(shape), len(shape)):
+            wanted = numpy_or_none(lambda: theirs.accumulate(x, axis=axis))
+            same(name, lambda: OURS[name].accumulate(x, axis=axis), wanted, "accumulate", shape, axis, dtype)
+            n = shape[axis]
+            for k in (0, 1, 2, 6):
+                index = random.integers(0, max(n, 1), k)
+                wanted = numpy_or_none(lambda: theirs.reduceat(x, index, axis=axis))
+                same(name, lambda: OURS[name].reduceat(x, index, axis=axis), wanted, "reduceat", shape, axis, index, dtype)
+x = whole((5, 3))
+for index in ([0, 5], [-1], [2**40], np.array([2**63], "uint64")):
+    same("add", lambda: OURS["add"].reduceat(x, np.asarray(index)), None, index)
+
+# ------------------------------------------------------------------ outer, where
+for (name, (text, theirs)), a, b in itertools.product(PAIRS.items(), SHAPES[:8], SHAPES[:8]):
+    dtype = types_of(name)[0]
+    x, y = whole(a, dtype), whole(b, dtype)
+    same(name, lambda: OURS[name].outer(x, y), numpy_or_none(lambda: theirs.outer(x, y)), "outer", a, b)
+for shape, how in itertools.product(SHAPES, range(N_LAYOUTS)):
+    x, y = lay_out(whole(shape), how, random), whole(shape[-1:])
+    where = lay_out(random.integers(0, 2, shape).astype(bool), how, random)
+    out = lay_out(whole(shape), how, random)
+    wanted = np.where(where, x - y, out)
+    expect_close(OURS["subtract"](x, y, where=where), np.where(where, x - y, 0), 0, "where", shape)
+    OURS["subtract"](x, y, where=where, out=out)
+    expect_close(out, wanted, 0, "where, into", shape)
+    wanted = np.where(where, x / y, x)
+    OURS["divide"](x, y, where=where, out=x)
+    expect_close(x, wanted, 0, "where, in place", shape)
+x = whole((4, 1))
+expect_close(OURS["add"](x, x, where=np.array([True, False, True])), (x + x) * [1, 0, 1], 0, "a mask broadcasts the result")
+out = np.full((2, 3), 0.1, "float64")
+OURS["add"](np.float32([1, 2, 3]), np.float32(1), where=np.array([[True], [False]]), out=out)
+expect_close(out, [[2, 3, 4], [0.1] * 3], 0, "a wider output keeps its values")
+
+# ------------------------------------------------------------------ at
+for name, dtype in (("add", "float64"), ("subtract", "float32"), ("maximum", "int32"), ("multiply", "int64"), ("bitwise_or", "bool")):
+    theirs = PAIRS[name][1]
+    for shape, k, how in itertools.product(((1,), (7,), (4, 5), (2, 3, 4)), (0, 1, 9, 3000), range(N_LAYOUTS)):
+        k = k if len(shape) < 3 or k < 100 else 50
+        for n in range(1, len(shape) + 1):
+            index = tuple(random.integers(-shape[i], shape[i], k) for i in range(n))
+            x = lay_out(whole(shape, dtype), how, random)
+            y = whole((k,) + shape[n:], dtype) if how % 2 else whole((), dtype)
+            wanted = x.copy()
+            with np.errstate(all="ignore"):
+                theirs.at(wanted, index, y)
+            OURS[name].at(x, index, y)
+            expect_close(x, wanted, 0, name, "at", shape, k, n, how)
+negative = Ufunc("fn f(x) = -x")
+x = whole((5,))
+wanted = x.copy()
+np.negative.at(wanted, [0, 1, 1, 4])
+negative.at(x, (np.array([0, 1, 1, 4]),))
+expect_close(x, wanted, 0, "at of one argument")
+x = np.arange(4.0)
+OURS["add"].at(x, (np.array([[0, 1], [2, 3]]), ), x[::-1].reshape(2, 2))
+expect_close(x, np.full(4, 3.0), 0, "at with itself")
+for index in ([4], [-5], [0, 9]):
+    before = x.copy()
+    same("add", lambda: OURS["add"].at(x, (np.array(index),), np.float64(1)), None, "at", index)
+    expect_close(x, before, 0, "nothing is written before all indices are checked")
+
+# ------------------------------------------------------------------ threads
+for name, dtype in (("add", "float32"), ("multiply", "float64"), ("hypot", "float32"), ("subtract", "float64")):
+    for shape in ((300000,), (1000, 300), (300, 1000), (20, 100, 150)):
+        x = (random.standard_normal(shape) * 0.01 + 1).astype(dtype)
+        for axis in itertools.chain(range(len(shape)), [None]):
+            one = OURS[name].reduce(x, axis=axis)
+            for threads in (2, 3):
+                more = OURS[name].reduce(x, axis=axis, threads=threads)
+                expect(one.tobytes() == more.tobytes(), name, shape, axis, "differs with", threads, "threads")
+            if axis is not None:
+                one, more = OURS[name].accumulate(x, axis=axis), OURS[name].accumulate(x, axis=axis, threads=2)
+                expect(one.tobytes() == more.tobytes(), name, shape, axis, "accumulate differs with threads")
+            x_again = np.asfortranarray(x)
+            expect(OURS[name].reduce(x_again, axis=axis).tobytes() == OURS[name].reduce(x, axis=axis).tobytes(), name,
+                   "differs with the layout")
+x = (random.standard_normal(1000000)).astype("float32")
+expect_close(OURS["add"].reduce(x), np.sum(x.astype("float64")), 1e-2, "a long sum")
+finish("ufunc")
