@@ -53,7 +53,7 @@ typedef struct emitter {
     bool failed;           /* no memory of ours: what is emitted is not complete */
     ir_value fma_function; /* exact f64 fma for targets without, once needed */
     ir_value pi_table;     /* bits of 2/pi, once needed */
-    ir_value table[TABLE_COUNT];
+    ir_value table[TABLE_COUNT + GRAPH_MAX_TABLES];
     lookup_rows rows[LOOKUP_ROWS];
     uint32_t next_rows;
 } emitter;

@@ -192,7 +192,7 @@ static ir_value loaded_each(emitter *e, const lookup_table *t, int32_t number, i
 ir_value emit_lookup(emitter *e, const emit_args *a)
 {
     int32_t column, number = (int32_t)(a->constant[1].u / TABLE_COLUMNS);
-    const lookup_table *t = table_find(a->out, a->constant[1].u, &column);
+    const lookup_table *t = graph_table(e->g, a->out, a->constant[1].u, &column);
     if (!t)
         return build_real(e, a->out, 0);
     if (is_permuted(e, t))

@@ -48,10 +48,18 @@ jit_status eval_back(int64_t *fuel, const volatile int32_t *cancel)
     return JIT_OK;
 }
 
-static cell run_step(const step *s, const cell *slots, eval_call *c)
+cell eval_lookup(const eval_plan *p, const step *s, cell index)
+{
+    int32_t row = (int32_t)(index.u & (uint64_t)(s->rank - 1));
+    return type_decode(JIT_F32, (uint32_t)p->operands[s->first + row]);
+}
+
+static cell run_step(const eval_plan *p, const step *s, const cell *slots, eval_call *c)
 {
     const cell in[3] = { slots[s->in[0]], slots[s->in[1]], slots[s->in[2]] };
     switch ((step_kind)s->kind) {
+    case STEP_LOOKUP:
+        return eval_lookup(p, s, in[0]);
     case STEP_OPERATOR:
         return eval_operator(s, in, &c->flags);
     case STEP_CONST:
@@ -85,7 +93,7 @@ jit_status eval_run(const eval_plan *p, eval_call *c, void *scratch)
         } else if (s->kind == STEP_AGAIN) {
             i = s->to;
         } else {
-            slots[s->slot] = run_step(s, slots, c);
+            slots[s->slot] = run_step(p, s, slots, c);
         }
     }
     for (int32_t i = 0; i < p->n_outputs; i++)

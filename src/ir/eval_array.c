@@ -394,6 +394,10 @@ static int32_t run_step(run *r, int32_t i)
         note_origin(r, s, operand_origin(r, s));
         break;
     }
+    case STEP_LOOKUP:
+        r->slots[s->slot] = eval_lookup(r->p, s, r->slots[s->in[0]]);
+        note_origin(r, s, operand_origin(r, s));
+        break;
     case STEP_TEST:
         return r->slots[s->in[0]].u ? i + 1 : s->to;
     case STEP_BACK:

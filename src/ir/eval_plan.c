@@ -114,7 +114,12 @@ static void count(layout *l, node n)
     l->n_regions += d->op == OP_loop || binds || also;
     l->n_variables += k;
     l->most_variables = k > l->most_variables ? k : l->most_variables;
-    l->n_operands += binds ? 2 * d->n_in : also ? 4 * GRAPH_MAX_RANK : d->n_in;
+    int32_t column;
+    const lookup_table *own = graph_own_table(l->g, n, &column);
+    l->n_operands += own     ? own->rows
+                     : binds ? 2 * d->n_in
+                     : also  ? 4 * GRAPH_MAX_RANK
+                             : d->n_in;
 }
 
 /* A phi brings its loop with it: a result may be used only through the condition. */
@@ -161,9 +166,27 @@ static int32_t add_operand(layout *l, node n)
     return l->n_operands++;
 }
 
-static step operator_step(const layout *l, node n)
+/* in[0] is the index; the operands are the column. */
+static step lookup_step(layout *l, node n, const lookup_table *t, int32_t column)
+{
+    step s = { .kind = STEP_LOOKUP, .op = OP_lookup, .slot = n, .rank = t->rows };
+    s.first = l->n_operands;
+    s.in[0] = graph_in(l->g, n, 0);
+    s.out_type = (uint8_t)t->type;
+    for (int32_t i = 0; i < t->rows; i++) {
+        cell v = { .f = table_element(t, (uint64_t)i, column) };
+        (void)add_operand(l, (int32_t)(uint32_t)type_encode(t->type, v));
+    }
+    return s;
+}
+
+static step operator_step(layout *l, node n)
 {
     const node_data *d = graph_node(l->g, n);
+    int32_t column;
+    const lookup_table *own = graph_own_table(l->g, n, &column);
+    if (own)
+        return lookup_step(l, n, own, column);
     step s = { .kind = STEP_OPERATOR, .op = (uint8_t)d->op, .out_type = d->dtype, .slot = n };
     for (int32_t i = 0; i < d->n_in; i++)
         s.in[i] = graph_in(l->g, n, i);

@@ -7,6 +7,7 @@
 
 typedef enum step_kind {
     STEP_OPERATOR,
+    STEP_LOOKUP, /* in a table of the graph's own: operands are the bits of a column */
     STEP_CONST,
     STEP_ARG,
     STEP_UNIFORM,
@@ -65,6 +66,7 @@ struct eval_plan {
 /* The value of an operator step, and whether an operator's operands are flushed under @ftz. */
 cell eval_operator(const step *s, const cell *in, uint32_t *flags);
 bool eval_flushes(op o, jit_dtype in);
+cell eval_lookup(const eval_plan *p, const step *s, cell index);
 jit_status eval_back(int64_t *fuel, const volatile int32_t *cancel);
 
 #endif

@@ -236,6 +236,33 @@ node graph_apply3(graph *g, op o, node a, node b, node c, span at)
     return graph_apply(g, o, (node[]){ a, b, c }, at);
 }
 
+int32_t graph_add_table(graph *g, lookup_table t)
+{
+    if (g->n_tables == GRAPH_MAX_TABLES)
+        return -1;
+    g->tables[g->n_tables] = t;
+    return (TABLE_COUNT + g->n_tables++) * TABLE_COLUMNS;
+}
+
+const lookup_table *graph_table(const graph *g, jit_dtype t, uint64_t which, int32_t *column)
+{
+    if (table_is_fixed(which))
+        return table_find(t, which, column);
+    uint64_t number = which / TABLE_COLUMNS - TABLE_COUNT;
+    *column = (int32_t)(which % TABLE_COLUMNS);
+    bool there = number < (uint64_t)g->n_tables && g->tables[number].type == t &&
+                 *column < g->tables[number].columns;
+    return there ? &g->tables[number] : NULL;
+}
+
+const lookup_table *graph_own_table(const graph *g, node n, int32_t *column)
+{
+    cell which;
+    bool own = graph_node(g, n)->op == OP_lookup &&
+               graph_is_const(g, graph_in(g, n, 1), &which) && !table_is_fixed(which.u);
+    return own ? graph_table(g, graph_dtype(g, n), which.u, column) : NULL;
+}
+
 static node convert(graph *g, node_data n, node a)
 {
     if (!graph_usable(g, &a, 1))

@@ -46,6 +46,7 @@
 #include "arena.h"
 #include "diag.h"
 #include "ops.h"
+#include "tables.h"
 
 typedef int32_t node; /* index; 0: the error value */
 
@@ -94,6 +95,7 @@ static inline int32_t fold_lanes(jit_dtype t, int64_t n)
 
 enum {
     GRAPH_MAX_RANK = JIT_MAX_RANK,
+    GRAPH_MAX_TABLES = 16,
     GRAPH_MAX_VALUES = 8,                            /* of a map */
     GRAPH_MAX_IN = GRAPH_MAX_RANK + GRAPH_MAX_VALUES /* operands; of loops more */
 };
@@ -149,6 +151,8 @@ typedef struct graph {
     int32_t n_sites, cap_sites;
     graph_check *checks;
     int32_t n_checks, cap_checks;
+    lookup_table tables[GRAPH_MAX_TABLES]; /* of f32, that the compiler made: see graph_table */
+    int32_t n_tables;
     graph_output *outputs; /* value's dtype is what is stored */
     int32_t n_outputs;
     int32_t max_nodes;
@@ -201,6 +205,13 @@ node graph_at(graph *g, node array, const node *subscript, span at); /* one per 
 node graph_bound(graph *g, node i, node extent, node when, graph_site site);
 node graph_put(graph *g, node array, const node *subscript, node value, node when, span at);
 bool graph_add_check(graph *g, node value, node extent, node when, graph_site site);
+
+/* Tables that lookup reads: the fixed ones and, after them, those of the graph. add: the `which` of column 0,
+ * or -1 if the graph has GRAPH_MAX_TABLES; elements are not copied. */
+int32_t graph_add_table(graph *g, lookup_table t);
+const lookup_table *graph_table(const graph *g, jit_dtype t, uint64_t which, int32_t *column);
+/* Of a lookup in one of the graph's own tables; NULL: n is another node. */
+const lookup_table *graph_own_table(const graph *g, node n, int32_t *column);
 
 static inline fold_kind graph_fold_kind(const node_data *d)
 {

@@ -271,6 +271,8 @@ bool graph_copy_signature(graph *dst, const graph *src)
     dst->uniforms = copy_inputs(dst, src, src->uniforms, src->n_uniforms);
     dst->n_inputs = dst->inputs ? src->n_inputs : 0;
     dst->n_uniforms = dst->uniforms ? src->n_uniforms : 0;
+    memcpy(dst->tables, src->tables, sizeof dst->tables);
+    dst->n_tables = src->n_tables;
     dst->ftz = src->ftz;
     dst->portable = src->portable;
     return dst->inputs && dst->uniforms;

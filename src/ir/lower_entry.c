@@ -341,7 +341,10 @@ static graph *lowered(program *p, const specialisation *s, const char *initial, 
         say_too_large(s->fn, d, messages, nodes);
     }
     if (!out && !diag_failed(d)) {
-        diag_plain(d, DIAG_internal, "'%s' could not be lowered", s->fn->name);
+        if (arena_failed(ar) || arena_failed(program_arena(p)))
+            diag_no_memory(d);
+        else
+            diag_plain(d, DIAG_internal, "'%s' could not be lowered", s->fn->name);
     }
     d->src = before;
     return out;

@@ -7,6 +7,7 @@
 #include "expand.h"
 #include "fuse.h"
 #include "lower_state.h"
+#include "piecewise.h"
 #include "print.h"
 #include "verify.h"
 
@@ -37,10 +38,12 @@ static graph *run_simplify(program *p, const specialisation *s, const graph *bef
 static graph *run_expand(program *p, const specialisation *s, const graph *before, arena *ar,
                          diag *d)
 {
-    const graph *g = expand_graph(p, before, ar, d);
+    bool fused = !s->unfused || before->portable;
+    const graph *g = piecewise_graph(p, before, fused, ar, d);
+    g = g ? expand_graph(p, g, ar, d) : NULL;
     if (!g)
         return NULL;
-    return s->unfused && !g->portable ? expand_unfused(p, g, ar, d) : expand_fused(p, g, ar, d);
+    return fused ? expand_fused(p, g, ar, d) : expand_unfused(p, g, ar, d);
 }
 
 static graph *run_fuse(program *p, const specialisation *s, const graph *before, arena *ar,

@@ -172,10 +172,23 @@ static void put_header(writer *t, const graph *g, bool named)
     write_format(t, ")%s%s\n", g->ftz ? " ftz" : "", g->portable ? " portable" : "");
 }
 
+static void put_table(writer *t, const lookup_table *table)
+{
+    write_format(t, "  table %d %d", (int)table->rows, (int)table->columns);
+    for (int32_t i = 0; i < table->rows * table->columns; i++) {
+        write_text(t, " ");
+        put_float(t, JIT_F32,
+                  table_element(table, (uint64_t)(i / table->columns), i % table->columns));
+    }
+    write_text(t, "\n");
+}
+
 static char *print(arena *ar, const graph *g, bool named)
 {
     writer t = { .ar = ar };
     put_header(&t, g, named);
+    for (int32_t i = 0; i < g->n_tables; i++)
+        put_table(&t, &g->tables[i]);
     for (node n = 1; n < g->n_nodes; n++)
         put_node(&t, g, n, named);
     for (int32_t i = 0; i < g->n_checks; i++)

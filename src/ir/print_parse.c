@@ -394,6 +394,32 @@ static void read_results(reader *r)
     reader_end_line(r);
 }
 
+static void read_table(reader *r)
+{
+    enum { MOST_ROWS = 64 };
+    reader_skip(r);
+    uint64_t rows = reader_decimal(r);
+    reader_skip(r);
+    uint64_t columns = r->failed ? 0 : reader_decimal(r);
+    bool fits = rows >= 1 && rows <= MOST_ROWS && (rows & (rows - 1)) == 0 &&
+                columns >= TABLE_GROUP && columns <= TABLE_COLUMNS &&
+                (columns & (columns - 1)) == 0;
+    float *element = fits ? arena_alloc(r->ar, rows * columns * sizeof *element) : NULL;
+    if (!fits)
+        reader_fail(r, "a table of another size");
+    else if (!element)
+        (void)reader_no_memory(r);
+    for (uint64_t i = 0; i < rows * columns && !r->failed; i++) {
+        jit_dtype kind;
+        cell v = reader_constant(r, &kind);
+        element[i] = (float)(kind == JIT_NONE ? type_decode(JIT_F32, v.u) : v).f;
+    }
+    reader_end_line(r);
+    lookup_table t = { JIT_F32, (int32_t)rows, (int32_t)columns, element };
+    if (!r->failed && graph_add_table(r->g, t) < 0)
+        reader_fail(r, "too many tables");
+}
+
 static void read_checks(reader *r)
 {
     graph *g = r->g;
@@ -440,6 +466,8 @@ graph *print_parse(arena *ar, const char *text, diag *d)
     read_dims(&r);
     read_arguments(&r);
     read_results(&r);
+    while (!r.failed && reader_accept(&r, "table"))
+        read_table(&r);
     while (!r.failed && reader_accept(&r, "%"))
         read_node(&r);
     read_checks(&r);

@@ -30,7 +30,7 @@ static bool known_after(const graph *g, node loop, node n, int32_t depth, cell *
         return true;
     if (d->op == OP_phi)
         return known_next(g, loop, n, v);
-    if (op_info((op)d->op)->rule == RULE_LEAF || depth == 0)
+    if (op_info((op)d->op)->rule == RULE_LEAF || d->op == OP_lookup || depth == 0)
         return false;
     return known_operator(g, loop, n, depth, v);
 }

@@ -292,9 +292,13 @@ node simplify_build(graph *g, const simplify_match *m, const char *text, span at
 
 /* -------------------------------------------------------------------------- folding */
 
-static bool folds(op o, jit_dtype in)
+/* op_eval knows operands, but no table of a graph's own. */
+static bool folds(const graph *g, op o, const node *in)
 {
-    return op_info(o)->flags & OP_EXACT || type_is_integer(in);
+    cell which;
+    if (o == OP_lookup)
+        return graph_is_const(g, in[1], &which) && table_is_fixed(which.u);
+    return op_info(o)->flags & OP_EXACT || type_is_integer(graph_dtype(g, in[0]));
 }
 
 static node fold(graph *g, op o, jit_dtype dtype, const node *in)
@@ -303,7 +307,7 @@ static node fold(graph *g, op o, jit_dtype dtype, const node *in)
     int32_t n = op_info(o)->arity;
     uint32_t flags = 0;
     jit_dtype t = graph_dtype(g, in[0]);
-    if (!folds(o, t))
+    if (!folds(g, o, in))
         return -1;
     for (int32_t i = 0; i < n; i++)
         if (!graph_is_const(g, in[i], &v[i]))

@@ -17,8 +17,12 @@ enum {
 };
 
 /* The table and column that `which`, number*TABLE_COLUMNS + column, names for elements of a type;
- * NULL: there is none. */
+ * NULL: there is none. Numbers from TABLE_COUNT on are of tables that a graph has: graph_table. */
 const lookup_table *table_find(jit_dtype t, uint64_t which, int32_t *column);
+static inline bool table_is_fixed(uint64_t which)
+{
+    return which / TABLE_COLUMNS < TABLE_COUNT;
+}
 
 /* Of row i modulo the number of rows. */
 double table_element(const lookup_table *t, uint64_t i, int32_t column);

@@ -5,6 +5,7 @@
 
 #include "definition.h"
 #include "drive.h"
+#include "piecewise.h"
 
 typedef struct page {
     arena *ar;
@@ -133,11 +134,32 @@ static const char *known_as(const op_row *row)
     return row == op_info(OP_normal_part) ? "gelu" : "sigmoid";
 }
 
+static int32_t degree_of(const lookup_table *t)
+{
+    int32_t degree = t->columns - 1;
+    for (bool zero = true; zero && degree > 0; degree -= zero)
+        for (int32_t row = 0; row < t->rows; row++)
+            zero = zero && table_element(t, (uint64_t)row, degree) == 0;
+    return degree;
+}
+
+/* Functions of one value that are asked for within @abs. */
+static bool add_piecewise(page *p, const graph *g)
+{
+    for (int32_t i = 0; i < g->n_tables; i++)
+        add(p, i > 0 ? "" : "math",
+            arena_format(p->ar,
+                         "a function of one value by %d polynomials of degree %d: within what "
+                         "@abs asks for",
+                         (int)g->tables[i].rows, (int)degree_of(&g->tables[i])));
+    return g->n_tables > 0;
+}
+
 /* The mathematical functions of the graph: how often each occurs, by which definition it is
  * made, and the error bound of that. */
 static void add_math(page *p, jit_module *m, const graph *g)
 {
-    bool any = false;
+    bool any = add_piecewise(p, g);
     for (node n = 1; n < g->n_nodes; n++) {
         const node_data *d = graph_node(g, n);
         int32_t count = expands(g, n) ? count_alike(g, n) : 0;
@@ -175,6 +197,7 @@ static const graph *simplified(jit_module *m, const request *r, arena *ar, diag 
     const graph *g = request_resolve(&out, m, r, ar, d)
                          ? pipeline_run(m->program, &out.spec, PIPELINE_OPT, NULL, ar, d)
                          : NULL;
+    g = g ? piecewise_graph(m->program, g, !out.spec.unfused || g->portable, ar, d) : NULL;
     pthread_mutex_unlock(&m->lock);
     return g;
 }

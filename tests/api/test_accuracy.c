@@ -133,16 +133,35 @@ static double atan_of(double x, double unused)
     return atan(x);
 }
 
+static double mish_of(double x, double unused)
+{
+    (void)unused;
+    double w = exp(-fabs(x)), v = x > 0 ? w : 1, u = x > 0 ? 1 : w;
+    return x * (u * (u + 2 * v) / (u * (u + 2 * v) + 2 * v * v));
+}
+
+static double softplus_of(double x, double unused)
+{
+    (void)unused;
+    return fmax(x, 0) + log1p(exp(-fabs(x)));
+}
+
+static double gelu_of(double x, double unused)
+{
+    (void)unused;
+    return 0.5 * x * erfc(-0.70710678118654752440 * x);
+}
+
 static const struct rough {
     const char *name;
     int arity;
     double abs;
     double (*libm)(double, double);
 } roughs[] = {
-    { "sin", 1, 3e-7, sin_of },
-    { "cos", 1, 3e-7, cos_of },
-    { "atan", 1, 1e-6, atan_of },
-    { "atan2", 2, 1e-6, atan2_of },
+    { "sin", 1, 3e-7, sin_of },   { "cos", 1, 3e-7, cos_of },
+    { "atan", 1, 1e-6, atan_of }, { "atan2", 2, 1e-6, atan2_of },
+    { "mish", 1, 1e-6, mish_of }, /* by piecewise.c, as the next two */
+    { "gelu", 1, 1e-6, gelu_of }, { "softplus", 1, 1e-5, softplus_of },
 };
 
 static void check_rough(const struct rough *r, const math_function *f, const double *x,
@@ -153,6 +172,9 @@ static void check_rough(const struct rough *r, const math_function *f, const dou
     math_run(f, N_SAMPLE, x, y, out);
     for (int i = 0; i < N_SAMPLE; i++) {
         double want = r->libm(x[i], y[i]);
+        bool infinite = isinf(x[i]) && fabs(out[i]) <= r->abs; /* 0 times infinity */
+        if (out[i] == want || (isnan(want) && infinite))
+            continue;
         cr_expect(isnan(want) == isnan(out[i]), "%s(%a, %a)", r->name, x[i], y[i]);
         worst = fmax(worst, fabs(out[i] - want));
     }

@@ -1,5 +1,5 @@
-/* lookup: every column of every table, for indices inside and outside of it, every level the
- * machine runs and every number of lanes: bit for bit with table_lookup. */
+/* lookup: every column of every table, fixed or a graph's own, for indices inside and outside of it, every level
+ * the machine runs and every number of lanes: bit for bit with the interpreter. */
 #include <criterion/criterion.h>
 
 #include "compared.h"
@@ -16,17 +16,25 @@ static cell some_index(random_state *r, jit_dtype t, int32_t input)
     return random_cell(r, t);
 }
 
-static jit_dtype index_type(int32_t number)
+static jit_dtype index_type(const graph *g, int32_t number)
 {
     int32_t column;
-    return table_find(JIT_F32, (uint64_t)number * TABLE_COLUMNS, &column) ? JIT_I32 : JIT_I64;
+    return graph_table(g, JIT_F32, (uint64_t)number * TABLE_COLUMNS, &column) ? JIT_I32
+                                                                              : JIT_I64;
 }
+
+static const float own[8][4] = { { 1, -2, 3, 4 },       { 0.5f, -0.0f, 1e-40f, 1e30f },
+                                 { 5, 6, 7, 8 },        { 9, 10, 11, 12 },
+                                 { -1, -2, -3, -4 },    { 0x1p-149f, 2, 3, 0x1.fffffep127f },
+                                 { 13, 14, 15.5f, 16 }, { 17, 18, 19, -20 } };
 
 /* The columns of a table and one that it does not have, as results. */
 static graph *build(arena *ar, diag *d, int32_t number)
 {
-    jit_dtype t = index_type(number);
     graph *g = graph_new(ar, d, "columns", 1000);
+    cr_assert_eq(graph_add_table(g, (lookup_table){ JIT_F32, 8, 4, own }),
+                 TABLE_COUNT * TABLE_COLUMNS);
+    jit_dtype t = index_type(g, number);
     g->inputs = arena_alloc(ar, sizeof *g->inputs);
     g->inputs[0] = (graph_input){ .name = "i", .dtype = t };
     g->n_inputs = 1;
@@ -35,7 +43,7 @@ static graph *build(arena *ar, diag *d, int32_t number)
     for (uint64_t column = 0, there = 1; column < TABLE_COLUMNS && there; column++) {
         cell which = { .u = (uint64_t)number * TABLE_COLUMNS + column };
         int32_t c;
-        there = table_find(t == JIT_I32 ? JIT_F32 : JIT_F64, which.u, &c) != NULL;
+        there = graph_table(g, t == JIT_I32 ? JIT_F32 : JIT_F64, which.u, &c) != NULL;
         node v = graph_apply2(g, OP_lookup, i, graph_const(g, t, which), (span){ 0 });
         g->outputs[g->n_outputs++] = (graph_output){ v, NULL };
     }
@@ -66,7 +74,7 @@ static void one_table(int32_t number, const target *t, int32_t lanes)
 /* One that there is not, too. */
 static void all_tables(const target *t, int32_t lanes)
 {
-    for (int32_t number = 0; number <= TABLE_COUNT; number++)
+    for (int32_t number = 0; number <= TABLE_COUNT + 1; number++)
         one_table(number, t, lanes);
 }
 

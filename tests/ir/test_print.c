@@ -9,6 +9,7 @@
 
 static const char everything[] =
     "fn swish(x: f32, k: u8; \xce\xb2: f64, _: bool) -> (y: f32, _: u64) ftz\n"
+    "  table 2 4 0x1.8p+0 -0x0p+0 0x1p-149 inf 0x1p+1 0x1p+2 0x1p+3 nan:0x7fc00001\n"
     "  %1 = arg #0 : f32\n"
     "  %2 = arg #1 : u8\n"
     "  %3 = uniform #0 : f64\n"
