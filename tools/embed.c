@@ -1,8 +1,8 @@
-/* Writes the prelude's texts as C: embed OUT.c FILE.fj...
+/* Writes the prelude's texts as C: embed OUT.c HEADER.h FILE.fj...
  *
  * An item begins at a line that starts with `fn`, `grad fn` or `const` in column 1, together
  * with the comment lines directly above it, and ends before the next item. The output defines
- * prelude_items, sorted by name, and prelude_count (see prelude.h). `grad fn f` is stored as
+ * prelude_items, sorted by name, and prelude_count, as HEADER.h declares them (see prelude.h). `grad fn f` is stored as
  * "grad f". Runs at build time only, so it may print and exit. */
 #include <stdbool.h>
 #include <stdio.h>
@@ -150,10 +150,12 @@ static void write_text(FILE *out, size_t i, const item *it)
     fprintf(out, " 0\n};\n");
 }
 
-static void write_c(FILE *out, const items *list)
+static void write_c(FILE *out, const items *list, const char *header)
 {
-    fprintf(out, "/* Made by tools/embed.c from the .fj files of src/ir/prelude. */\n"
-                 "#include \"prelude.h\"\n\n");
+    fprintf(out,
+            "/* Made by tools/embed.c from the .fj files of src/ir/prelude. */\n"
+            "#include \"%s\"\n\n",
+            header);
     for (size_t i = 0; i < list->n; i++) {
         write_text(out, i, &list->at[i]);
     }
@@ -168,15 +170,15 @@ static void write_c(FILE *out, const items *list)
 
 int main(int argc, char **argv)
 {
-    if (argc < 3) {
-        fail("usage", "embed OUT.c FILE.fj...");
+    if (argc < 4) {
+        fail("usage", "embed OUT.c HEADER.h FILE.fj...");
     }
     items list = { NULL, 0, 0 };
-    for (int i = 2; i < argc; i++) {
+    for (int i = 3; i < argc; i++) {
         collect(&list, argv[i], read_whole(argv[i]));
     }
     if (list.n == 0) {
-        fail("no items in", argv[2]);
+        fail("no items in", argv[3]);
         return 1;
     }
     qsort(list.at, list.n, sizeof *list.at, by_name);
@@ -190,7 +192,7 @@ int main(int argc, char **argv)
         fail("cannot write", argv[1]);
         return 1;
     }
-    write_c(out, &list);
+    write_c(out, &list, argv[2]);
     if (fclose(out) != 0) {
         fail("cannot write", argv[1]);
     }

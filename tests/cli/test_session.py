@@ -65,10 +65,10 @@ session("fn f(x; a = 2) = a*x\n:list\n", "fn f(x; a = 2) = a*x\n")
 session("x = [1.5];\n:list\n", Like(r"ans: f64\[1\].*\nx: f64\[1\].*|x: f64\[1\].*\nans: f64\[1\].*"))
 session(":quit\n1\n", "")
 session(":qiut\n", code=1, err=ERROR + "unknown command ':qiut': did you mean ':quit'?\n")
-session(":load\n", code=1, err=ERROR + "':load' needs FILE.fj\n")
+session(":load\n", code=1, err=ERROR + "':load' needs FILE\n")
 session(":help\n", Like(r".*:load .*"))
 session("?sigmoid\n", Like(r".*sigmoid.*\n"))
-session(":type sin\n?relu\n", "sin(x)   built in\nfn relu(x) = max(x, 0)\n  example  relu(0.5) = 0.5\n")
+session(":type sin\n?relu\n", "sin(x)   built in\nfn relu(x) = max(x, 0)\n  error    none: exact, or correctly rounded\n  example  relu(0.5) = 0.5\n")
 session("?sum\n", Like(r"sum\(x\) .*axis.*of nothing 0\n  example  sum\[i in 1 \.\. 5\]\(i\*i\) = 30\n"))
 session("?softmax\n", Like(r"fn softmax\(x: \[n\]\).*  example  x = \[-1, 0, 0\.5, 2\]; softmax\(x\)\n +\[0\.0\d+ .*\]\n"))
 session("?min\n", Like(r"min\(x, y\)   built in\n.*min\[i\]\(e\).*= -4\n"))
@@ -106,6 +106,48 @@ session(":load nothere.fj\n", code=3, err=Like(r".*nothere\.fj.*\n"))
 session("fn f(x) = x\n:save out.fj\n:reset\n:load out.fj\nf(1)\n", "1\n")
 session(":set threads 2\n:set interpret on\nsqrt(4)\n:set interpret maybe\n", "2.0\n", code=1, err=Like(r".*interpret.*\n"))
 session("x = [4,9];\nx = \"x.npy\"\n", "", code=3, err=Like(r".*x\.npy.*"))
+
+# a page says what a function is; its definition only where that says more
+session("?gelu\n", "fn gelu(x)\n  0.5*x*(1 + erf(x/sqrt(2)))\n  error    at most 2 ulp in f32 and f64\n  example  gelu(0.5) = 0.34573123063700656\n")
+session("?pi\n", Like(r"const pi = 3\.14.*\n  The ratio .*\n"))
+session("?adam\n", Like(r"fn adam\(p, g, m, v; lr = 0\.001.*\}\n  Adam: .*Kingma.*\n"))
+session("?_tail\n", code=1, err=ERROR + "there is nothing called '_tail'\n")
+session("fn half(x) = x/2\n?half\n", "fn half(x) = x/2\n  example  half(0.5) = 0.25\n")
+
+# names without a value stand for points
+session(":time sigmoid\n", Like(r"x        f32\[65536\], from 0 to 1\ncompile .*\nrun .* GB/s \(\d+ % of copying\) .*GFLOP/s\ncode .*vectors of .*\n"))
+session("a = [1.5,2,3];\n:time a*b\n", Like(r"b        f32\[3\], from 0 to 1\ncompile .*"))
+session(":time x & 3\n", Like(r"x        i64\[65536\], from 0 to 99\ncompile .*"))
+session(":time sgmoid(x)\n", code=1, err=Like(r".*E0101.*did you mean 'sigmoid'.*"))
+session(":check sin\n", Like(r"error    at most 0\.\d+ ulp of f32, 0\.\d+ on average, 163\d\d points\n         at x = .*, in double .*\nbits     the interpreter gives the same\n"))
+session(":check exp(x) - 1\n", Like(r"error    at most 1\.68e\+07 ulp .*\n"))
+session("x = [1.5,2,3];\n:check x/2\n", Like(r"error    at most 0 ulp of f32, 0 on average, 3 points\nbits .*same\n"))
+session(":check popcount(x)\n", "bits     the interpreter gives the same\n")
+session(":check sqrt(x)*sqrt(-x)\n", Like(r"error    at most 0 ulp .*\nbits .*same\n"))
+
+# definitions again from their files: those that are gone are gone, typed ones stay, an error changes nothing
+write("again.fj", "fn one(x) = x + 1\nfn two(x) = x + 2\n")
+session(":reload\n", code=1, err=ERROR + "nothing was loaded\n")
+session("fn mine(x) = x\n:load again.fj\n:reload\none(1) + two(1)\n:list\n", Like(r"5\nfn mine\(x\) = x\nfn one.*\nfn two.*\nans.*\n"))
+p = subprocess.Popen([PROGRAM], cwd=DIRECTORY.name, env=ENVIRONMENT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+p.stdin.write(b":load again.fj\n1;\n:info two\n1\n")
+p.stdin.flush()
+while b"example" not in p.stdout.readline():
+    pass
+write("again.fj", "fn one(x) = x + q\n")
+p.stdin.write(b":reload\nsqrt(4)\n")
+p.stdin.flush()
+while b"E0100" not in p.stderr.readline():
+    pass
+write("again.fj", "fn one(x) = x + 10\n")
+out, err = p.communicate(b":reload\none(1)\n:info two\n", timeout=30)
+expect(out.endswith(b"11\n") and b"nothing called 'two'" in err, ":reload of a changed file: %r %r" % (out, err))
+
+# values in archives
+session("x = [1.5,2];\nk = 3;\n:save all.npz\n:reset\n:load all.npz\nx*k\nk\n", "[4.5 6. ]\n3\n")
+session(":load absent.npz\n", code=3, err=Like(r".*absent\.npz.*"))
+session("fn f(x) = x\n:save no/such.fj\n", code=3, err=Like(r".*cannot write 'no/such\.fj': .*\n"))
+session(":history\n", code=1, err=ERROR + "a history is kept on a terminal only\n")
 
 # ------------------------------------------------------------------ check, doctor
 write("good.fj", "fn f(x) = tanh(x) + 1\nfn g(a: i32, b: i32; k: i32 = 3) -> (q: i32, r: i32) = (a // b, a % b)\n")

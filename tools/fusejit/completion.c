@@ -7,111 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pages.h"
 #include "topics.h"
-
-/* What the prelude defines, language.md section 5, and the words of a definition; operators
- * are asked of the library, and the session adds its own. */
-static const char *const built_in[] = { "accuracy",
-                                        "adagrad",
-                                        "adam",
-                                        "adamw",
-                                        "bce",
-                                        "bce_logits",
-                                        "binary_accuracy",
-                                        "binary_f1",
-                                        "celu",
-                                        "clamp",
-                                        "clip_norm",
-                                        "clip_value",
-                                        "confusion",
-                                        "const",
-                                        "constant",
-                                        "cosine_decay",
-                                        "dense",
-                                        "dropout",
-                                        "elu",
-                                        "exponential_decay",
-                                        "f1",
-                                        "false",
-                                        "fract",
-                                        "frexp",
-                                        "gaussian",
-                                        "geglu",
-                                        "gelu",
-                                        "gelu_quick",
-                                        "gelu_tanh",
-                                        "glorot_normal",
-                                        "glorot_uniform",
-                                        "glu",
-                                        "hard_shrink",
-                                        "hard_sigmoid",
-                                        "hard_swish",
-                                        "hard_tanh",
-                                        "he_normal",
-                                        "he_uniform",
-                                        "hinge",
-                                        "huber",
-                                        "identity",
-                                        "inf",
-                                        "kl",
-                                        "layer_norm",
-                                        "leaky_relu",
-                                        "lerp",
-                                        "lion",
-                                        "log_cosh",
-                                        "log_sigmoid",
-                                        "log_softmax",
-                                        "logaddexp",
-                                        "logit_accuracy",
-                                        "logsumexp",
-                                        "mae",
-                                        "mish",
-                                        "modf",
-                                        "mse",
-                                        "nan",
-                                        "nll",
-                                        "norm",
-                                        "normal",
-                                        "one_cycle",
-                                        "pi",
-                                        "plateau",
-                                        "prelu",
-                                        "r2",
-                                        "reciprocal",
-                                        "relu",
-                                        "relu6",
-                                        "residual",
-                                        "rms_norm",
-                                        "rmse",
-                                        "rmsprop",
-                                        "rsqrt",
-                                        "selu",
-                                        "sgd",
-                                        "sigmoid",
-                                        "silu",
-                                        "sincos",
-                                        "snake",
-                                        "soft_shrink",
-                                        "softmax",
-                                        "softmin",
-                                        "softplus",
-                                        "softsign",
-                                        "square",
-                                        "squareplus",
-                                        "std",
-                                        "step",
-                                        "step_decay",
-                                        "swiglu",
-                                        "swish",
-                                        "tanhshrink",
-                                        "thresholded_relu",
-                                        "top_k",
-                                        "true",
-                                        "uniform",
-                                        "var",
-                                        "warmup",
-                                        "xent",
-                                        "zeros" };
 
 typedef struct candidates {
     const char *word;
@@ -138,8 +35,8 @@ static void offer_names(candidates *c, const session *s)
         offer(c, s->variable[i].name);
     for (int i = 0; i < s->n_chunks; i++)
         offer(c, s->chunk[i].name);
-    for (size_t i = 0; i < sizeof built_in / sizeof *built_in; i++)
-        offer(c, built_in[i]);
+    for (int i = 0; pages_name(i); i++)
+        offer(c, pages_name(i));
     jit_operator_info o;
     for (int i = 0; jit_operator_at(i, &o) == JIT_OK; i++)
         offer(c, o.name);
@@ -216,13 +113,19 @@ static unsigned char complete(EditLine *edit, const candidates *c)
     return CC_REDISPLAY;
 }
 
+/* :load, :save, and what stands behind the > of :plot. */
+static bool takes_file(const char *line, size_t n)
+{
+    return n > 5 && (strncmp(line, ":load", 5) == 0 || strncmp(line, ":save", 5) == 0 ||
+                     (strncmp(line, ":plot", 5) == 0 && memchr(line, '>', n)));
+}
+
 unsigned char completion_key(EditLine *edit, const session *s)
 {
     const LineInfo *line = el_line(edit);
     size_t n = (size_t)(line->cursor - line->buffer), start = n;
-    bool files = n > 5 && (strncmp(line->buffer, ":load", 5) == 0 ||
-                           strncmp(line->buffer, ":save", 5) == 0);
-    const char *stop = files ? " \t\"" : " \t\"()[]{}+-*/%<>=!&|^~?,;@";
+    bool files = takes_file(line->buffer, n);
+    const char *stop = files ? " \t\">" : " \t\"()[]{}+-*/%<>=!&|^~?,;@";
     while (start > 0 && !strchr(stop, line->buffer[start - 1]))
         start--;
     if (start > 0 && line->buffer[start - 1] == '"')

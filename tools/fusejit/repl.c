@@ -54,6 +54,7 @@ static int run_stream(session *s, FILE *in)
         if (!is_whole(all))
             continue;
         int result = session_run(s, all, first);
+        (void)fflush(s->c->out); /* who feeds a pipe line by line reads answers so */
         code = code ? code : result;
         length = 0;
     }
@@ -158,6 +159,19 @@ static void save_history(repl *r)
     (void)chmod(r->history_path, 0600);
 }
 
+static void print_history(void *editor, const char *part)
+{
+    repl *r = editor;
+    HistEvent event;
+    int more = history(r->history, &event, H_LAST); /* the oldest */
+    for (; more >= 0; more = history(r->history, &event, H_PREV)) {
+        size_t n = strlen(event.str);
+        if (strstr(event.str, part))
+            (void)fprintf(r->s.c->out, "%s%s", event.str,
+                          n && event.str[n - 1] == '\n' ? "" : "\n");
+    }
+}
+
 static void open_editor(repl *r)
 {
     HistEvent event;
@@ -176,6 +190,8 @@ static void open_editor(repl *r)
     r->history_path = history_file();
     if (r->history_path)
         (void)history(r->history, &event, H_LOAD, r->history_path);
+    r->s.print_history = print_history;
+    r->s.editor = r;
     (void)el_set(r->edit, EL_CLIENTDATA, r);
     (void)el_set(r->edit, EL_PROMPT, prompt);
     (void)el_set(r->edit, EL_EDITOR, "emacs");

@@ -19,6 +19,7 @@ static void free_chunks(chunk *list, int n)
     for (int i = 0; i < n; i++) {
         free(list[i].name);
         free(list[i].text);
+        free(list[i].file);
     }
     free(list);
 }
@@ -119,7 +120,8 @@ static int count_lines(const char *text)
 typedef struct addition {
     chunk *list;
     int n;
-    int *line; /* of each chunk in the new text; 0: an older one */
+    int *line;        /* of each chunk in the new text; 0: an older one */
+    const char *file; /* that is loaded, or NULL */
 } addition;
 
 static int find_chunk(const addition *a, const char *name, bool gradient)
@@ -148,8 +150,10 @@ static void add_chunk(addition *a, const definition *d, int line)
     } else {
         free(a->list[at].name);
         free(a->list[at].text);
+        free(a->list[at].file);
     }
-    a->list[at] = (chunk){ name, memory_text(d->text, length), d->gradient };
+    char *file = a->file ? memory_text(a->file, strlen(a->file)) : NULL;
+    a->list[at] = (chunk){ name, memory_text(d->text, length), file, d->gradient };
     a->line[at] = line;
 }
 
@@ -188,25 +192,33 @@ static int check_program(session *s, const addition *a, const char *file)
     return console_jit_error(s->c, &err);
 }
 
-static void copy_chunks(const session *s, addition *a)
+static char *copy_text(const char *text)
 {
-    a->n = s->n_chunks;
-    a->list = memory_take((size_t)a->n * sizeof *a->list);
-    a->line = memory_take((size_t)a->n * sizeof *a->line);
-    for (int i = 0; i < a->n; i++) {
+    return text ? memory_text(text, strlen(text)) : NULL;
+}
+
+/* All but those of the file that is loaded again. */
+static void copy_chunks(const session *s, addition *a, const char *without)
+{
+    a->n = 0;
+    a->list = memory_take((size_t)s->n_chunks * sizeof *a->list);
+    a->line = memory_take((size_t)s->n_chunks * sizeof *a->line);
+    for (int i = 0; i < s->n_chunks; i++) {
         const chunk *c = &s->chunk[i];
-        a->list[i] = (chunk){ memory_text(c->name, strlen(c->name)),
-                              memory_text(c->text, strlen(c->text)), c->gradient };
+        if (without && c->file && strcmp(c->file, without) == 0)
+            continue;
+        a->list[a->n++] =
+            (chunk){ copy_text(c->name), copy_text(c->text), copy_text(c->file), c->gradient };
     }
 }
 
-int session_define(session *s, const char *text, const char *file, int line)
+static int define(session *s, const char *text, const char *file, int line, bool load)
 {
-    addition a;
+    addition a = { .file = load ? file : NULL };
     definition d;
     int code = EXIT_DONE;
     const char *p = text, *counted = text;
-    copy_chunks(s, &a);
+    copy_chunks(s, &a, a.file);
     while (scan_definition(&p, &d)) {
         for (; counted < d.text; counted++)
             line += *counted == '\n';
@@ -237,6 +249,11 @@ int session_define(session *s, const char *text, const char *file, int line)
     return EXIT_DONE;
 }
 
+int session_define(session *s, const char *text, const char *file, int line)
+{
+    return define(s, text, file, line, false);
+}
+
 int session_load(session *s, const char *path)
 {
     enum { LONGEST = 1 << 22 }; /* the library's limit is lower, and its message better */
@@ -250,8 +267,30 @@ int session_load(session *s, const char *path)
     int code =
         error ? console_error(s->c, EXIT_FILE, "cannot read '%s': %s", path, strerror(error))
         : strlen(text) != n ? console_error(s->c, EXIT_USER, "'%s' is not a text", path)
-                            : session_define(s, text, path, 1);
+                            : define(s, text, path, 1, true);
     free(text);
+    return code;
+}
+
+int session_reload(session *s)
+{
+    char **file = memory_take((size_t)s->n_chunks * sizeof *file);
+    int n = 0, code = EXIT_DONE;
+    for (int i = 0; i < s->n_chunks; i++) {
+        bool known = !s->chunk[i].file;
+        for (int k = 0; k < n && !known; k++)
+            known = strcmp(file[k], s->chunk[i].file) == 0;
+        if (!known)
+            file[n++] = copy_text(s->chunk[i].file);
+    }
+    if (n == 0)
+        code = console_error(s->c, EXIT_USER, "nothing was loaded");
+    for (int k = 0; k < n; k++) {
+        int one = session_load(s, file[k]);
+        code = code ? code : one;
+        free(file[k]);
+    }
+    free(file);
     return code;
 }
 

@@ -16,6 +16,7 @@ typedef struct variable {
 
 typedef struct chunk { /* one definition */
     char *name, *text;
+    char *file; /* that it was loaded from; NULL: it was typed */
     bool gradient;
 } chunk;
 
@@ -30,6 +31,9 @@ typedef struct session {
     int n_variables;
     int line; /* of the statement or command that runs */
     bool quit;
+    /* Prints the lines that were typed and have the text in them; NULL: none are kept. */
+    void (*print_history)(void *editor, const char *part);
+    void *editor;
 } session;
 
 void session_init(session *s, const settings *given, const char *file, const console *c);
@@ -49,6 +53,8 @@ char *session_program(const session *s);
 /* Adds or replaces definitions, all of them or none. `text` begins at `line` of `file`. */
 int session_define(session *s, const char *text, const char *file, int line);
 int session_load(session *s, const char *path);
+/* Again from the files that definitions came from; those that a file no longer has are gone. */
+int session_reload(session *s);
 /* NULL if there is none of the name. */
 variable *session_variable(const session *s, const char *name);
 /* Takes the value. */

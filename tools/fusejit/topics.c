@@ -103,7 +103,7 @@ bool topics_page(session *s, const char *name)
 /* Reductions alone are offered: the rest is short or known. */
 const char *topics_name(int i)
 {
-    static const char *const words[] = { "sum",    "prod",   "mean",  "any",    "all",
-                                         "argmin", "argmax", "param", "return", NULL };
+    static const char *const words[] = { "sum",    "prod",  "mean",   "any",   "all", "argmin",
+                                         "argmax", "param", "return", "const", NULL };
     return words[i];
 }
