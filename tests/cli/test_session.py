@@ -149,6 +149,29 @@ session(":load absent.npz\n", code=3, err=Like(r".*absent\.npz.*"))
 session("fn f(x) = x\n:save no/such.fj\n", code=3, err=Like(r".*cannot write 'no/such\.fj': .*\n"))
 session(":history\n", code=1, err=ERROR + "a history is kept on a terminal only\n")
 
+# ------------------------------------------------------------------ train and predict
+NET = "fn net(x: [2]) -> [2] { let h = dense(x; 16, tanh)  return dense(h; 2) }\n"
+XOR = "x = [[0,0],[0,1],[1,0],[1,1]];\ny = [0,1,1,0];\n" + NET
+TRAIN = ":train net, x, y; epochs = 200, lr = 0.05, val = 0\n"
+session(XOR + TRAIN + ":predict x; classes\n:predict [1,0]; classes\nans > 0\n",
+        Like(r"data    4 x 2 f32   train 4   classes 2\nmodel .*net\.h +2 -> 16 .*\njit .*epoch 200 .* acc 1\.0000 .*\ndone    200 epochs.*\n0\n1\n1\n0\n1\n\[false  true\]\n"))
+# a call of the function has the trained parameters too
+session(XOR + TRAIN + ":predict x;\na = f32(net(x)) - f32(ans)\n", Like(r".*\[\[0\. 0\.\]\n \[0\. 0\.\]\n \[0\. 0\.\]\n \[0\. 0\.\]\]\n"))
+session(XOR + ":train net, x, y; epochs=2, out=xor.safetensors\n:predict x\n:reset\n:predict xor.safetensors, [[0,0],[0,1],[1,0],[1,1]]\n",
+        Like(r".* -> xor\.safetensors\n(\[\[.*\]\]\n)\1"))
+session(XOR + ":train net, y=y, x=x; epochs=1\n", Like(r"data .*\ndone .*"))
+for text, err in (
+    ("net, x", "no samples for 'y': give --data y=FILE\n"),
+    ("net, x, z", "'z' has no value\n"),
+    ("net, x, y; epochz = 3", "nothing takes 'epochz': not 'adam', the loss or the model\n"),
+    ("net, x, y; epochs = three", "--epochs takes a whole number from 1, not 'three'\n"),
+    ("net, x, absent.npy", None),
+):
+    session(XOR + ":train " + text + "\n", code=3 if err is None else 2 if "whole" in err else 1, err=ERROR + err if err else Like(r".*absent\.npy.*"))
+session(":predict [1,2]\n", code=1, err=ERROR + "there is no model: ':train', or ':predict MODEL.safetensors, X'\n")
+session(":predict xor.safetensors, [1,2], [3,4]\n", code=1, err=ERROR + "the model 'net' takes 1 argument, not 2\n")
+session(":predict xor.safetensors, [1,2]; class\n", code=1, err=ERROR + "':predict' takes 'classes' behind the ';', not 'class'\n")
+
 # ------------------------------------------------------------------ check, doctor
 write("good.fj", "fn f(x) = tanh(x) + 1\nfn g(a: i32, b: i32; k: i32 = 3) -> (q: i32, r: i32) = (a // b, a % b)\n")
 check("check", "good.fj", out=Like(r"ok    f\(x\).*f32 f64, gradient agrees\nok    g\(.*\n2 functions, 0 with differences\n"))

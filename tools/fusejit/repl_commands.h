@@ -16,6 +16,9 @@ int repl_stage(session *s, const repl_command *self, const char *rest);
 int repl_grad(session *s, const repl_command *self, const char *rest);
 /* repl_time.c */
 int repl_time(session *s, const repl_command *self, const char *rest);
+/* repl_train.c */
+int repl_train(session *s, const repl_command *self, const char *rest);
+int repl_predict(session *s, const repl_command *self, const char *rest);
 /* repl_check.c */
 int repl_check(session *s, const repl_command *self, const char *rest);
 /* repl_files.c */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "call_params.h"
+#include "trained.h"
 
 void session_init(session *s, const settings *given, const char *file, const console *c)
 {
@@ -32,6 +33,8 @@ void session_reset(session *s)
         value_free(&s->variable[i].v);
     }
     free(s->variable);
+    trained_free(s->trained);
+    s->trained = NULL;
     s->chunk = NULL;
     s->variable = NULL;
     s->n_chunks = s->n_variables = 0;
@@ -458,6 +461,7 @@ int session_try(session *s, expression *e, jit_error *err)
         err->n_diagnostics = 0; /* it was said */
         if (code)
             return code;
+        trained_apply(s->trained, e->call.params);
         status = call_run(&e->call, e->module, &s->s, err);
     }
     return status == JIT_OK ? EXIT_DONE : EXIT_USER;

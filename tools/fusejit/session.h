@@ -34,6 +34,7 @@ typedef struct session {
     /* Prints the lines that were typed and have the text in them; NULL: none are kept. */
     void (*print_history)(void *editor, const char *part);
     void *editor;
+    struct trained *trained; /* what :train made, or NULL */
 } session;
 
 void session_init(session *s, const settings *given, const char *file, const console *c);

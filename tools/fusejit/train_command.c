@@ -20,6 +20,8 @@ static int load(train_job *j, train_data *d, const named_list *list, const conso
     const train_plan *p = &j->plan;
     bool test = list == &j->t.s->test;
     train_source from = { .list = list, .option = test ? "test" : "data", .names = names };
+    from.given = j->given;
+    from.n_given = j->n_given;
     for (from.n = 0; from.n < p->n_args; from.n++)
         names[from.n] = p->arg[from.n].name;
     if (!p->loss.name) /* what it will be depends on the labels */
@@ -130,8 +132,8 @@ static int begin(train_job *j, const console *c)
     train_settings *t = &j->t;
     int code = t->plot ? gnuplot_check("--plot", t->plot, c) : EXIT_DONE;
     code = code ? code : check_outputs(t, c);
-    code = code ? code : call_context(&j->context, t->s, c);
-    code = code ? code : train_program_read(&j->program, t->file, j->context, c);
+    code = code || j->context ? code : call_context(&j->context, t->s, c);
+    code = code ? code : train_program_read(&j->program, j, c);
     code = code ? code : train_plan_begin(&j->plan, j->program.plain, t, c);
     code = code ? code : read_samples(j, c);
     code = code ? code : prepare_samples(j, c);
@@ -188,7 +190,7 @@ static int finish(train_job *j, int trained, const console *c)
     return EXIT_DONE;
 }
 
-static int train(train_job *j, const console *c)
+int train_job_run(train_job *j, const console *c)
 {
     int code = begin(j, c);
     if (code)
@@ -199,23 +201,28 @@ static int train(train_job *j, const console *c)
     return code == EXIT_DONE || code == EXIT_INTERRUPT ? finish(j, code, c) : code;
 }
 
+void train_job_free(train_job *j)
+{
+    train_report_free(&j->report);
+    jit_trainer_free(j->trainer);
+    jit_params_free(j->params);
+    train_scalings_free(&j->scalings);
+    train_data_free(&j->train);
+    train_data_free(&j->val);
+    train_data_free(&j->test);
+    train_program_free(&j->program);
+    train_settings_free(&j->t);
+    free(j->class_weight);
+}
+
 int train_command(const settings *s, const console *c)
 {
     train_job j;
     memset(&j, 0, sizeof j);
     int code = train_settings_read(&j.t, s, c);
     if (!code)
-        code = train(&j, c);
-    train_report_free(&j.report);
-    jit_trainer_free(j.trainer);
-    jit_params_free(j.params);
-    train_scalings_free(&j.scalings);
-    train_data_free(&j.train);
-    train_data_free(&j.val);
-    train_data_free(&j.test);
-    train_program_free(&j.program);
-    train_settings_free(&j.t);
-    free(j.class_weight);
+        code = train_job_run(&j, c);
+    train_job_free(&j);
     jit_context_free(j.context);
     return code;
 }

@@ -117,6 +117,26 @@ static int load_archive(train_data *d, const train_source *from, const char *pat
     return code;
 }
 
+/* A value of the session that has the name, as an array; *found: there is one. */
+static int load_value(const train_source *from, const char *name, jit_array *a, bool *found,
+                      const console *c)
+{
+    char why[160];
+    *found = false;
+    for (int i = 0; i < from->n_given && !*found; i++) {
+        const value *v = from->given[i].v;
+        if (strcmp(from->given[i].name, name) != 0)
+            continue;
+        *found = true;
+        jit_dtype type = v->has_bool ? JIT_BOOL : v->has_real ? JIT_F64 : JIT_I64;
+        if (!v->item)
+            *a = value_copy(v, c).array;
+        else if (!value_convert(v, type, a, why, sizeof why))
+            return console_error(c, EXIT_USER, "%s: %s", name, why);
+    }
+    return EXIT_DONE;
+}
+
 static int load_arrays(train_data *d, const train_source *from, const console *c)
 {
     int next = 0;
@@ -132,7 +152,13 @@ static int load_arrays(train_data *d, const train_source *from, const console *c
         if (k >= from->n || d->file[k])
             return console_error(c, EXIT_USER, "--%s '%s': the loss takes %d arguments",
                                  from->option, item->text, from->n);
-        if (jit_array_load(&a, item->text, &err) != JIT_OK)
+        bool found;
+        int code = load_value(from, item->text, &a, &found, c);
+        if (code)
+            return code;
+        if (!found && from->given && options_is_name(item->text))
+            return console_error(c, EXIT_USER, "'%s' has no value", item->text);
+        if (!found && jit_array_load(&a, item->text, &err) != JIT_OK)
             return console_jit_error(c, &err);
         take(d, k, &a, item->text);
     }

@@ -2,6 +2,7 @@
 #ifndef FJ_TRAIN_DATA_H
 #define FJ_TRAIN_DATA_H
 
+#include "bound_call.h"
 #include "train_plan.h"
 
 typedef struct train_data {
@@ -25,6 +26,9 @@ typedef struct train_source {
      * all the same; JIT_LABELS_AUTO: it is not known what is wanted. */
     jit_labels labels;
     const jit_table *known;
+    const named_value
+        *given; /* values that a name in the list may stand for, n_given of them */
+    int n_given;
 } train_source;
 int train_data_load(train_data *d, const train_source *from, const console *c);
 void train_data_free(train_data *d);

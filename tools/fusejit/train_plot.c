@@ -4,7 +4,7 @@
 #include "gnuplot.h"
 #include "train_job.h"
 
-static double value(const train_curve *e, int column)
+static double column_of(const train_curve *e, int column)
 {
     const double all[] = { e->loss, e->val_loss, e->metric, e->val_metric };
     return all[column];
@@ -13,7 +13,7 @@ static double value(const train_curve *e, int column)
 static bool has(const train_report *r, int column)
 {
     for (int i = 0; i < r->n_curve; i++)
-        if (isfinite(value(&r->curve[i], column)))
+        if (isfinite(column_of(&r->curve[i], column)))
             return true;
     return false;
 }
@@ -24,7 +24,7 @@ static void put_data(FILE *f, const train_report *r)
     for (int i = 0; i < r->n_curve; i++) {
         (void)fprintf(f, "%lld", (long long)r->curve[i].epoch);
         for (int k = 0; k < 4; k++)
-            gnuplot_number(f, value(&r->curve[i], k));
+            gnuplot_number(f, column_of(&r->curve[i], k));
         (void)fputs("\n", f);
     }
     (void)fputs("end_of_data\n", f);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "train_job.h"
 #include "train_text.h"
 
 /* -------------------------------------------------------------------------- forms */
@@ -263,15 +264,15 @@ static char *read_text(const char *path)
     return NULL;
 }
 
-int train_program_read(train_program *q, const char *path, jit_context *context,
-                       const console *c)
+int train_program_read(train_program *q, const train_job *j, const console *c)
 {
     jit_error err;
-    *q = (train_program){ .text = read_text(path) };
+    const char *path = j->t.file, *text = j->program_text;
+    *q = (train_program){ .text = text ? memory_text(text, strlen(text)) : read_text(path) };
     if (!q->text)
         return console_error(c, EXIT_FILE, "cannot read '%s': %s", path,
                              errno ? strerror(errno) : "it is no text");
-    q->plain = compile(q->text, path, context, &err);
+    q->plain = compile(q->text, path, j->context, &err);
     return q->plain ? EXIT_DONE : console_jit_error(c, &err);
 }
 

@@ -36,8 +36,8 @@ typedef struct train_program {
 } train_program;
 
 /* Reads and compiles the user's program. */
-int train_program_read(train_program *q, const char *path, jit_context *context,
-                       const console *c);
+struct train_job;
+int train_program_read(train_program *q, const struct train_job *j, const console *c);
 /* How the samples of d become arguments of the loss. Returns an exit code. */
 int train_program_forms(train_program *q, const train_plan *p, const train_data *d,
                         const train_settings *t, const console *c);

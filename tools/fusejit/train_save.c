@@ -64,7 +64,13 @@ static void add_names(texts *t, const train_job *j)
         add_list(t, "class", table->class_name, table->n_classes);
 }
 
-static jit_status save(const train_job *j, jit_params *params, jit_error *err)
+typedef struct model_keeper {
+    void (*keep)(void *user, const jit_model *m);
+    void *user;
+} model_keeper;
+
+/* The whole model, lent. */
+static void show(const train_job *j, jit_params *params, const model_keeper *to)
 {
     const jit_table *table = &j->train.table;
     char outputs[NAME_ROOM];
@@ -83,25 +89,53 @@ static jit_status save(const train_job *j, jit_params *params, jit_error *err)
                     .params = params,
                     .text = t.item,
                     .n_texts = t.n };
-    jit_status s = jit_model_save(&m, j->t.out, err);
+    to->keep(to->user, &m);
     free(t.item);
     free(t.name);
-    return s;
+}
+
+static jit_params *trained_params(const train_job *j, jit_error *err)
+{
+    jit_params *params = jit_params_new(j->program.module, j->program.predict,
+                                        j->program.predict_signature, NULL, err);
+    if (params && copy_values(params, j, err) == JIT_OK)
+        return params;
+    jit_params_free(params);
+    return NULL;
+}
+
+int train_save_as(const train_job *j, void (*keep)(void *, const jit_model *), void *user,
+                  const console *c)
+{
+    jit_error err;
+    jit_params *params = trained_params(j, &err);
+    if (!params)
+        return console_jit_error(c, &err);
+    show(j, params, &(model_keeper){ keep, user });
+    return EXIT_DONE;
+}
+
+typedef struct saving {
+    const char *path;
+    jit_status status;
+    jit_error err;
+} saving;
+
+static void save(void *user, const jit_model *m)
+{
+    saving *to = user;
+    to->status = jit_model_save(m, to->path, &to->err);
+    jit_params_free(m->params);
 }
 
 int train_save(const train_job *j, const console *c)
 {
-    jit_error err;
+    saving to = { .path = j->t.out, .status = JIT_OK };
     if (!j->plan.model.name)
         return console_error(c, EXIT_USER,
                              "--out: the loss '%s' has the parameters itself; there is no "
                              "function to predict with",
                              j->plan.loss.name);
-    jit_params *params = jit_params_new(j->program.module, j->program.predict,
-                                        j->program.predict_signature, NULL, &err);
-    jit_status s = params ? copy_values(params, j, &err) : err.status;
-    if (s == JIT_OK)
-        s = save(j, params, &err);
-    jit_params_free(params);
-    return s == JIT_OK ? EXIT_DONE : console_jit_error(c, &err);
+    int code = train_save_as(j, save, &to, c);
+    return code || to.status == JIT_OK ? code : console_jit_error(c, &to.err);
 }
