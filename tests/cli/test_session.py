@@ -80,7 +80,7 @@ session("y[i] = 2\nlet t[i, 0] = x[i]\n", code=1,
 session("z = [1,2];\nsum(z, axis=0)\n", code=1, err=Like(r".*error\[E0106\].*as in sum\(x; axis = 0\)\n"))
 session("z = [1,2.];\nsum(dense(z; 3)) != 0\n:time dense(z; 3)\n", Like(r"true\ncompile .*\nrun .*GFLOP/s\ncode .*\n"))
 session("x = [[1,2],[3,4]];\n:shape x @ x/2\n", "f64[2,2]\n")
-session("?atan2\n", "atan2(x, y)   built in\n  angle of the point (y, x): atan2(x, y) is the inverse tangent of x/y in the right quadrant\n"
+session("?atan2\n", "atan2(x, y)   built in\n  angle of the point (y, x): atan2(x, y) is the inverse tangent of x/y in the\n  right quadrant\n"
         "  error    at most 1 ulp in f32, 1 ulp in f64\n  example  atan2(-2.5, 1.5) = -1.0303768265243125\n")
 session(":info log\n", Like(r"log\(x\) .*\n  example  log\(0\.5\) = -0\.6931471805599453\n"))
 session("?popcount\n?select\n?bitcast\n", Like(r".*exact.*popcount\(12\) = 2\n.*select\(true, 0\.5, -0\.5\) = 0\.5\n.*"

@@ -19,6 +19,22 @@ static void write_call(const jit_operator_info *o, const char *const *values, ch
         (void)snprintf(text + n, CALL_TEXT - n, ")");
 }
 
+void built_in_words(FILE *f, const char *text)
+{
+    enum { WIDTH = 79 };
+    size_t column = 0;
+    for (size_t n; *(text += strspn(text, " \n")); text += n) {
+        n = strcspn(text, " \n");
+        size_t wide = 0;
+        for (size_t i = 0; i < n; i++)
+            wide += ((unsigned char)text[i] & 0xc0) != 0x80;
+        bool fits = column > 0 && column + 1 + wide <= WIDTH;
+        (void)fprintf(f, "%s%.*s", fits ? " " : column ? "\n  " : "  ", (int)n, text);
+        column = (fits ? column + 1 : 2) + wide;
+    }
+    (void)fputc('\n', f);
+}
+
 bool built_in_signature(session *s, const char *name)
 {
     jit_operator_info o;
@@ -104,7 +120,7 @@ bool built_in_page(session *s, const char *name)
     FILE *f = s->c->out;
     if (!built_in_signature(s, name) || jit_operator_find(name, &o) != JIT_OK)
         return false;
-    (void)fprintf(f, "  %s\n", o.doc);
+    built_in_words(f, o.doc);
     if (o.ulp_f32 > 0 || o.ulp_f64 > 0)
         (void)fprintf(f, "  error    at most %g ulp in f32, %g ulp in f64\n", o.ulp_f32,
                       o.ulp_f64);

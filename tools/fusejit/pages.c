@@ -37,8 +37,14 @@ static void print_comment(FILE *f, const char *text, const char *shown)
         if (strncmp(p, text + 2, n) == 0)
             return;
     }
-    for (; *text == '#' && text[1] == ' '; text += strcspn(text, "\n") + 1)
-        (void)fprintf(f, "  %.*s\n", (int)strcspn(text + 2, "\n"), text + 2);
+    char all[1024] = "";
+    for (size_t at = 0; *text == '#' && text[1] == ' ' && at < sizeof all - 1;) {
+        n = strcspn(text, "\n");
+        at += (size_t)snprintf(all + at, sizeof all - at, "%.*s ", (int)(n - 2), text + 2);
+        text += n + 1;
+    }
+    if (*all)
+        built_in_words(f, all);
 }
 
 static const char *behind_comment(const char *text)

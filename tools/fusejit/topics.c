@@ -18,8 +18,8 @@ typedef struct topic {
 static const topic table[] = {
     { "sum ", OVER("sum"),
       "the sum over the last axis, another one, or all i for which e has elements; in an "
-      "order\n"
-      "  fixed by the length; integers and bool in i64 (u64 if unsigned); of nothing 0",
+      "order "
+      "fixed by the length; integers and bool in i64 (u64 if unsigned); of nothing 0",
       "sum[i in 1 .. 5](i*i)" },
     { "prod ", OVER("prod"), "the product; integers and bool in i64 (u64); of nothing 1",
       "prod[i in 1 .. 6](i)" },
@@ -40,16 +40,16 @@ static const topic table[] = {
       "the index of the largest element, the first of equals, or of the first NaN; i64",
       "argmax[i in 0 .. 7](4*i - i*i)" },
     { "@ matmul dot ", "x @ W",
-      "the product of vectors, matrices, or batches of matrices, as NumPy's matmul;\n"
-      "  the same as an index expression: y[i,j] = sum[k](x[i,k]*W[k,j])",
+      "the product of vectors, matrices, or batches of matrices, as NumPy's matmul; "
+      "the same as an index expression: y[i,j] = sum[k](x[i,k]*W[k,j])",
       NULL },
     { "[ ] index indices einsum ", "y[i,j] = e   let t[i] = e   x[i+1, j]",
-      "index notation: e for all i and j; an index has the extent of the declared axis on the\n"
-      "  left, else of the arrays that it is a plain subscript of",
+      "index notation: e for all i and j; an index has the extent of the declared axis on the "
+      "left, else of the arrays that it is a plain subscript of",
       NULL },
     { "fn ", "fn name(x, W: [k,n]; a = 1) -> y: [n] = e   fn name(..) { .. return e }",
-      "a function of one sample: arguments before ';' broadcast, those after it are one value\n"
-      "  for all; [k,n] are core dimensions, axes in front of them are batches",
+      "a function of one sample: arguments before ';' broadcast, those after it are one value "
+      "for all; [k,n] are core dimensions, axes in front of them are batches",
       NULL },
     { "let ", "let a = e   let (a, b) = e   let t[i] = e", "a name for a value in a function",
       NULL },
@@ -92,7 +92,8 @@ bool topics_page(session *s, const char *name)
     for (const topic *t = table; t < table + N_TOPICS; t++) {
         if (!leads_here(t, name))
             continue;
-        (void)fprintf(s->c->out, "%s\n  %s\n", t->usage, t->text);
+        (void)fprintf(s->c->out, "%s\n", t->usage);
+        built_in_words(s->c->out, t->text);
         if (t->example)
             (void)built_in_example(s, t->example);
         return true;
