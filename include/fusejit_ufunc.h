@@ -109,6 +109,17 @@ JIT_PUBLIC jit_status jit_ufunc_types(jit_ufunc *u, const jit_dtype *in, int32_t
                                       jit_dtype *out, int32_t n_out, jit_error *err)
     JIT_LINK(ufunc_types);
 
+typedef struct jit_loop_data {
+    const jit_kernel *kernel; /* of a function of scalars whose uniforms have defaults */
+    int32_t threads;          /* as jit_args.threads */
+} jit_loop_data;
+/* A NumPy inner loop for any such kernel, whose data is a jit_loop_data: for PyUFunc_FromFuncAndData and
+ * its like. Any steps and alignment; one element after the other where an output is what another
+ * element reads, as NumPy's reduce and accumulate pass it. Unlike jit_kernel_loop, which needs nothing
+ * of the library, it keeps the host's floating-point modes and flags and can use threads. */
+JIT_PUBLIC void jit_ufunc_loop(char **args, const intptr_t *n, const intptr_t *steps,
+                               void *data) JIT_LINK(ufunc_loop);
+
 #ifdef __cplusplus
 }
 #endif

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <fusejit.h>
+#include <fusejit_ufunc.h>
 
 enum { N = 1000 };
 
@@ -480,35 +480,42 @@ Test(call, raw_entries_compute_the_same)
 }
 
 /* NumPy calls its inner loops in this way to reduce and to accumulate: one element after the other. */
-Test(call, the_raw_loop_reduces_and_accumulates)
+static void try_loop(jit_loop loop, void *data, intptr_t n)
 {
     enum { MOST = 100 };
+    double x[MOST + 1], got[MOST + 1], want = 1, s = 1;
+    for (int i = 0; i <= MOST; i++)
+        x[i] = got[i] = 2 + i % 3;
+    got[0] = 1;
+    loop((char *[]){ (char *)&s, (char *)x, (char *)&s }, &n, (intptr_t[]){ 0, 8, 0 }, data);
+    loop((char *[]){ (char *)got, (char *)x, (char *)(got + 1) }, &n, (intptr_t[]){ 8, 8, 8 },
+         data);
+    for (int i = 0; i < n; i++) {
+        want = 2 * want - x[i];
+        cr_assert_eq(got[i + 1], want);
+    }
+    cr_assert_eq(s, want);
+    memcpy(got, x, sizeof x); /* exactly in place: 2x - x */
+    loop((char *[]){ (char *)got, (char *)x, (char *)got }, &n, (intptr_t[]){ 8, 8, 8 }, data);
+    for (int i = 0; i <= MOST; i++)
+        cr_assert_eq(got[i], x[i]);
+    loop((char *[]){ (char *)x, (char *)x, (char *)(got + n) }, &n, (intptr_t[]){ 8, 0, -8 },
+         data);
+    for (int i = 0; i < n; i++)
+        cr_assert_eq(got[n - i], 2 * x[i] - x[0]);
+}
+
+Test(call, the_raw_loop_reduces_and_accumulates)
+{
     jit_module *m = compile("fn f(x, y) = 2*x - y", NULL);
     jit_error err;
     jit_prepare_options o = { .size = sizeof o, .entries = JIT_ENTRY_LOOP };
     jit_kernel *k = jit_prepare(m, "f", "f64, f64", &o, &err);
     jit_loop loop = k ? jit_kernel_loop(k, &err) : NULL;
     cr_assert(loop, "%s", err.diagnostic[0].message);
-    for (intptr_t n = 0; n <= MOST; n++) {
-        double x[MOST + 1], got[MOST + 1], want = 1, s = 1;
-        for (int i = 0; i <= MOST; i++)
-            x[i] = got[i] = 2 + i % 3;
-        got[0] = 1;
-        loop((char *[]){ (char *)&s, (char *)x, (char *)&s }, &n, (intptr_t[]){ 0, 8, 0 },
-             NULL);
-        loop((char *[]){ (char *)got, (char *)x, (char *)(got + 1) }, &n,
-             (intptr_t[]){ 8, 8, 8 }, NULL);
-        for (int i = 0; i < n; i++) {
-            want = 2 * want - x[i];
-            cr_assert_eq(got[i + 1], want);
-        }
-        cr_assert_eq(s, want);
-        double again[MOST + 1]; /* exactly in place */
-        memcpy(again, x, sizeof x);
-        loop((char *[]){ (char *)again, (char *)x, (char *)again }, &n, (intptr_t[]){ 8, 8, 8 },
-             NULL);
-        for (int i = 0; i <= MOST; i++)
-            cr_assert_eq(again[i], x[i]);
+    for (intptr_t n = 0; n <= 100; n++) {
+        try_loop(loop, NULL, n);
+        try_loop(jit_ufunc_loop, &(jit_loop_data){ k, 1 + (int32_t)(n % 3) }, n);
     }
     jit_kernel_release(k);
     jit_release(m);

@@ -5,6 +5,8 @@
                 which `err` is a jit_error
     ```sh       run by bash in a scratch folder, with the built `fusejit` on the PATH
     ```fj       checked by `fusejit check`
+    ```python   run by a Python that has NumPy, with the package of this repository; left out where there is
+                none; the blocks of a page are one program, the output is that of the block
     ```console  a session: `$ command` lines are run; the lines below must be what it prints
 
 A ```text block directly after one of the first two is the output it must have. In expected output
@@ -42,9 +44,18 @@ def matches(expected, found):
         re.fullmatch(pattern(e), f.rstrip()) for e, f in zip(expected, found))
 
 
+def find_numpy():
+    """A Python that has NumPy, as tests/numpy/with_numpy.sh finds it, or None."""
+    for python in (os.environ.get("FUSEJIT_PEER_PYTHON"), "python3", "/usr/bin/python3"):
+        if python and subprocess.run([python, "-c", "import numpy"], stderr=subprocess.DEVNULL).returncode == 0:
+            return python
+    return None
+
+
 class Page:
     def __init__(self, build, source, folder):
         self.build, self.source, self.folder = build, source, folder
+        self.python, self.before = None, ""
         self.env = dict(os.environ, PATH=f"{build}/tools:{os.environ['PATH']}", LC_ALL="C.UTF-8",
                         XDG_STATE_HOME=folder, NO_COLOR="1")
 
@@ -52,6 +63,17 @@ class Page:
         done = subprocess.run(command, cwd=self.folder, env=self.env, text=True, timeout=120,
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         return done.returncode, done.stdout
+
+    def run_python(self, text):
+        """(0 if all is well, output) of a block after those before it."""
+        marker = "--- this block"
+        self.python = self.python or find_numpy()
+        with open(f"{self.folder}/block.py", "w") as f:
+            f.write(f"{self.before}\nprint({marker!r})\n{text}")
+        self.before += text
+        self.env.update(PYTHONPATH=f"{self.source}/python", FUSEJIT_LIBRARY=f"{self.build}/src/libfusejit.so")
+        code, output = self.run([self.python, "block.py"])
+        return code, output.partition(marker + "\n")[2] if code == 0 else output
 
     def check(self, text, error):
         """(0 if all is well, output) of a program."""
@@ -72,6 +94,8 @@ class Page:
                  f"-L{self.build}/src", "-lfusejit", f"-Wl,-rpath,{self.build}/src", "-o", "block"]
                 + os.environ.get("FUSEJIT_TEST_CFLAGS", "").split())
             return (code, output) if code else self.run(["./block"])
+        if kind == "python":
+            return self.run_python(text)
         if kind == "console":
             steps = re.split(r"^\$ ", text, flags=re.M)[1:]
             for step in steps:
@@ -87,6 +111,7 @@ def main():
     build, pages = os.path.abspath(sys.argv[1]), sys.argv[2:]
     source = os.path.abspath(f"{os.path.dirname(__file__)}/../..")
     passed = failed = 0
+    kinds = ("c", "sh", "fj", "console") + (("python",) if find_numpy() else ())
     for name in pages:
         with open(name) as f:
             text = f.read()
@@ -100,7 +125,7 @@ def main():
                 if kind == "text" and previous is not None:
                     ok, message = matches(body, previous), f"{previous}-- expected:\n{body}"
                     previous = None
-                elif kind in ("c", "sh", "fj", "console") and what != "not run":
+                elif kind in kinds and what != "not run":
                     code, previous = (page.check(body, detail if what == "error" else None)
                                       if kind == "fj" else page.block(kind, body))
                     ok, message = code == 0, previous
