@@ -45,9 +45,9 @@ def matches(expected, found):
 
 
 def find_numpy():
-    """A Python that has NumPy, as tests/numpy/with_numpy.sh finds it, or None."""
+    """A Python that has NumPy (a folder of that name beside it is not enough), or None."""
     for python in (os.environ.get("FUSEJIT_PEER_PYTHON"), "python3", "/usr/bin/python3"):
-        if python and subprocess.run([python, "-c", "import numpy"], stderr=subprocess.DEVNULL).returncode == 0:
+        if python and subprocess.run([python, "-c", "import numpy; numpy.ndarray"], stderr=subprocess.DEVNULL).returncode == 0:
             return python
     return None
 
