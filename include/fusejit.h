@@ -190,7 +190,8 @@ JIT_PUBLIC jit_status jit_array_copy(jit_array *to, const jit_array *from, jit_e
     JIT_LINK(array_copy);
 
 /* Files. Formats by suffix: .npy (also big-endian and Fortran order; written C order, native),
- * .npz .safetensors and FILE.npz:name FILE.safetensors:name (saving one array keeps the others),
+ * .npz (stored or deflated) .safetensors and FILE.npz:name FILE.safetensors:name (saving one array
+ * keeps the others; a name that an archive has twice is refused),
  * .csv (f64; rank 0 to 2), .f32 .f64 (raw, rank 1), .idx .gz and names containing "idx" (IDX, also
  * gzip; only read).
  * Loading makes a C-contiguous array of its own. Saving writes a temporary file beside `path` and
@@ -199,6 +200,12 @@ JIT_PUBLIC jit_status jit_array_load(jit_array *a, const char *path, jit_error *
     JIT_LINK(array_load);
 JIT_PUBLIC jit_status jit_array_save(const jit_array *a, const char *path, jit_error *err)
     JIT_LINK(array_save);
+
+/* As jit_array_save into an .npz (FILE.npz or FILE.npz:name), the array deflated at `level`, 1 (fast)
+ * to 9 (small), as numpy.savez_compressed does at 6. Other formats are refused. */
+JIT_PUBLIC jit_status jit_array_save_deflated(const jit_array *a, const char *path,
+                                              int32_t level, jit_error *err)
+    JIT_LINK(array_save_deflated);
 
 /* Several arrays with names in one file, .npz or .safetensors by suffix: all or none are read or
  * written. Names: UTF-8, 1 to 1000 bytes when written, each once. .safetensors holds every type,
@@ -218,6 +225,11 @@ JIT_PUBLIC void jit_arrays_free(jit_named *arrays, int32_t n) JIT_LINK(arrays_fr
 /* Writes a new file of these arrays, of any strides, by a temporary file beside it. */
 JIT_PUBLIC jit_status jit_arrays_save(const jit_named *arrays, int32_t n, const char *path,
                                       jit_error *err) JIT_LINK(arrays_save);
+
+/* The same, an .npz whose members are deflated. */
+JIT_PUBLIC jit_status jit_arrays_save_deflated(const jit_named *arrays, int32_t n,
+                                               const char *path, int32_t level, jit_error *err)
+    JIT_LINK(arrays_save_deflated);
 
 /* What the labels of a table are. */
 typedef enum jit_labels {

@@ -116,8 +116,7 @@ static bool load_opened(jit_array *a, const file_input *in, const array_path *p,
     }
 }
 
-/* The path of the file itself, without ":member". */
-static char *own_path(const char *path, const array_path *p, diag *d)
+char *array_path_file(const char *path, const array_path *p, diag *d)
 {
     char *file = malloc(p->file_bytes + 1);
     if (!file) {
@@ -136,7 +135,7 @@ static void load(jit_array *a, const char *path, diag *d)
         (void)unknown_format(path, d);
         return;
     }
-    char *file = own_path(path, &p, d);
+    char *file = array_path_file(path, &p, d);
     file_input in;
     jit_array made;
     if (file && file_open(&in, file, d)) {
@@ -200,7 +199,7 @@ static bool save_format(const jit_array *a, const char *path, const array_path *
     case FORMAT_NPY:
         return npy_can_hold(a, shown, d) && save_npy(a, path, d);
     case FORMAT_NPZ:
-        return npy_can_hold(a, shown, d) && npz_save(a, path, p->member, d);
+        return npy_can_hold(a, shown, d) && npz_save(a, &(npz_target){ path, p->member, 0 }, d);
     case FORMAT_SAFETENSORS:
         return safetensors_save(a, path, p->member, d);
     case FORMAT_CSV:
@@ -226,7 +225,7 @@ static void save(const jit_array *a, const char *path, diag *d)
     }
     if (!check_array(a, d))
         return;
-    char *file = own_path(path, &p, d);
+    char *file = array_path_file(path, &p, d);
     if (file)
         (void)save_format(a, file, &p, d);
     free(file);

@@ -4,6 +4,8 @@
 
 #include <stddef.h>
 
+#include "diag.h"
+
 typedef enum array_format {
     FORMAT_UNKNOWN,
     FORMAT_NPY,
@@ -23,5 +25,7 @@ typedef struct array_path {
 } array_path;
 
 array_path array_path_of(const char *path);
+/* The path of the file itself, without ":member", to be freed; NULL and a message. */
+char *array_path_file(const char *path, const array_path *p, diag *d);
 
 #endif

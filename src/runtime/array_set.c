@@ -172,7 +172,8 @@ bool array_set_save(const jit_named *item, int32_t n, const char *path, diag *d)
         return false;
     if (format == FORMAT_SAFETENSORS)
         return safetensors_save_all(&(safetensors_content){ item, NULL, n, 0 }, path, d);
-    return can_hold(item, n, path, d) && npz_save_all(item, n, path, d);
+    return can_hold(item, n, path, d) &&
+           npz_save_all(item, n, &(npz_target){ path, NULL, 0 }, d);
 }
 
 /* ---------------------------------------------------------------- the API */

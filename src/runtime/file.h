@@ -37,6 +37,9 @@ typedef struct file_output {
     bool failed;
     uint32_t crc; /* CRC-32 of all bytes so far */
     int64_t size; /* bytes so far */
+    /* What an output that only measures hands its bytes on to; NULL: nothing. */
+    void (*next)(void *user, const void *bytes, size_t n);
+    void *next_user;
     size_t used;
     uint8_t buffer[FILE_BUFFER];
 } file_output;

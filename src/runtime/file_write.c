@@ -77,8 +77,11 @@ void file_write(file_output *o, const void *bytes, size_t n)
         return;
     o->crc = (uint32_t)crc32_z(o->crc, bytes, n);
     o->size += (int64_t)n;
-    if (o->fd < 0)
+    if (o->fd < 0) {
+        if (o->next)
+            o->next(o->next_user, bytes, n);
         return;
+    }
     if (n > sizeof o->buffer - o->used)
         flush(o);
     if (n >= sizeof o->buffer) {
@@ -191,6 +194,7 @@ static void output_init(file_output *o, diag *d)
     o->failed = false;
     o->crc = 0;
     o->size = 0;
+    o->next = NULL;
     o->used = 0;
 }
 

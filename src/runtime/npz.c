@@ -5,14 +5,19 @@
 #include <string.h>
 
 #include "npy.h"
+#include "unicode.h"
 #include "zip.h"
 
 enum { LISTED = 100 /* bytes of names that a hint lists */ };
 
+/* "x" is x.npy, or else a member of just this name; "x.npy" is x.npy rather than x.npy.npy. */
+typedef enum fitness { FITS_NOT, FITS_BARE, FITS_STEM, FITS_WHOLE } fitness;
+
 typedef struct choice {
     const char *member; /* wanted, or NULL */
-    zip_entry entry;    /* the last that fits, as unzip programs take it */
-    int64_t found, arrays;
+    zip_entry entry;
+    fitness fit;
+    int64_t found, arrays; /* found: entries of this fitness */
     char listed[LISTED + 1];
 } choice;
 
@@ -23,14 +28,15 @@ static size_t stem(const zip_entry *e)
     return n > 4 && memcmp(e->name + n - 4, ".npy", 4) == 0 ? n - 4 : 0;
 }
 
-static bool fits(const choice *c, const zip_entry *e)
+static fitness fits(const choice *c, const zip_entry *e)
 {
-    size_t n = stem(e);
-    if (!c->member)
-        return n > 0;
-    size_t wanted = strlen(c->member);
-    return (wanted == (size_t)e->name_bytes || wanted == n) && wanted > 0 &&
-           memcmp(e->name, c->member, wanted) == 0;
+    size_t n = stem(e), wanted = c->member ? strlen(c->member) : n;
+    if (wanted == 0 || wanted > (size_t)e->name_bytes ||
+        (c->member && memcmp(e->name, c->member, wanted) != 0))
+        return FITS_NOT;
+    if (wanted == n)
+        return FITS_STEM;
+    return wanted < (size_t)e->name_bytes ? FITS_NOT : n > 0 ? FITS_WHOLE : FITS_BARE;
 }
 
 static void list(choice *c, const zip_entry *e)
@@ -51,21 +57,27 @@ static bool choose(choice *c, zip_walk *z, diag *d)
             c->arrays++;
             list(c, &e);
         }
-        if (fits(c, &e)) {
-            c->entry = e;
-            c->found++;
-        }
+        fitness fit = fits(c, &e);
+        if (fit == FITS_NOT || fit < c->fit)
+            continue;
+        c->found = fit == c->fit ? c->found + 1 : 1;
+        c->fit = fit;
+        c->entry = e;
     }
     return !diag_failed(d);
 }
 
 static bool check_choice(const choice *c, const file_input *in, diag *d)
 {
-    if (c->found == 1 || (c->found > 1 && c->member))
+    char shown[FILE_NAME_SHOWN];
+    if (c->found == 1)
         return true;
+    file_show(shown, c->member ? c->member : "", c->member ? strlen(c->member) : 0);
+    if (c->found > 1 && c->member) {
+        diag_plain(d, DIAG_array_twice, "'%s' has two arrays '%s'", in->name, shown);
+        return false;
+    }
     if (c->member) {
-        char shown[FILE_NAME_SHOWN];
-        file_show(shown, c->member, strlen(c->member));
         diag_plain(d, DIAG_zip_member, "'%s' has no member '%s'", in->name, shown);
     } else {
         diag_plain(d, DIAG_zip_member, "'%s' has %lld arrays; name one as FILE.npz:member",
@@ -132,6 +144,18 @@ static bool check_packed(const file_input *in, const zip_entry *e, int64_t *left
     return false;
 }
 
+/* What is no name would be lost, or cut short, where it becomes a string. */
+static bool check_name(const file_input *in, const zip_entry *e, diag *d)
+{
+    size_t n = (size_t)e->name_bytes;
+    if (n > 0 && !memchr(e->name, 0, n) && unicode_valid(e->name, n))
+        return true;
+    diag_plain(d, DIAG_zip_damaged,
+               "'%s' is damaged: the name of a member is not UTF-8 of 1 to %d bytes", in->name,
+               ZIP_MEMBER_BYTES - 1);
+    return false;
+}
+
 bool npz_read_all(array_set *s, const file_input *in, diag *d)
 {
     zip_walk z;
@@ -141,6 +165,8 @@ bool npz_read_all(array_set *s, const file_input *in, diag *d)
         return false;
     while (zip_next(&z, &e, d)) {
         jit_array a;
+        if (!check_name(in, &e, d))
+            return false;
         if (!stem(&e))
             continue;
         if (!check_packed(in, &e, &left, d) || !read_member(&a, &z, &e, d) ||

@@ -1,11 +1,12 @@
-/* Writing .npz: the members that stay are copied as they are packed, the new one is stored, and
- * a new directory follows. 64-bit fields are written where a number needs them. */
+/* Writing .npz: the members that stay are copied as they are packed, the new one is stored or
+ * deflated, and a new directory follows. 64-bit fields are written where a number needs them. */
 #include "npz.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "deflate.h"
 #include "npy.h"
 #include "zip.h"
 
@@ -13,6 +14,9 @@ enum {
     VERSION = 20,
     VERSION64 = 45,
     EXTRA64_MOST = 4 + 3 * 8,
+    EXTRA_LOCAL = 4 + 2 * 8,
+    DESCRIPTOR_MOST = 4 + 4 + 2 * 8,
+    KEPT_FLAGS = ZIP_FLAG_UTF8 | ZIP_FLAG_DESCRIPTOR,
     EPOCH = 0x00210000, /* 1980-01-01 00:00, as NumPy: the same array gives the same file */
     SMALL_SIZES = 0x7FFFFFFF
 };
@@ -21,7 +25,7 @@ typedef struct archive {
     file_output o;
     file_input old; /* fd -1 and size 0 if there was none */
     zip_entry *entry;
-    int32_t n, room;
+    int32_t n, room, level;
     diag *d;
 } archive;
 
@@ -85,6 +89,7 @@ static bool list_old(archive *z, const char *replaced)
                        z->old.name, e->name_bytes ? "is encrypted" : "has no usable name");
             return false;
         }
+        e->flags &= ZIP_FLAG_UTF8; /* sizes go into the header: they are known */
         if (same_name(e, replaced))
             z->n--;
         else if (!zip_data(&walk, e, &e->local, z->d))
@@ -94,29 +99,46 @@ static bool list_old(archive *z, const char *replaced)
     return !diag_failed(z->d);
 }
 
+/* Whether the header has 64-bit sizes. Deflate may add to `size`, but not as much again. */
+static bool is_wide(const zip_entry *e)
+{
+    return e->size > SMALL_SIZES || e->packed > SMALL_SIZES;
+}
+
 static void write_local(archive *z, const zip_entry *e)
 {
-    uint8_t p[ZIP_LOCAL_BYTES + 20], *at = p;
-    bool wide = e->size > SMALL_SIZES || e->packed > SMALL_SIZES;
+    uint8_t p[ZIP_LOCAL_BYTES + EXTRA_LOCAL], *at = p;
+    bool wide = is_wide(e), later = (e->flags & ZIP_FLAG_DESCRIPTOR) != 0;
     at = put32(at, ZIP_LOCAL);
     at = put16(at, wide ? VERSION64 : VERSION);
-    at = put16(at, e->flags & ZIP_FLAG_UTF8);
+    at = put16(at, e->flags & KEPT_FLAGS);
     at = put16(at, e->method);
     at = put32(at, e->time);
     at = put32(at, e->crc);
     at = put32(at, wide ? ZIP_TAIL32 : (uint32_t)e->packed);
-    at = put32(at, wide ? ZIP_TAIL32 : (uint32_t)e->size);
+    at = put32(at, wide ? ZIP_TAIL32 : later ? 0 : (uint32_t)e->size);
     at = put16(at, (uint32_t)e->name_bytes);
-    at = put16(at, wide ? 20 : 0);
+    at = put16(at, wide ? EXTRA_LOCAL : 0);
     file_write(&z->o, p, ZIP_LOCAL_BYTES);
     file_write(&z->o, e->name, (size_t)e->name_bytes);
     if (!wide)
         return;
     at = put16(p, ZIP_EXTRA64);
-    at = put16(at, 16);
-    at = put64(at, (uint64_t)e->size);
+    at = put16(at, EXTRA_LOCAL - 4);
+    at = put64(at, later ? 0 : (uint64_t)e->size);
     put64(at, (uint64_t)e->packed);
-    file_write(&z->o, p, 20);
+    file_write(&z->o, p, EXTRA_LOCAL);
+}
+
+/* What the header could not know yet. */
+static void write_descriptor(archive *z, const zip_entry *e, bool wide)
+{
+    uint8_t p[DESCRIPTOR_MOST], *at = p;
+    at = put32(at, ZIP_DESCRIPTOR);
+    at = put32(at, e->crc);
+    at = wide ? put64(at, (uint64_t)e->packed) : put32(at, (uint32_t)e->packed);
+    at = wide ? put64(at, (uint64_t)e->size) : put32(at, (uint32_t)e->size);
+    file_write(&z->o, p, (size_t)(at - p));
 }
 
 static bool copy_member(archive *z, zip_entry *e)
@@ -136,25 +158,52 @@ static bool copy_member(archive *z, zip_entry *e)
     return !z->o.failed;
 }
 
+/* Its checksum comes before its bytes: they are gone over twice. */
+static bool write_stored(archive *z, zip_entry *e, const jit_array *a)
+{
+    file_output measured;
+    file_measure(&measured);
+    npy_write(a, &measured);
+    e->crc = measured.crc;
+    e->packed = e->size = measured.size;
+    write_local(z, e);
+    npy_write(a, &z->o);
+    return !z->o.failed;
+}
+
+/* In one pass, also into a pipe: sizes and checksum follow the bytes. */
+static bool write_deflated(archive *z, zip_entry *e, const jit_array *a)
+{
+    deflater p;
+    if (!deflater_begin(&p, &z->o, z->level))
+        return false;
+    e->method = ZIP_DEFLATED;
+    e->flags |= ZIP_FLAG_DESCRIPTOR;
+    (void)file_array_bytes(a, &e->size); /* for the width of the header */
+    bool wide = is_wide(e);
+    write_local(z, e);
+    int64_t start = z->o.size;
+    npy_write(a, &p.plain);
+    deflater_end(&p);
+    e->packed = z->o.size - start;
+    e->size = p.plain.size;
+    e->crc = p.plain.crc;
+    write_descriptor(z, e, wide);
+    return !z->o.failed;
+}
+
 static bool write_new(archive *z, const jit_array *a, const char *name)
 {
     zip_entry *e = append(z);
     if (!e)
         return false;
-    file_output measured;
-    file_measure(&measured);
-    npy_write(a, &measured);
-    *e = (zip_entry){ .method = ZIP_STORED, .time = EPOCH, .crc = measured.crc };
+    *e = (zip_entry){ .method = ZIP_STORED, .time = EPOCH, .local = z->o.size };
     e->name_bytes = (int32_t)strlen(name);
     memcpy(e->name, name, (size_t)e->name_bytes + 1);
     for (const char *c = name; *c; c++)
         if ((unsigned char)*c > 0x7F)
             e->flags = ZIP_FLAG_UTF8;
-    e->packed = e->size = measured.size;
-    e->local = z->o.size;
-    write_local(z, e);
-    npy_write(a, &z->o);
-    return !z->o.failed;
+    return z->level > 0 ? write_deflated(z, e, a) : write_stored(z, e, a);
 }
 
 /* The 64-bit extra field of a directory entry; returns its bytes, 0 if none is needed. */
@@ -177,7 +226,7 @@ static void write_central(archive *z, const zip_entry *e)
     at = put32(at, ZIP_CENTRAL);
     at = put16(at, 3 << 8 | VERSION64); /* made on Unix */
     at = put16(at, n_extra ? VERSION64 : VERSION);
-    at = put16(at, e->flags & ZIP_FLAG_UTF8);
+    at = put16(at, e->flags & KEPT_FLAGS);
     at = put16(at, e->method);
     at = put32(at, e->time);
     at = put32(at, e->crc);
@@ -246,7 +295,7 @@ static bool write_archive(archive *z, const jit_array *a, const char *name)
     return true;
 }
 
-static archive *archive_new(diag *d)
+static archive *archive_new(const npz_target *to, diag *d)
 {
     archive *z = calloc(1, sizeof *z);
     if (!z) {
@@ -254,6 +303,7 @@ static archive *archive_new(diag *d)
         return NULL;
     }
     z->d = d;
+    z->level = to->level;
     z->old.fd = z->o.fd = -1;
     return z;
 }
@@ -289,15 +339,15 @@ static bool open_old(archive *z, const char *path, const char *name)
     return file_open(&z->old, path, z->d) && list_old(z, name);
 }
 
-bool npz_save(const jit_array *a, const char *path, const char *member, diag *d)
+bool npz_save(const jit_array *a, const npz_target *to, diag *d)
 {
     char name[ZIP_MEMBER_BYTES];
-    if (!full_name(name, member ? member : "arr_0", d))
+    if (!full_name(name, to->member ? to->member : "arr_0", d))
         return false;
-    archive *z = archive_new(d);
+    archive *z = archive_new(to, d);
     if (!z)
         return false;
-    bool good = (!member || open_old(z, path, name)) && file_create(&z->o, path, d);
+    bool good = (!to->member || open_old(z, to->path, name)) && file_create(&z->o, to->path, d);
     if (good && !write_archive(z, a, name)) {
         file_abandon(&z->o);
         good = false;
@@ -307,12 +357,12 @@ bool npz_save(const jit_array *a, const char *path, const char *member, diag *d)
     return good;
 }
 
-bool npz_save_all(const jit_named *item, int32_t n, const char *path, diag *d)
+bool npz_save_all(const jit_named *item, int32_t n, const npz_target *to, diag *d)
 {
-    archive *z = archive_new(d);
+    archive *z = archive_new(to, d);
     if (!z)
         return false;
-    bool good = file_create(&z->o, path, d);
+    bool good = file_create(&z->o, to->path, d);
     bool created = good;
     for (int32_t i = 0; good && i < n; i++) {
         char name[ZIP_MEMBER_BYTES];

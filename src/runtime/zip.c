@@ -94,8 +94,8 @@ bool zip_open(zip_walk *z, const file_input *in, diag *d)
     z->start = zip_get32(end + 16);
     if (!read_end64(z, &at, d))
         return false;
-    if (z->start > at || z->end > at - z->start)
-        return damaged(in, "its directory lies outside", d);
+    if (z->start > at || z->end != at - z->start)
+        return damaged(in, "its directory does not end where its end record begins", d);
     z->at = z->start;
     z->end += z->start;
     if (z->left > (z->end - z->start) / ZIP_CENTRAL_BYTES)
@@ -170,10 +170,23 @@ static bool read_entry(zip_walk *z, zip_entry *e, diag *d)
 
 bool zip_next(zip_walk *z, zip_entry *e, diag *d)
 {
-    if (z->left == 0)
+    if (z->left == 0) {
+        if (z->at != z->end)
+            (void)damaged(z->in, "its directory goes on after its last entry", d);
         return false;
+    }
     z->left--;
     return read_entry(z, e, d);
+}
+
+/* Other readers take names from here: an archive that shows each a different member is refused. */
+static bool same_local_name(const zip_walk *z, const zip_entry *e, int64_t n, diag *d)
+{
+    char name[ZIP_MEMBER_BYTES];
+    if (n != e->name_bytes)
+        return false;
+    return file_read(z->in, e->local + ZIP_LOCAL_BYTES, name, (size_t)n, d) &&
+           memcmp(name, e->name, (size_t)n) == 0;
 }
 
 bool zip_data(const zip_walk *z, const zip_entry *e, int64_t *at, diag *d)
@@ -185,6 +198,8 @@ bool zip_data(const zip_walk *z, const zip_entry *e, int64_t *at, diag *d)
         return false;
     if (zip_get32(p) != ZIP_LOCAL)
         return damaged(z->in, "a member has no local header", d);
+    if (zip_get16(p + 8) != e->method || !same_local_name(z, e, zip_get16(p + 26), d))
+        return damaged(z->in, "a member's header is not what the directory says", d);
     *at = e->local + ZIP_LOCAL_BYTES + zip_get16(p + 26) + zip_get16(p + 28);
     if (*at > z->start || e->packed > z->start - *at)
         return damaged(z->in, "a member lies outside", d);

@@ -1,4 +1,4 @@
-/* Zip archives: walking the central directory, which alone is believed, and the fields of the
+/* Zip archives: walking the central directory, whose sizes alone are believed, and the fields of the
  * records that both reading and writing need. */
 #ifndef FJ_ZIP_H
 #define FJ_ZIP_H
@@ -11,6 +11,7 @@ enum {
     ZIP_END = 0x06054b50,
     ZIP_END64 = 0x06064b50,
     ZIP_LOCATOR64 = 0x07064b50,
+    ZIP_DESCRIPTOR = 0x08074b50,
     ZIP_LOCAL_BYTES = 30,
     ZIP_CENTRAL_BYTES = 46,
     ZIP_END_BYTES = 22,
@@ -19,6 +20,7 @@ enum {
     ZIP_STORED = 0,
     ZIP_DEFLATED = 8,
     ZIP_FLAG_ENCRYPTED = 1,
+    ZIP_FLAG_DESCRIPTOR = 8, /* sizes and checksum follow the data */
     ZIP_FLAG_UTF8 = 0x800,
     ZIP_MEMBER_BYTES = 1024, /* longest name a member can be asked for by */
     ZIP_EXTRA64 = 1,         /* tag of the extra field with 64-bit sizes */
@@ -44,7 +46,7 @@ typedef struct zip_walk {
 bool zip_open(zip_walk *z, const file_input *in, diag *d);
 /* The next entry; false at the end and, with a message, on damage. */
 bool zip_next(zip_walk *z, zip_entry *e, diag *d);
-/* Where the member's bytes begin. */
+/* Where the member's bytes begin. Its local header must say the same name and method. */
 bool zip_data(const zip_walk *z, const zip_entry *e, int64_t *at, diag *d);
 
 /* Little-endian fields. */

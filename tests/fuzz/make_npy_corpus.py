@@ -7,7 +7,7 @@ import pathlib
 import struct
 import zipfile
 
-NPY, NPZ, IDX, CSV = (bytes([i]) for i in range(4))
+NPY, NPZ, IDX, CSV, ALL = (bytes([i]) for i in range(5))
 CODES = {"b1": 1, "i1": 1, "u2": 2, "i4": 4, "u8": 8, "f2": 2, "f4": 4, "f8": 8}
 
 
@@ -22,16 +22,30 @@ def npy(descr="<f4", order="False", shape="(2, 3)", data=None, version=1):
     return b"\x93NUMPY" + bytes([version, 0]) + struct.pack(width, len(text)) + text.encode() + data
 
 
-def npz(members, method):
+class Pipe(io.RawIOBase):
+    """Has no places to go back to: sizes follow the data."""
+
+    def __init__(self):
+        self.written = b""
+
+    def writable(self):
+        return True
+
+    def write(self, data):
+        self.written += bytes(data)
+        return len(data)
+
+
+def npz(members, method, out=None):
     """A .npz archive of (name, bytes) members."""
-    out = io.BytesIO()
+    out = out or io.BytesIO()
     with zipfile.ZipFile(out, "w", method) as z:
         for name, data in members:
             info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
             info.compress_type = method
             with z.open(info, "w", force_zip64=True) as f:
                 f.write(data)
-    return out.getvalue()
+    return out.written if isinstance(out, Pipe) else out.getvalue()
 
 
 def idx(code, shape, data):
@@ -58,6 +72,12 @@ def seeds():
     yield "npz_deflated", NPZ + npz(one, zipfile.ZIP_DEFLATED)
     yield "npz_two", NPZ + npz(one + [("b.npy", npy("<f8"))], zipfile.ZIP_STORED)
     yield "npz_text", NPZ + npz(one + [("readme", b"text")], zipfile.ZIP_DEFLATED)
+    yield "npz_piped", NPZ + npz(one, zipfile.ZIP_DEFLATED, Pipe())
+    for method, name in ((zipfile.ZIP_STORED, "stored"), (zipfile.ZIP_DEFLATED, "deflated")):
+        yield "all_" + name, ALL + npz(one + [("b.npy", npy("<f8"))], method)
+    yield "all_twice", ALL + npz(one + one, zipfile.ZIP_STORED)
+    yield "all_text", ALL + npz(one + [("readme", b"text")], zipfile.ZIP_DEFLATED, Pipe())
+    yield "all_name", ALL + npz(one, zipfile.ZIP_STORED).replace(b"a.npy", b"\xff.npy")
     pixels = idx(0x08, (2, 3), bytes(range(6)))
     yield "idx_u8", IDX + pixels
     yield "idx_f64", IDX + idx(0x0E, (2,), struct.pack(">dd", 1.5, -2))
