@@ -13,7 +13,7 @@ typedef struct lookup_table {
 enum {
     TABLE_COLUMNS = 16, /* at most */
     TABLE_GROUP = 4,    /* columns that are read together */
-    TABLE_COUNT = 7
+    TABLE_COUNT = 8
 };
 
 /* The table and column that `which`, number*TABLE_COLUMNS + column, names for elements of a type;
@@ -31,7 +31,7 @@ double table_element(const lookup_table *t, uint64_t i, int32_t column);
 double table_lookup(jit_dtype t, uint64_t i, uint64_t which);
 
 extern const double table_erf[512][4], table_erfc[256][8], table_normal[256][8],
-    table_atan[128][4];
+    table_atan[128][4], table_atan2[256][4];
 extern const float table_erf32[8][16], table_erfc32[8][16], table_normal32[8][16];
 
 #endif

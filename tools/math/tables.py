@@ -5,7 +5,7 @@ math_circular.fj."""
 import struct
 import sys
 
-from mpmath import atan, cos, diff, erf, erfc, exp, floor, log, lu_solve, matrix, mp, mpf, pi, sqrt
+from mpmath import atan, cos, diff, erf, erfc, exp, floor, log, lu_solve, matrix, mp, mpf, pi, sqrt, tan
 
 mp.prec = 130
 
@@ -157,7 +157,21 @@ def atan_row(i):
     return [1, c, near_f64(atan(c)), atan(c) - near_f64(atan(c))]
 
 
+def atan2_row(i):
+    """B and atan(B) in two words, so that atan(q) is that and atan((q - B)/(1 + B*q)), for 0 <= q <= 1: 16 rows an
+    octave of q + 1/8, bits from 48 on; 64 rows each for an angle from the x axis, the y axis, the other side of the
+    x axis, of the y axis, less that axis, so that all have the same sign"""
+    octave, quadrant = (i//16 + 4) % 4 - 3, (i//64 + 1) % 4
+    low = (1 + mpf(i % 16)/16)*mpf(2)**octave
+    low, high = low - mpf(0.125), low*(1 + mpf(1)/(16 + i % 16)) - mpf(0.125)
+    c = near_f32(tan((atan(low) + atan(high))/2)) if low >= mpf(2)**-5 else mpf(0)
+    angle = atan(c) + [0, -pi/2, -pi, pi/2][quadrant]
+    return [c, near_f64(angle), angle - near_f64(angle), 0]
+
+
 def main():
+    if sys.argv[1] == "atan2":
+        print_table("atan2", "atan2_f64: B, an angle in two words.", [atan2_row(i) for i in range(256)])
     if sys.argv[1] == "atan":
         print_table("atan", "atan_f64: A, B and atan(B/A) in two words.", [atan_row(i) for i in range(128)])
     if sys.argv[1] == "atan_tail":
