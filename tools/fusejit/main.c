@@ -56,12 +56,22 @@ static const command commands[] = {
       "  fusejit plot -e 'sin(x)*cos(y)' --x -pi..pi --y -pi..pi -o map.png\n" },
     { "explain", FOR_EXPLAIN, explain_command, "CODE", "what an error code means",
       "  fusejit explain E0101\n" },
+    { "completion", FOR_COMPLETION, completion_command, "bash|zsh|fish",
+      "a script that completes commands and options in a shell",
+      "  source <(fusejit completion bash)\n"
+      "  fusejit completion zsh > ~/.zfunc/_fusejit\n"
+      "  fusejit completion fish > ~/.config/fish/completions/fusejit.fish\n" },
     { "doctor", FOR_DOCTOR, doctor_command, "[OPTION]...",
       "what this machine is, and a self test", NULL },
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
-static const char *const later[] = { "bench", "compile", "convert", "cache", "completion" };
+static const char *const later[] = { "bench", "compile", "convert", "cache" };
+
+const command *commands_at(int i)
+{
+    return i < N_COMMANDS ? &commands[i] : NULL;
+}
 
 static const command *find_command(const char *name)
 {

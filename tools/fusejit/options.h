@@ -18,7 +18,8 @@ enum {
     FOR_TRAIN = 64,
     FOR_PREDICT = 128, /* what eval does not take too */
     FOR_PLOT = 256,
-    FOR_ALL = 511
+    FOR_COMPLETION = 512,
+    FOR_ALL = 1023
 };
 
 typedef struct named_text { /* NAME=VALUE as given; name NULL: no NAME= */
