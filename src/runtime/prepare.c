@@ -153,28 +153,6 @@ static const jit_array *read_types(signature_types *s, const jit_args *args)
     return NULL;
 }
 
-static jit_kernel *find_pinned(jit_module *m, const request *r)
-{
-    unsigned char buffer[KEY_BUFFER];
-    arena *ar = NULL;
-    kernel_key key = request_key(r, buffer, &ar, &m->context->allocator);
-    jit_kernel *k = key.bytes ? kernel_cache_find_pinned(m->cache, key) : NULL;
-    arena_free(ar);
-    return k;
-}
-
-/* The module keeps what jit_call makes. */
-static jit_kernel *find_or_make(jit_module *m, const request *r, diag *d)
-{
-    jit_kernel *k = find_pinned(m, r);
-    if (k)
-        return k;
-    k = specialise(m, r, d);
-    if (k)
-        kernel_cache_pin(m->cache, k);
-    return k;
-}
-
 static void read_request(request *r, const char *name, const jit_args *args)
 {
     r->name = name;
@@ -214,9 +192,9 @@ static __attribute__((noinline)) jit_status call_with_checks(jit_module *m, cons
                    output ? "out" : "in", (int)wrong->dtype);
         return d.out->status;
     }
-    const jit_kernel *k = find_or_make(m, &r, &d);
+    const jit_kernel *k = specialise_kept(m, &r, &d);
     if (k && wants_shared(k, args, &r))
-        k = find_or_make(m, &r, &d);
+        k = specialise_kept(m, &r, &d);
     if (k)
         (void)call_run(k, args, &d);
     return d.out->status;
@@ -230,9 +208,9 @@ static const jit_kernel *call_quick(jit_module *m, const char *name, jit_args *a
         return NULL;
     request r;
     read_request(&r, name, args);
-    const jit_kernel *k = read_types(&r.types, args) ? NULL : find_pinned(m, &r);
+    const jit_kernel *k = read_types(&r.types, args) ? NULL : specialise_find_kept(m, &r);
     if (k && wants_shared(k, args, &r))
-        k = find_pinned(m, &r);
+        k = specialise_find_kept(m, &r);
     return k && call_run_quick(k, args, flags) ? k : NULL;
 }
 

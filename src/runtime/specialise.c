@@ -441,3 +441,26 @@ jit_kernel *specialise(jit_module *m, const request *r, diag *d)
     arena_free(ar);
     return k;
 }
+
+/* ---------------------------------------------------------------- kept by the module */
+
+jit_kernel *specialise_find_kept(jit_module *m, const request *r)
+{
+    unsigned char buffer[KEY_BUFFER];
+    arena *ar = NULL;
+    kernel_key key = request_key(r, buffer, &ar, &m->context->allocator);
+    jit_kernel *k = key.bytes ? kernel_cache_find_pinned(m->cache, key) : NULL;
+    arena_free(ar);
+    return k;
+}
+
+jit_kernel *specialise_kept(jit_module *m, const request *r, diag *d)
+{
+    jit_kernel *k = specialise_find_kept(m, r);
+    if (k)
+        return k;
+    k = specialise(m, r, d);
+    if (k)
+        kernel_cache_pin(m->cache, k);
+    return k;
+}

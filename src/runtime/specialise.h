@@ -9,6 +9,11 @@
  * same request is compiled once, but for one with parameters, whose kernel is its caller's. */
 jit_kernel *specialise(jit_module *m, const request *r, diag *d);
 
+/* The same, kept by the module from then on instead of its caller: what jit_call makes. */
+jit_kernel *specialise_kept(jit_module *m, const request *r, diag *d);
+/* NULL: there is none yet. */
+jit_kernel *specialise_find_kept(jit_module *m, const request *r);
+
 /* A kernel of its own, in no cache: kernel_destroy frees it. */
 jit_kernel *specialise_resolved(jit_module *m, const resolved *r, diag *d);
 

@@ -4,17 +4,20 @@
 
 #include "array.h"
 #include "array_view.h"
-#include "broadcast.h"
+#include "call.h"
+#include "drive.h"
+#include "fpmode.h"
+#include "specialise.h"
 #include "type.h"
 #include "ufunc_check.h"
+#include "uniform.h"
 
-enum { CHUNK = 1024, SLOTS = 4 * CHUNK, WIDEST = 8 };
+enum { CHUNK = 256, SLOTS = 32 * CHUNK, WIDEST = 8 };
 
 typedef struct chunk {
     char *at[CHUNK]; /* elements of x */
     _Alignas(64) char x[CHUNK * WIDEST], y[CHUNK * WIDEST];
-    const char *seen[SLOTS]; /* by hash: elements of the chunk of that number */
-    uint32_t seen_in[SLOTS];
+    uint32_t seen_in[SLOTS]; /* by hash: the chunk of that number has such an element */
     uint32_t number;
     int64_t n;
 } chunk;
@@ -32,6 +35,10 @@ typedef struct scatter {
     int64_t *offset; /* of each place, bytes */
     jit_array y;     /* stretched to all of it */
     chunk *c;
+    jit_kernel *k; /* of f, into the type of x */
+    const uint64_t *cells;
+    jit_args args; /* of the runs, but for arrays */
+    uint32_t flags;
 } scatter;
 
 static const char call[] = "jit_ufunc_at";
@@ -129,16 +136,24 @@ typedef struct odometer { /* goes through a shape in C order */
     int64_t index[JIT_MAX_RANK];
 } odometer;
 
-/* By how many bytes the next element of an array with these strides is further. */
-static void step(odometer *o, const int64_t *stride, int64_t *offset)
+static void carry(odometer *o, const int64_t *stride, int64_t *offset)
 {
-    for (int32_t k = o->rank - 1; k >= 0; k--) {
-        *offset += stride[k];
-        if (++o->index[k] < o->shape[k])
-            return;
-        *offset -= stride[k] * o->shape[k];
+    for (int32_t k = o->rank - 1; k > 0 && o->index[k] == o->shape[k]; k--) {
+        *offset += stride[k - 1] - stride[k] * o->shape[k];
         o->index[k] = 0;
+        o->index[k - 1]++;
     }
+}
+
+/* By how many bytes the next element of an array with these strides is further. */
+static inline void step(odometer *o, const int64_t *stride, int64_t *offset)
+{
+    int32_t last = o->rank - 1;
+    if (last < 0)
+        return;
+    *offset += stride[last];
+    if (++o->index[last] == o->shape[last])
+        carry(o, stride, offset);
 }
 
 static bool find_offsets(scatter *s)
@@ -160,58 +175,78 @@ static bool find_offsets(scatter *s)
 
 /* ---------------------------------------------------------------- chunks */
 
+static inline void copy_element(void *to, const void *from, size_t size)
+{
+    switch (size) { /* known sizes are single moves */
+    case 1:
+        memcpy(to, from, 1);
+        break;
+    case 2:
+        memcpy(to, from, 2);
+        break;
+    case 4:
+        memcpy(to, from, 4);
+        break;
+    default:
+        memcpy(to, from, 8);
+        break;
+    }
+}
+
+static uint32_t compute(scatter *s)
+{
+    chunk *c = s->c;
+    bool two = s->y.data != NULL;
+    int64_t size = s->k->size[0];
+    char *data[3] = { c->x, two ? c->y : c->x, c->x };
+    int64_t steps[3] = { size, two ? s->k->size[1] : size, size };
+    kernel_call block = {
+        .n = c->n, .rows = 1, .data = data, .step = steps, .row_step = steps
+    };
+    drive_settings(&block, s->k, &s->args, s->cells);
+    fpmode saved = fpmode_enter(s->k->ftz);
+    uint32_t flags = drive_block(s->k, &block);
+    fpmode_leave(saved);
+    return *block.cancel ? flags | KERNEL_CANCELLED : flags;
+}
+
+/* False: it was stopped. */
 static bool run_chunk(scatter *s)
 {
     chunk *c = s->c;
-    jit_args args = { .threads = 1 };
-    if (s->how.run)
-        args = *s->how.run;
-    size_t size = jit_dtype_size(s->x->dtype);
-    jit_array in[2] = { jit_array_of(s->x->dtype, c->x, 1, &c->n),
-                        jit_array_of(s->y.dtype, c->y, 1, &c->n) };
-    jit_array out = in[0];
-    args.in = in;
-    args.n_in = s->u->fn->n_args;
-    args.out = &out;
-    args.n_out = 1;
-    if (jit_ufunc_call(s->u, &args, NULL, s->d->out) != JIT_OK)
+    size_t size = s->k->size[0];
+    s->flags |= compute(s);
+    if (s->flags >= KERNEL_OUT_OF_FUEL)
         return false;
-    if (s->how.run)
-        s->how.run->flags |= args.flags;
     for (int64_t i = 0; i < c->n; i++)
-        memcpy(c->at[i], c->x + (size_t)i * size, size);
+        copy_element(c->at[i], c->x + (size_t)i * size, size);
     c->n = 0;
     c->number++;
-    if (!args.cancel || !*args.cancel)
-        return true;
-    diag_plain(s->d, DIAG_cancelled, "%s of %s was cancelled", call, s->u->fn->name);
-    return false;
+    return true;
 }
 
-/* Whether the chunk has the element already; it has it from now on. */
-static bool seen(chunk *c, const char *element)
+/* Whether the chunk may have the element already; it has it from now on. */
+static inline bool seen(chunk *c, const char *element)
 {
-    size_t slot = (size_t)(((uintptr_t)element * 0x9e3779b97f4a7c15u) >> 32) % SLOTS;
-    while (c->seen_in[slot] == c->number && c->seen[slot] != element)
-        slot = (slot + 1) % SLOTS;
+    size_t slot = (size_t)((uintptr_t)element * 0x9e3779b97f4a7c15u >> 40) % SLOTS;
     bool had = c->seen_in[slot] == c->number;
     c->seen_in[slot] = c->number;
-    c->seen[slot] = element;
     return had;
 }
 
 static bool add_element(scatter *s, char *element, const char *y)
 {
     chunk *c = s->c;
-    size_t x_size = jit_dtype_size(s->x->dtype), y_size = y ? jit_dtype_size(s->y.dtype) : 0;
+    size_t x_size = s->k->size[0];
     if (seen(c, element) || c->n == CHUNK) {
         if (!run_chunk(s))
             return false;
         (void)seen(c, element);
     }
     c->at[c->n] = element;
-    memcpy(c->x + (size_t)c->n * x_size, element, x_size);
-    memcpy(c->y + (size_t)c->n * y_size, y ? y : element, y_size);
+    copy_element(c->x + (size_t)c->n * x_size, element, x_size);
+    if (y)
+        copy_element(c->y + (size_t)c->n * s->k->size[1], y, s->k->size[1]);
     c->n++;
     return true;
 }
@@ -240,15 +275,45 @@ static bool run_places(scatter *s)
     odometer all = { .rank = s->rank, .shape = s->shape };
     int64_t y_at = 0;
     s->c->number = 1;
-    if (s->how.run)
-        s->how.run->flags = 0;
     for (int64_t p = 0; p < s->n_places; p++)
         if (!add_place(s, p, &all, &y_at))
             return false;
     return s->c->n == 0 || run_chunk(s);
 }
 
-/* ---------------------------------------------------------------- memory */
+/* ---------------------------------------------------------------- the kernel and memory */
+
+static bool make_kernel(scatter *s)
+{
+    request r = { .name = s->u->fn->name,
+                  .statics = s->u->statics,
+                  .n_statics = s->u->n_statics };
+    r.types.n_in = s->u->fn->n_args;
+    r.types.in[0] = r.types.out[0] = s->x->dtype;
+    r.types.in[1] = s->y.dtype;
+    r.types.n_out = 1;
+    s->k = specialise_kept(s->u->m, &r, s->d);
+    if (!s->k || !s->k->gufunc)
+        return s->k != NULL;
+    diag_plain(s->d, DIAG_no_ufunc, "%s: %s has arrays inside", call, s->u->fn->name);
+    return false;
+}
+
+static bool run(scatter *s)
+{
+    uint64_t cells[MAX_UNIFORMS];
+    s->args = (jit_args){ .threads = 1 };
+    if (s->how.run)
+        s->args = *s->how.run;
+    s->cells = make_kernel(s) ? uniform_cells(s->k, &s->args, cells, s->d) : NULL;
+    if (!s->cells || !find_offsets(s))
+        return false;
+    (void)run_places(s);
+    bool ok = call_finish(s->k, &s->args, s->flags, s->d);
+    if (s->how.run)
+        s->how.run->flags = s->args.flags;
+    return ok;
+}
 
 static bool with_memory(scatter *s)
 {
@@ -258,7 +323,7 @@ static bool with_memory(scatter *s)
     s->c = context_alloc(c, sizeof *s->c);
     if (!s->offset || !s->c)
         diag_no_memory(s->d);
-    bool ok = !diag_failed(s->d) && find_offsets(s) && run_places(s);
+    bool ok = !diag_failed(s->d) && run(s);
     if (s->c)
         context_release(c, s->c, sizeof *s->c);
     if (s->offset)

@@ -287,20 +287,32 @@ jit_status jit_ufunc_reduce(jit_ufunc *u, jit_array *out, const jit_array *x,
 
 /* ---------------------------------------------------------------- accumulate */
 
+/* The axis becomes the last one: the others are a batch, whose samples run side by side in vectors. */
+static jit_array axis_last(const jit_array *a, int32_t axis)
+{
+    jit_array v = *a;
+    for (int32_t i = axis; i + 1 < a->rank; i++) {
+        v.shape[i] = a->shape[i + 1];
+        v.stride[i] = a->stride[i + 1];
+    }
+    v.shape[a->rank - 1] = a->shape[axis];
+    v.stride[a->rank - 1] = a->stride[axis];
+    return v;
+}
+
 static bool accumulate(reduction *r)
 {
-    ufunc_views v = { .d = r->d };
-    ufunc_target to = { .copied = false };
-    arguments a = { .n = 1 };
     jit_array like = jit_array_of(stored_type(r), NULL, r->x->rank, r->x->shape);
     if (!one_axis(r) || !only_reduce(r) ||
         !ufunc_view_output(r->out, &like, r->call, &r->made, r->d) ||
         jit_array_count(&like) == 0)
         return false;
-    bool ok = ufunc_view_target(&v, &to, r->out, &r->layout) &&
-              ufunc_view(&v, &a.in[0], r->x, &r->layout) &&
-              write_and_run(r, ufunc_text_accumulate, &a, &to.view);
-    return ufunc_view_end(&v, &to, ok);
+    int32_t axis = r->layout.axis[r->layout.n_batch];
+    jit_array to = axis_last(r->out, axis);
+    arguments a = { .n = 1 };
+    a.in[0] = axis_last(r->x, axis);
+    r->form.behind = false;
+    return write_and_run(r, ufunc_text_accumulate, &a, &to);
 }
 
 jit_status jit_ufunc_accumulate(jit_ufunc *u, jit_array *out, const jit_array *x,
@@ -337,19 +349,6 @@ static bool find_ranges(const reduction *r, const jit_array *index, int64_t *fro
             to[i - 1] = v.i;
     }
     return true;
-}
-
-/* The axis that is reduced becomes the last one. */
-static jit_array axis_last(const jit_array *a, int32_t axis)
-{
-    jit_array v = *a;
-    for (int32_t i = axis; i + 1 < a->rank; i++) {
-        v.shape[i] = a->shape[i + 1];
-        v.stride[i] = a->stride[i + 1];
-    }
-    v.shape[a->rank - 1] = a->shape[axis];
-    v.stride[a->rank - 1] = a->stride[axis];
-    return v;
 }
 
 static bool reduce_ranges(reduction *r, const jit_array *index, int64_t *from)

@@ -261,21 +261,13 @@ const char *ufunc_text_accumulate(arena *ar, const jit_ufunc *u, const ufunc_for
     put_arguments(&t, "");
     put(&t, " -> y$: ");
     put_type(&t);
-    if (f->behind) {
-        put(&t, "[n$,m$] {\n  y$[0,j$] = ");
-        put_element(&t, "x$[0,j$]");
-        put(&t, "\n  for i$ in 1 .. n$ { y$[i$,j$] = ");
-        put_call(&t, "y$[i$-1,j$]", "x$[i$,j$]");
-    } else {
-        put(&t, "[n$] {\n  var s$: ");
-        put_type(&t);
-        put(&t, " = ");
-        put_element(&t, "x$[0]");
-        put(&t, "\n  y$[0] = s$\n  for i$ in 1 .. n$ { s$ = ");
-        put_call(&t, "s$", "x$[i$]");
-        put(&t, "  y$[i$] = s$");
-    }
-    put(&t, " }\n}\n");
+    put(&t, "[n$] {\n  var s$: ");
+    put_type(&t);
+    put(&t, " = ");
+    put_element(&t, "x$[0]");
+    put(&t, "\n  y$[0] = s$\n  for i$ in 1 .. n$ { s$ = ");
+    put_call(&t, "s$", "x$[i$]");
+    put(&t, "  y$[i$] = s$ }\n}\n");
     return finish(&t);
 }
 

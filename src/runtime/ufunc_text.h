@@ -8,7 +8,7 @@
 typedef struct ufunc_form {
     jit_dtype type;   /* computed in: T, no 16-bit float */
     jit_dtype x;      /* of the array's elements */
-    bool behind;      /* x is [n,m]: over n, for each of m; else [n] */
+    bool behind;      /* of reduce: x is [n,m]: over n, for each of m; else [n] */
     bool where;       /* of the shape of x */
     bool initial;     /* of type T */
     const char *word; /* the language's reduction; NULL: from left to right */
