@@ -1,18 +1,17 @@
 /* fusejit's figures as ratios in one run: Markdown tables, and JSON beside them.
  *
- *     bench [--quick] [--json FILE] [--python PYTHON] [GROUP]...
+ *     bench [--quick] [--json FILE] [--data FILE] [--python PYTHON] [GROUP]...
  *
- * GROUP: one of the names below, or "elementwise" or "arrays" (several groups each); default:
- * all. FUSEJIT_BENCH_FUNCTIONS="exp log": of the group functions these alone.
+ * GROUP: one of the names below, or "elementwise", "arrays" or "sides" (several groups each);
+ * default: all. FUSEJIT_BENCH_FUNCTIONS="exp log": of the groups functions and sizes these alone.
+ * --data: times of the group sizes for the plot, tab-separated.
  * PYTHON runs the peers of bench/peers/, where it has them. Every row with a goal shows the figure
  * to reach. Values come from the best of 30 or more repeats, made in turns with whatever they are
  * compared with; the JSON has the medians too. */
-#include <errno.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "blas_peer.h"
 #include "cases.h"
@@ -20,7 +19,7 @@
 #include "peer.h"
 #include "report.h"
 
-typedef enum group_kind { ELEMENTWISE, ARRAYS, TRAINING, FUNCTIONS } group_kind;
+typedef enum group_kind { ELEMENTWISE, ARRAYS, TRAINING, FUNCTIONS, SIDES } group_kind;
 
 static const struct group {
     const char *name;
@@ -39,14 +38,18 @@ static const struct group {
     { "training", cases_training, TRAINING, false },
     { "functions", cases_functions, FUNCTIONS, false },
     { "activations", cases_activations, FUNCTIONS, false },
+    { "chain", cases_chain, SIDES, false },
+    { "sizes", cases_sizes, SIDES, false },
     { "compile", cases_compile, ELEMENTWISE, true },
     { "threads", cases_threads, ELEMENTWISE, true },
+    { "sizes_two", cases_sizes_two, SIDES, true },
+    { "fresh", cases_fresh, SIDES, true },
 };
 
 enum { N_GROUPS = sizeof groups / sizeof *groups };
 
 typedef struct options {
-    const char *json, *python;
+    const char *json, *data, *python;
     bool quick, chosen[N_GROUPS];
 } options;
 
@@ -102,8 +105,8 @@ static void start_peers(const options *o, const bench_size *s)
 
 static int run(const options *o)
 {
-    static const bench_size whole = { 31, 1 << 26, 1 << 22, 1024, false };
-    static const bench_size quick = { 3, 1 << 20, 1 << 18, 128, true };
+    const bench_size whole = { 31, 1 << 26, 1 << 22, 1024, false, o->python, o->data };
+    const bench_size quick = { 3, 1 << 20, 1 << 18, 128, true, o->python, o->data };
     const bench_size *s = o->quick ? &quick : &whole;
     cpu_set_t before;
     print_machine();
@@ -127,7 +130,8 @@ static bool choose(options *o, const char *name)
 {
     bool found = false;
     for (int i = 0; i < N_GROUPS; i++) {
-        static const char *const kinds[] = { "elementwise", "arrays", "training", "functions" };
+        static const char *const kinds[] = { "elementwise", "arrays", "training", "functions",
+                                             "sides" };
         const char *kind = kinds[groups[i].kind];
         if (!name || strcmp(name, groups[i].name) == 0 || strcmp(name, kind) == 0)
             found = o->chosen[i] = true;
@@ -137,8 +141,9 @@ static bool choose(options *o, const char *name)
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: bench [--quick] [--json FILE] [--python PYTHON] [GROUP]...\n"
-                    "groups: elementwise arrays");
+    fprintf(stderr,
+            "usage: bench [--quick] [--json FILE] [--data FILE] [--python PYTHON] [GROUP]...\n"
+            "groups: elementwise arrays sides");
     for (int i = 0; i < N_GROUPS; i++)
         fprintf(stderr, " %s", groups[i].name);
     fprintf(stderr, "\n");
@@ -152,7 +157,7 @@ int main(int argc, char **argv)
     if (argc == 2 && strcmp(argv[1], "--first") == 0)
         return cases_first_result();
     if (argc == 2 && strcmp(argv[1], "--load") == 0)
-        return write(1, "+", 1) == 1 ? 0 : errno;
+        cases_say_first(true);
     if (argc == 3 && strcmp(argv[1], "--blas") == 0)
         return blas_peer_serve(argv[2]);
     for (int i = 1; i < argc; i++) {
@@ -160,6 +165,8 @@ int main(int argc, char **argv)
             o.quick = true;
         else if (strcmp(argv[i], "--json") == 0 && i + 1 < argc)
             o.json = argv[++i];
+        else if (strcmp(argv[i], "--data") == 0 && i + 1 < argc)
+            o.data = argv[++i];
         else if (strcmp(argv[i], "--python") == 0 && i + 1 < argc)
             o.python = argv[++i];
         else if (choose(&o, argv[i]))

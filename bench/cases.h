@@ -7,11 +7,16 @@
 
 typedef struct bench_size {
     int repeats;
-    int64_t large;   /* elements of the arrays in memory */
-    int64_t medium;  /* elements for two threads */
-    int64_t picture; /* side of the Mandelbrot picture */
-    bool few;        /* a few sizes only */
+    int64_t large;      /* elements of the arrays in memory */
+    int64_t medium;     /* elements for two threads */
+    int64_t picture;    /* side of the Mandelbrot picture */
+    bool few;           /* a few sizes only */
+    const char *python; /* runs the peers; NULL: none */
+    const char *data;   /* file for the numbers of the plot, or NULL */
 } bench_size;
+
+/* FUSEJIT_BENCH_FUNCTIONS="exp log": these functions alone. */
+bool bench_wanted(const char *name);
 
 /* A function of n_in arrays from memory, against memcpy of as many bytes. */
 typedef struct memory_subject {
@@ -41,7 +46,15 @@ void cases_functions(const bench_size *s);   /* each in L1 (cases_functions.c) *
 void cases_activations(const bench_size *s); /* each from memory */
 void cases_prepare(const bench_size *s);     /* compile of an MLP, call of a small one */
 
+/* Side by side with the peers at all sizes (cases_sizes.c). */
+void cases_chain(const bench_size *s);     /* the chain with figures to reach */
+void cases_sizes(const bench_size *s);     /* all of subjects.def, one thread */
+void cases_sizes_two(const bench_size *s); /* the same, two threads */
+void cases_fresh(const bench_size *s);     /* new processes: first result, memory, prompt */
+
 /* What the fresh process of cases_compile does: one result, a byte to standard output. */
 int cases_first_result(void);
+/* Writes the byte and ends with the input, which lasts while the process is looked at. */
+_Noreturn void cases_say_first(bool good);
 
 #endif

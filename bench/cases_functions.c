@@ -224,8 +224,7 @@ static void measure(const subject *s, jit_dtype type, int repeats)
     free(f.y);
 }
 
-/* FUSEJIT_BENCH_FUNCTIONS="exp log": these alone. */
-static bool wanted(const char *name)
+bool bench_wanted(const char *name)
 {
     const char *list = getenv("FUSEJIT_BENCH_FUNCTIONS");
     size_t n = strlen(name);
@@ -247,7 +246,7 @@ static void activations(const bench_size *s)
         (void)snprintf(text, sizeof text, "fn f(x) = %s(x)", names[i]);
         memory_subject m = { .name = names[i], .text = text, .n_in = 1, .reach = 90 };
         m.waived = !machine_has_avx512();
-        if (wanted(names[i]))
+        if (bench_wanted(names[i]))
             memory_case(s, &m);
     }
 }
@@ -258,7 +257,7 @@ void cases_functions(const bench_size *s)
                  N_COLUMNS);
     for (int i = 0; i < N_SUBJECTS; i++)
         for (int wide = 0; wide < 2; wide++)
-            if (wanted(subjects[i].name))
+            if (bench_wanted(subjects[i].name))
                 measure(&subjects[i], wide ? JIT_F64 : JIT_F32, s->few ? 7 : s->repeats);
 }
 

@@ -1,15 +1,11 @@
 /* Latency: compiling in a warm process, the first result of a fresh one, the call itself. */
-#include <spawn.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cases.h"
+#include "fresh.h"
 #include "kernels.h"
 #include "report.h"
-
-extern char **environ;
 
 static const char *const one_liner = "fn f(x) = x / (1 + exp(-%d.%06d*x))";
 
@@ -38,45 +34,16 @@ int cases_first_result(void)
     k.in[0] = jit_array_of(JIT_F32, &x, 0, NULL);
     k.out = jit_array_of(JIT_F32, &y, 0, NULL);
     kernel_bind(&k, 1);
-    /* The process ends at once: its end is not part of what is measured. */
-    _exit(write(1, y > 0 ? "+" : "-", 1) == 1 ? 0 : 1);
+    cases_say_first(y > 0);
+    return 1;
 }
 
-/* Starts this program anew with `option` and waits for the first byte that it writes. */
-static double fresh_process(const char *option)
+void cases_say_first(bool good)
 {
-    int out[2];
-    pid_t pid;
-    char byte = 0;
-    char *const argv[] = { (char[]){ "bench" }, (char *)(uintptr_t)option, NULL };
-    posix_spawn_file_actions_t actions;
-    if (pipe(out) != 0)
-        return 0;
-    (void)posix_spawn_file_actions_init(&actions);
-    (void)posix_spawn_file_actions_adddup2(&actions, out[1], 1);
-    (void)posix_spawn_file_actions_addclose(&actions, out[0]);
-    double start = contest_now_ns();
-    int code = posix_spawn(&pid, "/proc/self/exe", &actions, NULL, argv, environ);
-    close(out[1]);
-    ssize_t got = code == 0 ? read(out[0], &byte, 1) : 0;
-    double ns = contest_now_ns() - start;
-    if (code == 0)
-        (void)waitpid(pid, NULL, 0);
-    close(out[0]);
-    (void)posix_spawn_file_actions_destroy(&actions);
-    if (got != 1) {
-        fprintf(stderr, "the fresh process gave no result\n");
-        exit(1);
-    }
-    return ns;
-}
-
-static double fresh_run(void *arg, long n)
-{
-    double ns = 0;
-    for (long i = 0; i < n; i++)
-        ns += fresh_process(arg);
-    return ns;
+    char byte;
+    if (write(1, good ? "+" : "-", 1) != 1 || read(0, &byte, 1) < 0)
+        _exit(1);
+    _exit(0); /* at once: the end is not part of what is measured */
 }
 
 static void call_overhead(const bench_size *s)
@@ -102,13 +69,12 @@ static void call_overhead(const bench_size *s)
 void cases_compile(const bench_size *s)
 {
     static contender c[3];
+    fresh_process first = { .argv = { "/proc/self/exe", "--first" } };
+    fresh_process load = { .argv = { "/proc/self/exe", "--load" } };
     int next = 0;
     c[0] = (contender){ .name = "compile", .run = compile_run, .arg = &next };
-    c[1] =
-        (contender){ .name = "first result", .run = fresh_run, .arg = (char[]){ "--first" } };
-    c[2] = (contender){ .name = "library load only",
-                        .run = fresh_run,
-                        .arg = (char[]){ "--load" } };
+    c[1] = (contender){ .name = "first result", .run = fresh_run, .arg = &first };
+    c[2] = (contender){ .name = "library load only", .run = fresh_run, .arg = &load };
     contest(c, 3, s->repeats);
     report_add(&(report_row){ .what = "jit_compile + jit_prepare of one line, warm process",
                               .value = c[0].best_ns / 1e6,

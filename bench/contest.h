@@ -10,13 +10,17 @@ typedef struct contender {
     /* Makes n calls; returns how long they took, in ns. */
     double (*run)(void *arg, long n);
     void *arg;
-    long calls;                      /* per repeat: found by the contest */
-    double best_ns, median_ns;       /* per call */
-    double ns[CONTEST_MOST_REPEATS]; /* per call, each repeat */
+    long calls;                          /* per repeat: found by the contest */
+    double best_ns, median_ns;           /* per call */
+    double ns[CONTEST_MOST_REPEATS + 1]; /* per call, each of n_ns repeats; NaN: cannot */
+    int n_ns;
+    double left_ns; /* of the time it may take */
 } contender;
 
 double contest_now_ns(void);
 /* One warming call each, as many calls a repeat as take 2 ms, then the repeats. */
 void contest(contender *c, int n, int repeats);
+/* The same, but whoever has taken each_ns makes no more repeats, after the first. */
+void contest_within(contender *c, int n, int repeats, double each_ns);
 
 #endif

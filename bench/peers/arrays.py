@@ -225,13 +225,16 @@ def all_jobs(makers):
 
 
 def serve(makers):
-    """Answers until the input ends."""
-    jobs, made = all_jobs(makers), {}
+    """Answers until the input ends. What a peer cannot do is said once, and not tried again."""
+    jobs, made, failed, said = all_jobs(makers), {}, set(), set()
     print(",".join(jobs), flush=True)
     for line in sys.stdin:
         name, n = line.rsplit(",", 1)
         kind = name.split(":")[0]
         try:
+            if name in failed:
+                print("nan", flush=True)
+                continue
             if name not in made:
                 made = {k: v for k, v in made.items() if k.split(" ")[0] != kind.split(" ")[0]}
                 made[name] = jobs[kind](*name.split(":")[1:])
@@ -241,7 +244,12 @@ def serve(makers):
                 call()
             print(time.perf_counter_ns() - start, flush=True)
         except Exception as error:  # a peer that cannot is left out
-            print("%s: %s" % (name, error), file=sys.stderr)
+            failed.add(name)
+            what = ":".join(name.split(":")[:2])
+            if what not in said:
+                first = (str(error) or type(error).__name__).split("\n")[0]
+                print("%s: the peer cannot: %s" % (what, first), file=sys.stderr)
+            said.add(what)
             print("nan", flush=True)
 
 
