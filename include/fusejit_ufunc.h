@@ -109,10 +109,18 @@ JIT_PUBLIC jit_status jit_ufunc_types(jit_ufunc *u, const jit_dtype *in, int32_t
                                       jit_dtype *out, int32_t n_out, jit_error *err)
     JIT_LINK(ufunc_types);
 
+/* What f begins with where there is nothing, for arguments of that type; nan: it has none, or none that
+ * is known. */
+JIT_PUBLIC jit_status jit_ufunc_identity(jit_ufunc *u, jit_dtype type, double *value,
+                                         jit_error *err) JIT_LINK(ufunc_identity);
+
 typedef struct jit_loop_data {
     const jit_kernel *kernel; /* of a function of scalars whose uniforms have defaults */
     int32_t threads;          /* as jit_args.threads */
+    /* JIT_FLAG_*, and JIT_LOOP_STOPPED: out of fuel, not all is written. Added to, never cleared. */
+    uint32_t flags;
 } jit_loop_data;
+enum { JIT_LOOP_STOPPED = 256 };
 /* A NumPy inner loop for any such kernel, whose data is a jit_loop_data: for PyUFunc_FromFuncAndData and
  * its like. Any steps and alignment; one element after the other where an output is what another
  * element reads, as NumPy's reduce and accumulate pass it. Unlike jit_kernel_loop, which needs nothing

@@ -57,7 +57,12 @@ class Places(c.Structure):
 
 
 class LoopData(c.Structure):
-    _fields_ = [("kernel", c.c_void_p), ("threads", c.c_int32)]
+    _fields_ = [("kernel", c.c_void_p), ("threads", c.c_int32), ("flags", c.c_uint32)]
+
+
+class PrepareOptions(c.Structure):
+    _fields_ = [("size", c.c_size_t), ("statics", c.POINTER(Static)), ("n_statics", c.c_int32), ("entries", c.c_int32),
+                ("params", c.c_void_p), ("weights", c.c_int), ("blas_from", c.c_double)]
 
 
 class FunctionInfo(c.Structure):
@@ -119,6 +124,7 @@ FUNCTIONS = {  # result, arguments
     "ufunc_reduceat": (c.c_int, [P, P, P, P, P, E]),
     "ufunc_outer": (c.c_int, [P, P, P, P, P, E]),
     "ufunc_at": (c.c_int, [P, P, P, P, P, E]),
+    "ufunc_identity": (c.c_int, [P, c.c_int, P, E]),
     "ufunc_types": (c.c_int, [P, P, c.c_int32, P, c.c_int32, E]),
 }
 

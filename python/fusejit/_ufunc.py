@@ -4,10 +4,12 @@ import ctypes as c
 import operator
 
 import numpy as np
+from numpy import ndarray
 
 from ._function import Function, compile_text
 from ._library import (ALL_AXES, DTYPES, Array, Error, ErrorData, Method, Places, UfuncOptions, as_arrays, as_native,
                        code_of, describe, failure, lib, output, take)
+from ._loops import OURS, STOPPED, Loops
 
 ORDER = "?bBhHiIlLefd"  # how NumPy lists types
 
@@ -25,7 +27,7 @@ class Ufunc(Function):
         self._pointer = lib.ufunc_new(module.pointer, self._encoded, c.byref(options), c.byref(err))
         if not self._pointer:
             raise failure(err)
-        self._text, self._types = text, {}
+        self._text, self._types, self._loops = text, {}, {}
 
     def __del__(self, free=lib.ufunc_free):
         if getattr(self, "_pointer", None):
@@ -79,6 +81,21 @@ class Ufunc(Function):
             found.append(char * self.nin + "->" + "".join(np.dtype(DTYPES[t]).char for t in results))
         return found
 
+    def identity_for(self, dtype):
+        """What reduce of nothing gives for this type, or None."""
+        err, value = ErrorData(), c.c_double()
+        if lib.ufunc_identity(self._pointer, code_of(dtype), c.byref(value), c.byref(err)):
+            return None
+        return None if value.value != value.value else value.value
+
+    @property
+    def identity(self):
+        for dtype in ("float64", "int64", "bool"):
+            value = self.identity_for(dtype)
+            if value is not None:
+                return int(value) if np.isfinite(value) else value
+        return None
+
     @property
     def ntypes(self):
         return len(self.types)
@@ -91,7 +108,29 @@ class Ufunc(Function):
             raise TypeError("where is %s, not bool" % mask.dtype)
         return mask
 
+    def _loop(self, types):
+        """numpy.ufunc with one loop, for arrays of these types, whose calls cost little; None: there cannot be one."""
+        loop = None
+        if self.nout == 1 and len(types) == self.nin and all(t.isnative and t.name in OURS for t in types):
+            try:
+                result = np.dtype(DTYPES[self._results(tuple(code_of(t) for t in types))[0]])
+                loop = Loops(self, [(result, types)], self.threads)
+            except (Error, RuntimeError):
+                pass  # the call that follows says what is wrong
+        self._loops[types] = loop
+        return loop
+
     def __call__(self, *inputs, out=None, where=True, threads=None, **uniforms):
+        if where is True and threads is None and not uniforms and all(type(x) is ndarray for x in inputs):
+            types = tuple([x.dtype for x in inputs])
+            loop = self._loops[types] if types in self._loops else self._loop(types)
+            if loop is not None:
+                try:
+                    result = loop.ufunc(*inputs, out=out)
+                    if not loop.first.flags & STOPPED:
+                        return result
+                except (TypeError, ValueError):
+                    pass  # said below in our words
         if len(inputs) > self.nin:
             raise TypeError("%s has %d arguments, not %d" % (self.__name__, self.nin, len(inputs)))
         arrays = as_arrays(inputs)

@@ -244,3 +244,22 @@ jit_status jit_ufunc_types(jit_ufunc *u, const jit_dtype *in, int32_t n_in, jit_
         memcpy(out, t.out, (size_t)n_out * sizeof *out);
     return d.out->status;
 }
+
+jit_status jit_ufunc_identity(jit_ufunc *u, jit_dtype type, double *value, jit_error *err)
+{
+    diag d;
+    ufunc_typing t;
+    diag_init(&d, err, NULL);
+    if (!u || !value || jit_dtype_size(type) == 0) {
+        diag_plain(&d, DIAG_null_argument, "jit_ufunc_identity: the %s",
+                   !u       ? "function is null"
+                   : !value ? "value is null"
+                            : "type is none");
+        return d.out->status;
+    }
+    *value = __builtin_nan("");
+    if (u->fn->n_args == 2 && ufunc_type_results(u, (jit_dtype[]){ type, type }, 2, &t, &d) &&
+        t.fold && t.fold->identity)
+        *value = t.fold->value;
+    return d.out->status;
+}

@@ -34,7 +34,7 @@ static bool needs_order(const space *s, const jit_kernel *k)
 }
 
 /* One after the other, as NumPy's reduce and accumulate need it. */
-static void run_in_order(const jit_kernel *k, space *s, const kernel_call *base)
+static uint32_t run_in_order(const jit_kernel *k, space *s, const kernel_call *base)
 {
     kernel_call one = *base;
     one.n = one.rows = 1;
@@ -50,23 +50,31 @@ static void run_in_order(const jit_kernel *k, space *s, const kernel_call *base)
             s->data[o] += s->stride[0][o];
     }
     fpmode_leave(saved);
+    return flags;
+}
+
+static uint32_t run_row(const jit_kernel *k, space *s, const jit_args *settings)
+{
+    if (!needs_order(s, k))
+        return drive_space(k, s, settings, k->defaults);
+    kernel_call base = { 0 };
+    drive_settings(&base, k, settings, k->defaults);
+    return run_in_order(k, s, &base);
 }
 
 void jit_ufunc_loop(char **args, const intptr_t *n, const intptr_t *steps, void *data)
 {
-    const jit_loop_data *d = data;
+    jit_loop_data *d = data;
     const jit_kernel *k = d->kernel;
     space s;
     if (*n <= 0 || k->gufunc || !k->all_defaults)
         return;
     make_row(&s, k, args, steps);
     s.shape[0] = s.total = *n;
-    jit_args settings = { .threads = d->threads };
-    if (!needs_order(&s, k)) {
-        (void)drive_space(k, &s, &settings, k->defaults);
-        return;
-    }
-    kernel_call base = { 0 };
-    drive_settings(&base, k, &settings, k->defaults);
-    run_in_order(k, &s, &base);
+    const jit_args settings = { .threads = d->threads };
+    uint32_t flags = run_row(k, &s, &settings);
+    if (flags >= KERNEL_OUT_OF_FUEL)
+        flags = (flags & (KERNEL_OUT_OF_FUEL - 1)) | JIT_LOOP_STOPPED;
+    if (flags) /* several threads may run the same loop */
+        __atomic_fetch_or(&d->flags, flags, __ATOMIC_RELAXED);
 }

@@ -515,10 +515,37 @@ Test(call, the_raw_loop_reduces_and_accumulates)
     cr_assert(loop, "%s", err.diagnostic[0].message);
     for (intptr_t n = 0; n <= 100; n++) {
         try_loop(loop, NULL, n);
-        try_loop(jit_ufunc_loop, &(jit_loop_data){ k, 1 + (int32_t)(n % 3) }, n);
+        try_loop(jit_ufunc_loop, &(jit_loop_data){ k, 1 + (int32_t)(n % 3), 0 }, n);
     }
     jit_kernel_release(k);
     jit_release(m);
+}
+
+Test(call, the_loop_tells_its_flags)
+{
+    jit_limits limits = { .fuel = 100 };
+    jit_context *c = jit_context_new(
+        &(jit_context_options){ .size = sizeof(jit_context_options), .limits = limits }, NULL);
+    jit_module *m = compile("fn f(x: i32, y: i32) = x // y\n"
+                            "fn g(x, y) { var s = x  while s > y { s += 0 }  return s }",
+                            c);
+    int32_t a[2] = { 7, 8 }, b[2] = { 2, 0 };
+    double x[2] = { 1, 2 }, z[2] = { 0 };
+    jit_kernel *f = jit_prepare(m, "f", NULL, NULL, NULL);
+    jit_kernel *g = jit_prepare(m, "g", "f64, f64", NULL, NULL);
+    cr_assert(f && g);
+    jit_loop_data d = { f, 1, 0 };
+    jit_ufunc_loop((char *[]){ (char *)a, (char *)b, (char *)a }, &(intptr_t){ 2 },
+                   (intptr_t[]){ 4, 4, 4 }, &d);
+    cr_assert(a[0] == 3 && a[1] == 0 && d.flags == JIT_FLAG_INT_DIVIDE);
+    d = (jit_loop_data){ g, 1, 0 };
+    jit_ufunc_loop((char *[]){ (char *)x, (char *)z, (char *)x }, &(intptr_t){ 2 },
+                   (intptr_t[]){ 8, 8, 8 }, &d);
+    cr_assert_eq(d.flags, JIT_LOOP_STOPPED);
+    jit_kernel_release(f);
+    jit_kernel_release(g);
+    jit_release(m);
+    jit_context_free(c);
 }
 
 /* ---------------------------------------------------------------- compile-time arguments */

@@ -122,6 +122,17 @@ Test(ufunc, a_mask_leaves_elements_as_they_are)
     succeed(&err);
     cr_assert(types[0] == JIT_I32 && types[1] == JIT_I32);
     jit_ufunc_free(u);
+    double value = 0;
+    u = make(m, "logaddexp");
+    cr_assert_eq(jit_ufunc_identity(u, JIT_F32, &value, &err), JIT_OK);
+    cr_assert(value < -1e300);
+    jit_ufunc_free(u);
+    u = make(m, "max");
+    cr_assert_eq(jit_ufunc_identity(u, JIT_F32, &value, &err), JIT_OK);
+    cr_assert(value != value);
+    cr_assert_eq(jit_ufunc_identity(u, JIT_BOOL, &value, &err), JIT_ERR_PROGRAM);
+    cr_assert_eq(jit_ufunc_identity(NULL, JIT_F32, &value, &err), JIT_ERR_ARGUMENT);
+    jit_ufunc_free(u);
     jit_release(m);
 }
 

@@ -123,6 +123,8 @@ raises(IndexError, "", plus.at, got, [3], 1)
 raises(ValueError, "read-only", plus.at, locked, 0, 1)
 expect(plus.types[-2:] == ["ff->f", "dd->d"] and "??->?" not in plus.types, "types", plus.types)
 expect(fusejit.ufunc("x < y").types[-1] == "dd->?", "types of a comparison")
+same([plus.identity, fusejit.ufunc("x & y").identity, fusejit.ufunc("x && y").identity], [0, -1, 1], "identities")
+expect(norm.identity is None and greatest.identity is None, "no identity")
 expect(norm.nin == 2 and norm.nout == 1 and norm.nargs == 3 and norm.arguments == ["x", "y"], "numbers of arguments")
 
 # ------------------------------------------------------------------ errors
@@ -134,6 +136,19 @@ except fusejit.Error as e:
 raises(fusejit.Error, "is an array", fusejit.ufunc, "fn f(x: [n]) = sum(x)")
 raises(fusejit.Error, "no function 'g'", fusejit.ufunc, "fn f(x) = x", "g")
 raises(fusejit.Error, "axis 3", plus.reduce, grid, axis=3)
+
+def resident():
+    with open("/proc/self/statm") as f:
+        return int(f.read().split()[1])
+
+
+for i in range(40):  # kernels, modules and loops are freed with the ufunc
+    fusejit.ufunc("x*%d + y" % i)(rows, rows)
+    if i == 20:
+        gc.collect()
+        before = resident()
+gc.collect()
+expect(resident() - before < 2000, "memory of ufuncs grew by", resident() - before, "pages")
 
 # ------------------------------------------------------------------ memory, copies, pickles
 results = [plus(rows, float(i)) for i in range(50)]
