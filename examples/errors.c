@@ -4,16 +4,22 @@
 #include <stdio.h>
 
 static const char *const programs[] = {
-    "fn f(x) {\n  let h = 2 * sgmoid(x)\n  return h +\n}",
+    "fn f(x) {\n  let h = 2 * sgmoid(x)\n  return h * scale\n}",
+    "fn f(x) {\n  return x +\n}",
     "fn f(x) = x + y",
     "fn f(x) = g(x)\nfn g(x) = f(x)",
     "fn f(x: f32) = x ? 1 : 2",
 };
 
-static void show_place(const jit_diagnostic *d)
+/* What an editor would take: the same as data. */
+static void show_places(const jit_error *err)
 {
-    printf("  -> code %d at line %d, column %d, %d characters\n\n", d->code, d->line, d->column,
-           d->length);
+    for (int i = 0; i < err->n_diagnostics; i++) {
+        const jit_diagnostic *d = &err->diagnostic[i];
+        printf("  -> code %d at line %d, column %d, %d characters\n", d->code, d->line,
+               d->column, d->length);
+    }
+    printf("\n");
 }
 
 int main(void)
@@ -26,8 +32,7 @@ int main(void)
         accepted += m != NULL;
         jit_release(m);
         jit_error_print(stdout, &err);
-        if (err.n_diagnostics > 0)
-            show_place(&err.diagnostic[0]);
+        show_places(&err);
     }
 
     /* a call that cannot work: the output is left as it was */

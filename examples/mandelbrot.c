@@ -1,8 +1,9 @@
 /* A loop that ends at another time for each element: the Mandelbrot set, as a picture.
  *
- *     mandelbrot [picture.ppm [width height]]
+ *     mandelbrot [picture.png [width height]]
  */
 #include <fusejit.h>
+#include <png.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -66,20 +67,17 @@ static jit_status draw(picture *p, jit_module *m, jit_error *err)
     return status;
 }
 
-static int write_ppm(const picture *p, const char *path)
+static int write_png(const picture *p, const char *path)
 {
-    size_t n = (size_t)(p->width * p->height);
-    FILE *f = fopen(path, "wb");
-    if (!f)
-        return 0;
-    fprintf(f, "P6\n%d %d\n255\n", (int)p->width, (int)p->height);
-    int good = fwrite(p->rgb, 3, n, f) == n;
-    return fclose(f) == 0 && good;
+    png_image png = { .version = PNG_IMAGE_VERSION, .format = PNG_FORMAT_RGB };
+    png.width = (png_uint_32)p->width;
+    png.height = (png_uint_32)p->height;
+    return png_image_write_to_file(&png, path, 0, p->rgb, 0, NULL);
 }
 
 int main(int argc, char **argv)
 {
-    const char *path = argc > 1 ? argv[1] : "mandelbrot.ppm";
+    const char *path = argc > 1 ? argv[1] : "mandelbrot.png";
     picture p = { .width = argc > 3 ? atoi(argv[2]) : 640,
                   .height = argc > 3 ? atoi(argv[3]) : 480 };
     jit_error err;
@@ -88,7 +86,7 @@ int main(int argc, char **argv)
     good = good && draw(&p, m, &err) == JIT_OK;
     if (!good)
         jit_error_print(stderr, &err);
-    else if (!(good = write_ppm(&p, path)))
+    else if (!(good = write_png(&p, path)))
         fprintf(stderr, "cannot write %s\n", path);
     else
         printf("%d x %d points in %s\n", (int)p.width, (int)p.height, path);
