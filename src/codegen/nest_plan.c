@@ -7,7 +7,7 @@ enum {
      * counts, 25 us an instruction */
     PAIR_WEIGHT = 600,
     FEW_WEIGHT = 480,
-    RARE_WEIGHT = 1000, /* and of rare cases, which each vector has */
+    RARE_WEIGHT = 500, /* and of rare cases */
     FEW = 4,
     THREE_BUFFERS = 8, /* most, for three vectors at a time */
     /* to a thousand instructions, of three vectors and of four: more cost more than waiting does */
@@ -293,7 +293,7 @@ static bool is_worth(const nest *t, const shape *s, int32_t vectors)
     return 100 * s->weight <= chains * at_least_one(s->depth) &&
            (vectors == 2 || 1000 * spilled <= spills * vectors * s->weight) &&
            vectors * (s->weight + s->calls) <= most_weight(vectors) &&
-           vectors * (t->weight - s->weight) <= RARE_WEIGHT;
+           t->weight - s->weight <= RARE_WEIGHT;
 }
 
 /* A group of three is no power of two, which with many buffers would need long ones (block_plan). */
