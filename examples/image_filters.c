@@ -87,9 +87,9 @@ static jit_status paint(jit_module *m, picture *p, jit_error *err)
     static const double tones[3][3] = { { .3, 1.6, .10 }, { .5, .7, .22 }, { 1.0, .15, .16 } };
     float x[WIDTH], y[HEIGHT];
     for (int i = 0; i < WIDTH; i++)
-        x[i] = (float)i / HEIGHT;
+        x[i] = (float)i / (float)HEIGHT;
     for (int i = 0; i < HEIGHT; i++)
-        y[i] = (float)i / HEIGHT;
+        y[i] = (float)i / (float)HEIGHT;
     jit_array in[] = { jit_array_of(JIT_F32, x, 1, (int64_t[]){ WIDTH }),
                        jit_array_of(JIT_F32, y, 2, (int64_t[]){ HEIGHT, 1 }) };
     jit_status status = make(p, HEIGHT, WIDTH, err);
