@@ -192,8 +192,9 @@ JIT_PUBLIC jit_status jit_array_copy(jit_array *to, const jit_array *from, jit_e
 /* Files. Formats by suffix: .npy (also big-endian and Fortran order; written C order, native),
  * .npz (stored or deflated) .safetensors and FILE.npz:name FILE.safetensors:name (saving one array
  * keeps the others; a name that an archive has twice is refused),
- * .csv (f64; rank 0 to 2), .f32 .f64 (raw, rank 1), .idx .gz and names containing "idx" (IDX, also
- * gzip; only read).
+ * .csv (f64; rank 0 to 2, [n] as a column; fields may be quoted, numbers are the same in any locale; a
+ * first line of which no field begins as a number is a header, and skipped; written without one), .f32
+ * .f64 (raw, rank 1), .idx .gz and names containing "idx" (IDX, also gzip; only read).
  * Loading makes a C-contiguous array of its own. Saving writes a temporary file beside `path` and
  * renames it: a failure leaves the old file as it was. */
 JIT_PUBLIC jit_status jit_array_load(jit_array *a, const char *path, jit_error *err)

@@ -84,7 +84,7 @@ bool zip_open(zip_walk *z, const file_input *in, diag *d)
 {
     uint8_t end[ZIP_END_BYTES];
     int64_t at;
-    *z = (zip_walk){ .in = in };
+    *z = (zip_walk){ .in = in, .unread = in->size };
     if (!find_end(in, &at, end, d))
         return false;
     if (zip_get16(end + 4) != 0 || zip_get16(end + 6) != 0)
@@ -189,7 +189,7 @@ static bool same_local_name(const zip_walk *z, const zip_entry *e, int64_t n, di
            memcmp(name, e->name, (size_t)n) == 0;
 }
 
-bool zip_data(const zip_walk *z, const zip_entry *e, int64_t *at, diag *d)
+bool zip_data(zip_walk *z, const zip_entry *e, int64_t *at, diag *d)
 {
     uint8_t p[ZIP_LOCAL_BYTES];
     if (e->local > z->start - ZIP_LOCAL_BYTES)
@@ -203,5 +203,8 @@ bool zip_data(const zip_walk *z, const zip_entry *e, int64_t *at, diag *d)
     *at = e->local + ZIP_LOCAL_BYTES + zip_get16(p + 26) + zip_get16(p + 28);
     if (*at > z->start || e->packed > z->start - *at)
         return damaged(z->in, "a member lies outside", d);
+    if (e->packed > z->unread)
+        return damaged(z->in, "its members are longer than the archive", d);
+    z->unread -= e->packed;
     return true;
 }

@@ -41,13 +41,16 @@ typedef struct zip_walk {
     int64_t at, end; /* what of the directory is still to come */
     int64_t start;   /* of the directory: members lie before it */
     int64_t left;    /* entries still to come */
+    int64_t unread;  /* packed bytes that members may still have: they do not share any */
 } zip_walk;
 
 bool zip_open(zip_walk *z, const file_input *in, diag *d);
 /* The next entry; false at the end and, with a message, on damage. */
 bool zip_next(zip_walk *z, zip_entry *e, diag *d);
-/* Where the member's bytes begin. Its local header must say the same name and method. */
-bool zip_data(const zip_walk *z, const zip_entry *e, int64_t *at, diag *d);
+/* Where the member's bytes begin. Its local header must say the same name and method. Asked for all
+ * members, the archive must hold as many bytes: members that share some are a bomb, a few bytes that
+ * unpack into any number. */
+bool zip_data(zip_walk *z, const zip_entry *e, int64_t *at, diag *d);
 
 /* Little-endian fields. */
 uint32_t zip_get16(const uint8_t *p);

@@ -2,6 +2,7 @@
  * another thing than the file. */
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "failing_malloc.h"
@@ -211,6 +212,37 @@ Test(npz, ambiguous_archives_are_refused, .fini = files_remove_folder)
         bytes_free(&after);
     }
     bytes_free(&good);
+}
+
+/* Three entries for one member, which an update would copy thrice. */
+Test(npz, members_share_no_bytes, .fini = files_remove_folder)
+{
+    static const char *const names[] = { "readme", "w.npy" };
+    static const char *const header =
+        "{'descr': '|u1', 'fortran_order': False, 'shape': (1000,), }";
+    for (int i = 0; i < 2; i++) {
+        bytes data = { calloc(1000, 1), 1000 };
+        bytes b = bytes_zip(names[i], 0, bytes_npy(1, header, data));
+        size_t n_entry = CENTRAL + strlen(names[i]), start = b.n - END - n_entry;
+        bytes entry = bytes_of(b.at + start, n_entry), end = bytes_of(b.at + b.n - END, END);
+        end.at[8] = end.at[10] = 3;
+        memcpy(end.at + 12, &(uint32_t){ (uint32_t)(3 * n_entry) }, 4);
+        b.n -= END;
+        for (int copies = 0; copies < 2; copies++)
+            b = bytes_join(b, bytes_of(entry.at, entry.n));
+        bytes_free(&entry);
+        files_take(files_path("x.npz"), bytes_join(b, end));
+        jit_array a = small();
+        jit_error err;
+        jit_named *item;
+        int32_t n = 0;
+        cr_assert_eq(jit_array_save(&a, files_path("x.npz:m"), &err), JIT_ERR_FORMAT);
+        cr_assert(strstr(err.diagnostic[0].message, "longer than the archive"), "%s",
+                  err.diagnostic[0].message);
+        cr_assert_eq(jit_arrays_load(&item, &n, files_path("x.npz"), &err),
+                     i ? JIT_ERR_FORMAT : JIT_OK);
+        cr_assert_eq(n, 0);
+    }
 }
 
 Test(npz, names_are_text, .fini = files_remove_folder)
