@@ -12,6 +12,8 @@ typedef struct counter {
     const node *owner;
     int64_t *trips; /* per map, fold and loop: how often what belongs to it runs; -1: unknown */
     uint8_t *facts; /* per node */
+    uint8_t *marks; /* per node, of depends() */
+    int looks;      /* calls of it */
 } counter;
 
 static int64_t times(int64_t a, int64_t b)
@@ -97,6 +99,41 @@ static int64_t rounds(const counter *c, node loop)
     return n == 0 ? 1 : n;
 }
 
+/* Whether the node depends on the axis; operands have lower numbers. */
+static bool depends(const counter *c, node n, node axis)
+{
+    c->marks[axis] = 1;
+    for (node m = axis + 1; m <= n; m++) {
+        const node_data *d = graph_node(c->g, m);
+        c->marks[m] = 0;
+        for (int32_t i = 0; i < d->n_in && !c->marks[m]; i++) {
+            node in = graph_in(c->g, m, i);
+            c->marks[m] = in >= axis && c->marks[in];
+        }
+    }
+    return n >= axis && c->marks[n];
+}
+
+/* How often an array that is made inside a map is made: not for those of the map's axes that it does
+ * not depend on, as compiled code does it (the hidden layer of a network, for each of its outputs). */
+static int64_t trips_around(counter *c, node n)
+{
+    enum { MOST_LOOKS = 256 };
+    node owner = c->owner[n];
+    const node_data *d = graph_node(c->g, owner);
+    int64_t trips = owner ? c->trips[owner] : 1;
+    if (graph_node(c->g, n)->op != OP_map || !owner || d->op != OP_map)
+        return trips;
+    for (int32_t i = 0; i < graph_n_axes(d) && trips > 0 && c->looks < MOST_LOOKS; i++) {
+        node axis = graph_in(c->g, owner, i);
+        int64_t n_axis = extent_of(c, axis);
+        c->looks++;
+        if (n_axis > 0 && !depends(c, n, axis))
+            trips /= n_axis;
+    }
+    return trips;
+}
+
 /* What is around a region has a higher number. */
 static void count_trips(counter *c)
 {
@@ -105,7 +142,7 @@ static void count_trips(counter *c)
         bool binds = d->op == OP_map || d->op == OP_fold;
         if (!binds && d->op != OP_loop)
             continue;
-        c->trips[n] = c->owner[n] ? c->trips[c->owner[n]] : 1;
+        c->trips[n] = trips_around(c, n);
         if (d->op == OP_loop)
             c->trips[n] = times(c->trips[n], rounds(c, n));
         for (int32_t i = 0; binds && i < graph_n_axes(d); i++)
@@ -137,7 +174,8 @@ int64_t flops_count(const graph *g, const int64_t *dims)
     int64_t sum = 0;
     c.trips = arena_alloc(g->ar, (size_t)g->n_nodes * sizeof *c.trips);
     c.facts = arena_alloc(g->ar, (size_t)g->n_nodes);
-    if (!c.owner || !c.trips || !c.facts)
+    c.marks = arena_alloc(g->ar, (size_t)g->n_nodes);
+    if (!c.owner || !c.trips || !c.facts || !c.marks)
         return -1;
     for (node n = 1; n < g->n_nodes; n++)
         c.facts[n] = facts_of(&c, n);

@@ -107,6 +107,31 @@ Test(info, every_stage_has_a_text)
     jit_release(m);
 }
 
+/* An array that a sample needs is made once, not for each result of the sample. */
+Test(info, hidden_layers_count_once)
+{
+    const char *names[] = { "x", "W", "V" };
+    jit_array shapes[3];
+    int64_t rows = 10, shape[3][2] = { { rows, 8 }, { 8, 16 }, { 16, 4 } };
+    jit_error err;
+    jit_kernel_info info;
+    for (int i = 0; i < 3; i++)
+        shapes[i] = jit_array_of(JIT_F32, NULL, 2, shape[i]);
+    jit_options o = { .size = sizeof o, .arguments = names, .n_arguments = 3 };
+    o.argument_shapes = shapes;
+    jit_module *m = jit_compile_expression("fn two(x: [k], W: [k,m], V: [m,n]) -> y: [n] {"
+                                           "  let h[j] = exp(sum[i](x[i]*W[i,j]))"
+                                           "  y[l] = sum[j](h[j]*V[j,l]) }",
+                                           "two(x, W, V)", &o, &err);
+    cr_assert(m, "%s", err.diagnostic[0].message);
+    jit_kernel *k = jit_prepare(m, "ans", "f32[10,8], f32[8,16], f32[16,4]", NULL, &err);
+    cr_assert(k && jit_kernel_describe(k, &info) == JIT_OK, "%s", err.diagnostic[0].message);
+    cr_expect_eq(info.flops, rows * (2 * 8 * 16 + 16 + 2 * 16 * 4), "%lld",
+                 (long long)info.flops);
+    jit_kernel_release(k);
+    jit_release(m);
+}
+
 /* Of an array function: the work of one sample, and its nests. */
 Test(info, array_functions_tell_their_work_and_their_nests)
 {

@@ -122,6 +122,7 @@ session(":time sgmoid(x)\n", code=1, err=Like(r".*E0101.*did you mean 'sigmoid'.
 session(":check sin\n", Like(r"error    at most 0\.\d+ ulp of f32, 0\.\d+ on average, 163\d\d points\n         at x = .*, in double .*\nbits     the interpreter gives the same\n"))
 session(":check exp(x) - 1\n", Like(r"error    at most 1\.68e\+07 ulp .*\n"))
 session("x = [1.5,2,3];\n:check x/2\n", Like(r"error    at most 0 ulp of f32, 0 on average, 3 points\nbits .*same\n"))
+session("fn xs() -> x: [400,400] { x[i,j] = rand() }\nx = xs();\n:check x @ x\n", Like(r"error .*\n         at element \d+: .*\nbits     not compared: .*\n"))
 session(":check popcount(x)\n", "bits     the interpreter gives the same\n")
 session(":check sqrt(x)*sqrt(-x)\n", Like(r"error    at most 0 ulp .*\nbits .*same\n"))
 

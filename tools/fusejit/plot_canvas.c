@@ -35,12 +35,12 @@ int plot_cell_of(double fraction, int n)
 
 /* Dots 1 to 8 of braille are bits 0 to 7: 1 2 3 7 on the left from above, 4 5 6 8 on the right
  * (Unicode, block Braille Patterns). */
-static unsigned char bit_of(const plot_canvas *k, int x, int y)
+static unsigned bit_of(const plot_canvas *k, int x, int y)
 {
     static const unsigned char braille[4][2] = {
         { 0x01, 0x08 }, { 0x02, 0x10 }, { 0x04, 0x20 }, { 0x40, 0x80 }
     };
-    return k->look->utf8 ? braille[y % 4][x % 2] : (unsigned char)(1 << y % 2);
+    return k->look->utf8 ? braille[y % 4][x % 2] : 1U << y % 2;
 }
 
 /* y from above */
@@ -49,7 +49,7 @@ static void set_dot(plot_canvas *k, int x, int y, int colour)
     if (x < 0 || x >= k->width || y < 0 || y >= k->height)
         return;
     plot_cell *c = &k->cell[(y / k->down) * k->look->columns + x / k->across];
-    c->dots |= bit_of(k, x, y);
+    c->dots = (unsigned char)(c->dots | bit_of(k, x, y));
     c->colour = (unsigned char)colour;
 }
 
