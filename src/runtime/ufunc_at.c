@@ -12,7 +12,7 @@
 #include "ufunc_check.h"
 #include "uniform.h"
 
-enum { CHUNK = 256, SLOTS = 32 * CHUNK, WIDEST = 8 };
+enum { CHUNK = 256, SLOTS = 32 * CHUNK, WIDEST = 8, AHEAD = 16 };
 
 typedef struct chunk {
     char *at[CHUNK]; /* elements of x */
@@ -275,9 +275,13 @@ static bool run_places(scatter *s)
     odometer all = { .rank = s->rank, .shape = s->shape };
     int64_t y_at = 0;
     s->c->number = 1;
-    for (int64_t p = 0; p < s->n_places; p++)
+    for (int64_t p = 0; p < s->n_places; p++) {
+        /* of random places the next is in no cache, and what is done for each hides only one */
+        if (p + AHEAD < s->n_places)
+            __builtin_prefetch((const char *)s->x->data + s->offset[p + AHEAD], 1);
         if (!add_place(s, p, &all, &y_at))
             return false;
+    }
     return s->c->n == 0 || run_chunk(s);
 }
 
