@@ -78,7 +78,7 @@ session("x = [1.5,2];\ni = 1;\nx[i]\n:type x[i]\nx[i-1]*i\n", "2.0\nf64\n1.5\n")
 session("y[i] = 2\nlet t[i, 0] = x[i]\n", code=1,
         err=2*(ERROR + "elements are assigned in a function only\n  as in fn f(x: [n]) -> y: [n] { y[i] = 2*x[i] }\n"))
 session("z = [1,2];\nsum(z, axis=0)\n", code=1, err=Like(r".*error\[E0106\].*as in sum\(x; axis = 0\)\n"))
-session("z = [1,2.];\nsum(dense(z; 3)) != 0\n:time dense(z; 3)\n", Like(r"true\ncompile .*\nrun .*GFLOP/s\ncode .*\n"))
+session("z = [1,2.];\nsum(dense(z; 3)) != 0\n:time dense(z; 3)\n", Like(r"true\ncompile .*\nrun .*GFLOP/s\nmemory .*\ncode .*\n"))
 session("x = [[1,2],[3,4]];\n:shape x @ x/2\n", "f64[2,2]\n")
 session("?atan2\n", "atan2(x, y)   built in\n  angle of the point (y, x): atan2(x, y) is the inverse tangent of x/y in the\n  right quadrant\n"
         "  error    at most 1 ulp in f32, 1 ulp in f64\n  example  atan2(-2.5, 1.5) = -1.0303768265243125\n")
@@ -115,7 +115,7 @@ session("?_tail\n", code=1, err=ERROR + "there is nothing called '_tail'\n")
 session("fn half(x) = x/2\n?half\n", "fn half(x) = x/2\n  example  half(0.5) = 0.25\n")
 
 # names without a value stand for points
-session(":time sigmoid\n", Like(r"x        f32\[65536\], from 0 to 1\ncompile .*\nrun .* GB/s \(\d+ % of copying\) .*GFLOP/s\ncode .*vectors of .*\n"))
+session(":time sigmoid\n", Like(r"x        f32\[65536\], from 0 to 1\ncompile .*\nrun .* elements/s .*GFLOP/s\nmemory .* GB/s, \S+ % of the speed of copying\ncode .*vectors of .*\n"))
 session("a = [1.5,2,3];\n:time a*b\n", Like(r"b        f32\[3\], from 0 to 1\ncompile .*"))
 session(":time x & 3\n", Like(r"x        i64\[65536\], from 0 to 99\ncompile .*"))
 session(":time sgmoid(x)\n", code=1, err=Like(r".*E0101.*did you mean 'sigmoid'.*"))
@@ -150,6 +150,7 @@ session(":load absent.npz\n", code=3, err=Like(r".*absent\.npz.*"))
 session("fn f(x) = x\n:save no/such.fj\n", code=3, err=Like(r".*cannot write 'no/such\.fj': .*\n"))
 session(":history\n", code=1, err=ERROR + "a history is kept on a terminal only\n")
 
+session("fn net(x: [2]) -> [3] = dense(x; 3)\nx = [[1.,2],[3,4]];\n:type net(x)\n", "f64[2,3]\n")
 # ------------------------------------------------------------------ train and predict
 NET = "fn net(x: [2]) -> [2] { let h = dense(x; 16, tanh)  return dense(h; 2) }\n"
 XOR = "x = [[0,0],[0,1],[1,0],[1,1]];\ny = [0,1,1,0];\n" + NET

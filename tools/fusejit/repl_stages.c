@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "built_in.h"
+#include "call_params.h"
 #include "print_array.h"
 #include "repl_commands.h"
 
@@ -67,29 +68,39 @@ jit_kernel *repl_prepare(session *s, expression *e)
     return k;
 }
 
+/* Of all results, from the shapes of the arguments. */
+static int print_results(session *s, expression *e, const jit_kernel *k)
+{
+    jit_array out[JIT_MAX_OPERANDS];
+    jit_error err;
+    int n = e->call.info.n_out, code = EXIT_DONE;
+    jit_args args = { .in = e->call.in, .n_in = e->call.n_in, .out = out, .n_out = n };
+    jit_status status = jit_kernel_shapes(k, &args, &err);
+    if (call_needs_params(status, &err)) {
+        code = session_params(s, e);
+        args.params = e->call.params;
+        status = code ? JIT_OK : jit_kernel_shapes(k, &args, &err);
+    }
+    if (!code && status != JIT_OK)
+        code = console_jit_error(s->c, &err);
+    for (int i = 0; i < n && !code; i++) {
+        print_type(s->c->out, &out[i]);
+        (void)fputs(i + 1 < n ? ", " : "\n", s->c->out);
+    }
+    return code;
+}
+
 int repl_type(session *s, const repl_command *self, const char *rest)
 {
     expression e;
-    jit_error err;
     (void)self;
     if (!session_variable(s, rest) &&
         (print_signature(s, rest) == EXIT_DONE || built_in_signature(s, rest)))
         return EXIT_DONE;
     int code = session_compile(s, repl_typed(s, rest), true, &e);
     jit_kernel *k = code ? NULL : repl_prepare(s, &e);
-    if (!code && !k)
-        code = EXIT_USER;
-    if (k) {
-        jit_array out[JIT_MAX_OPERANDS];
-        int n = e.call.info.n_out;
-        jit_args args = { .in = e.call.in, .n_in = e.call.n_in, .out = out, .n_out = n };
-        if (jit_kernel_shapes(k, &args, &err) != JIT_OK)
-            code = console_jit_error(s->c, &err);
-        for (int i = 0; i < n && !code; i++) {
-            print_type(s->c->out, &out[i]);
-            (void)fputs(i + 1 < n ? ", " : "\n", s->c->out);
-        }
-    }
+    if (!code)
+        code = k ? print_results(s, &e, k) : EXIT_USER;
     jit_kernel_release(k);
     session_release(&e);
     return code;

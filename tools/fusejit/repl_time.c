@@ -100,12 +100,17 @@ static void print_time(session *s, const bound_call *call, const jit_kernel *k, 
     bool whole = points_are_whole(&call->info);
     double flops = (double)info.flops * (whole ? 1 : elements);
     print_compile(f, &info);
-    (void)fprintf(f, "run      %.6g us  %.4g elements/s  %.4g GB/s (%.0f %% of copying)",
-                  ms * 1e3, elements / ms * 1e3, bytes / ms * 1e-6,
-                  100 * bytes / ms / copy_rate(bytes));
+    (void)fprintf(f, "run      %.6g us  %.4g elements/s", ms * 1e3, elements / ms * 1e3);
     if (flops >= 0)
         (void)fprintf(f, "  %.4g GFLOP/s", flops / ms * 1e-6);
-    (void)fprintf(f, "\ncode     %" PRId64 " bytes", info.code_bytes);
+    double share = 100 * bytes / ms / copy_rate(bytes);
+    (void)fprintf(f, "\nmemory   %.4g GB/s, %.*f %% of the speed of copying\n",
+                  bytes / ms * 1e-6,
+                  share < 1    ? 2
+                  : share < 10 ? 1
+                               : 0,
+                  share);
+    (void)fprintf(f, "code     %" PRId64 " bytes", info.code_bytes);
     if (!whole)
         (void)fprintf(f, ", vectors of %d, %d at a time", info.vector_lanes, info.interleave);
     (void)fputc('\n', f);

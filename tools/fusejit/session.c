@@ -448,20 +448,27 @@ int session_compile(session *s, typed_text t, bool interpret, expression *e)
     return name ? unknown_name(s, t, &e->call.info, name) : session_bind(s, e, NULL, 0);
 }
 
+int session_params(session *s, expression *e)
+{
+    evaluation v = { .s = &s->s, .c = s->c, .module = e->module };
+    v.info = e->call.info;
+    v.call = e->call;
+    int code = call_params(&v);
+    e->call = v.call;
+    if (!code)
+        trained_apply(s->trained, e->call.params);
+    return code;
+}
+
 int session_try(session *s, expression *e, jit_error *err)
 {
     memset(err, 0, sizeof *err);
     jit_status status = call_run(&e->call, e->module, &s->s, err);
     if (call_needs_params(status, err)) {
-        evaluation v = { .s = &s->s, .c = s->c, .module = e->module };
-        v.info = e->call.info;
-        v.call = e->call;
-        int code = call_params(&v);
-        e->call = v.call;
+        int code = session_params(s, e);
         err->n_diagnostics = 0; /* it was said */
         if (code)
             return code;
-        trained_apply(s->trained, e->call.params);
         status = call_run(&e->call, e->module, &s->s, err);
     }
     return status == JIT_OK ? EXIT_DONE : EXIT_USER;

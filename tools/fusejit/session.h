@@ -88,7 +88,9 @@ const char *session_free_name(const session *s, const expression *e);
 int session_bind(session *s, expression *e, const named_value *given, int n);
 /* Runs it, layers with initial values of the seed. Returns an exit code. */
 int session_call(session *s, expression *e);
-/* The same, silent: *err is for session_fault, which says it and returns the exit code. */
+/* Gives it parameters: the trained ones, else initial values of the seed. */
+int session_params(session *s, expression *e);
+/* Runs it as session_call, silent: *err is for session_fault, which says it and returns the exit code. */
 int session_try(session *s, expression *e, jit_error *err);
 int session_fault(const session *s, int code, const jit_error *err);
 void session_release(expression *e);
