@@ -145,6 +145,14 @@ expect_close(OURS["subtract"].reduce(x, axis=(2, 0)), np.subtract.reduce(x.trans
 names = Ufunc("const n = 2  const m = 3  fn x(x, y; i = 1, j = 2, s = 3, where = 4) = i*x + j*y - s*where", "x")
 expect_close(names.reduce(whole((4, 3)) * 0 + 1), np.full(3, 1 + 3 * (2 - 12.0)), 0, "names that are ours too")
 
+x = random.standard_normal(5000).astype("float32")
+for text in ("fn f(x, y) @seq = x + y", "fn f(x, y) = x + y + 0*x"):
+    expect_close(Ufunc(text).reduce(x), np.add.accumulate(x)[-1], 0, text, "is from left to right")
+expect_close(OURS["add"].accumulate(x), np.add.accumulate(x), 0, "accumulate is from left to right")
+half = whole((3, 4), "float16")
+expect(OURS["add"].reduce(half).dtype == "float32", "halves are summed as f32")
+same("add", lambda: OURS["add"].reduce(half, dtype="float16"), np.add.reduce(half), "halves on request")
+
 # ------------------------------------------------------------------ accumulate, reduceat
 for name, (text, theirs) in PAIRS.items():
     for shape, dtype in itertools.product(SHAPES, types_of(name)):

@@ -170,6 +170,21 @@ for w in workers:
     w.start()
 for w in workers:
     w.join()
+shared = fusejit.ufunc("x*y - x")
+for dtype in ("float32", "int64", "float64"):
+    wanted = [fusejit.ufunc("x*y - x").reduce((10*rows).astype(dtype), axis=a) for a in (0, 1)]
+    different = []
+
+    def reduce_both():
+        given = (10*rows).astype(dtype)
+        different.extend(a for a in (0, 1, 1, 0) if not np.array_equal(shared.reduce(given, axis=a), wanted[a]))
+
+    workers = [threading.Thread(target=reduce_both) for _ in range(8)]
+    for w in workers:
+        w.start()
+    for w in workers:
+        w.join()
+    expect(not different, "one ufunc in several threads", dtype)
 expect(len(seen) == 8 and all(np.array_equal(s, seen[0]) for s in seen), "threads of Python")
 
 # ------------------------------------------------------------------ models
