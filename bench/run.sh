@@ -30,6 +30,8 @@ done
 build=${FUSEJIT_BUILD:-build/release}
 [[ -f $build/build.ninja ]] || cmake --preset release >/dev/null
 cmake --build "$build" --target bench >&2
+# our own package, for the processes that use it
+export PYTHONPATH=$PWD/python FUSEJIT_LIBRARY=$(realpath "$build")/src/libfusejit.so
 mkdir -p bench/out
 rm -f bench/out/sizes.tsv
 peer=()
