@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Writes the seed corpus of fuzz_npy: small whole files of each format, behind the byte that
-chooses it. Standard library only. The files are committed; run this after changing the target."""
+"""Writes the seed corpus of fuzz_npy, small whole files of each format, behind the byte that
+chooses it, and that of fuzz_update, archives behind a level of deflate. Standard library only. The files are committed; run this after changing the target."""
 import gzip
 import io
 import pathlib
@@ -89,8 +89,16 @@ def seeds():
     yield "csv_ragged", CSV + b"1,2\n3\n"
 
 
-if __name__ == "__main__":
-    folder = pathlib.Path(__file__).parent / "corpus" / "npy"
+def write(target, named):
+    """One folder of seeds."""
+    folder = pathlib.Path(__file__).parent / "corpus" / target
     folder.mkdir(parents=True, exist_ok=True)
-    for name, content in seeds():
+    for name, content in named:
         (folder / name).write_bytes(content)
+
+
+if __name__ == "__main__":
+    write("npy", seeds())
+    archives = [(name, content[1:]) for name, content in seeds() if content[0] in (NPZ[0], ALL[0])]
+    write("update", [(name, bytes([6 * (i % 2)]) + content) for i, (name, content) in enumerate(archives)])
+    write("update", [("nothing", b"\0"), ("own_name", b"\1" + npz([("new.npy", npy())], zipfile.ZIP_STORED))])
