@@ -124,6 +124,7 @@ class Program:
             os.chdir(directory)
             os.execve(arguments[0], arguments, environment)
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self.before = 0
         self.decoder = __import__("codecs").getincrementaldecoder("utf-8")("replace")
 
     def read(self, seconds):
@@ -137,16 +138,23 @@ class Program:
         self.screen.feed(self.decoder.decode(data))
         return bool(data)
 
-    def settle(self, pattern, seconds=20):
-        """Reads until the text ends in the pattern and stays so; False if it never does."""
+    def settle(self, pattern, more=0, quiet=0.12, seconds=30):
+        """Reads until the last line is the pattern, `more` more lines begin with it than when keys were
+        typed last, and nothing comes for a while; False if that never happens."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            more = self.read(0.12)
-            if not more and re.search(pattern + r"\Z", self.screen.text()):
+            if self.read(quiet):
+                continue
+            lines = self.screen.text().split("\n")
+            if re.fullmatch(pattern, lines[-1]) and self.count(pattern) >= self.before + more:
                 return True
         return False
 
-    def type(self, keys):
+    def count(self, pattern):
+        return sum(1 for line in self.screen.text().split("\n") if re.match(pattern, line))
+
+    def type(self, keys, pattern=""):
+        self.before = self.count(pattern)
         os.write(self.fd, keys.encode())
 
     def end(self, seconds=10):

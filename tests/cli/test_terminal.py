@@ -24,11 +24,12 @@ def run(name, steps):
     shutil.rmtree(path("state"), ignore_errors=True)
     more = {"LC_ALL": "C"} if "ASCII" in name else {}
     program = Program([PROGRAM], environment(**more), DIRECTORY.name)
-    good = program.settle(READY)
+    good = program.settle(READY, more=1)
     for keys, prompt in steps:
         if good:
-            program.type(keys)
-            good = program.settle(READY if prompt else "")
+            program.type(keys, READY)
+            ends = keys[-1] in "\n\x03"  # a line: then there is another prompt
+            good = program.settle(READY if prompt else ".*", more=prompt and ends, quiet=0.12 if ends and prompt else 0.5)
     expect(good, "%s: no prompt after %r:\n%s" % (name, keys, program.screen.text()))
     program.type("\x15\x04")
     code = program.end()

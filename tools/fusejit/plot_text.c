@@ -122,10 +122,10 @@ static void draw_curve(plot_canvas *k, const plot_picture *p, const plot_curve *
 /* Without colour letters tell curves apart: three on each, not below each other. */
 static void put_letters(plot_canvas *k, const plot_picture *p, int at)
 {
-    enum { EACH = 3 };
+    const int each = 3;
     const plot_curve *c = &p->curve[at];
-    for (int j = 0; j < EACH; j++) {
-        double x = (j + (at + 0.5) / p->n_curves) / EACH;
+    for (int j = 0; j < each; j++) {
+        double x = (j + (at + 0.5) / p->n_curves) / each;
         int i = 0;
         while (i + 1 < c->n && plot_fraction(p->x, c->x[i]) < x)
             i++;

@@ -12,7 +12,7 @@
 
 enum { POINTS = 1 << 16 }; /* of names without a value */
 
-enum { ENOUGH = 300 }; /* ms */
+static const double enough = 300; /* ms */
 
 static double now_ms(void)
 {
@@ -34,7 +34,7 @@ static double time_runs(session *s, bound_call *call, const jit_kernel *k)
     args.params = call->params;
     double best = -1, start = now_ms();
     int64_t repeat = 1;
-    while (now_ms() - start < ENOUGH) {
+    while (now_ms() - start < enough) {
         double begin = now_ms();
         for (int64_t i = 0; i < repeat; i++) {
             if (jit_run(k, &args, &err) != JIT_OK) {
@@ -56,7 +56,7 @@ static double copy_rate(double bytes)
     char *from = memory_take(n), *to = memory_take(n);
     double best = 0, start = now_ms();
     int64_t repeat = 1;
-    while (now_ms() - start < ENOUGH / 3) {
+    while (now_ms() - start < enough / 3) {
         double begin = now_ms();
         for (int64_t i = 0; i < repeat; i++) {
             memcpy(to, from, n);
