@@ -47,6 +47,16 @@ run_of = lambda text: run(stdin=text).stdout.decode()
 expect("┤" in run(stdin="k = 2;\n:plot sin(k*t), t=0..9\n", env={"LC_ALL": "C.UTF-8"}).stdout.decode(), "a variable with a value")
 expect("tanh" in run_of("fn f(x) = tanh(x)\n:plot f, tanh\n"), "functions by name")
 
+# arrays: elements over their index or a range, columns of a matrix
+out = run_of("v = [1,4,9,16];\n:plot v\n")
+expect("index" in out and "3" in out.splitlines()[-1] and "v" in out.splitlines()[0], ":plot of a vector: " + out)
+expect(run_of("v = [1,4,9,16];\n:plot v, x=0..8, 2*v\n").splitlines()[-1].split() == ["0", "2", "4", "6", "8", "x"], ":plot of a vector over a range")
+expect("a m   b m   c m" in run_of("m = [[1,2,3],[2,3,4],[0,1,nan]];\n:plot m\n"), ":plot of columns")
+expect(run_of("fn ramp() -> y: [100000] { y[i] = i == 77777 ? 50 : sin(i*1e-4) }\n:plot ramp()\n").count("\n") == 19, ":plot of many elements")
+expect(run_of(":plot 3\n").splitlines()[-1].split()[-1] == "x", ":plot of a constant")
+
+check(stdin="t = [[[1,2],[3,4]]];\n:plot t\n", code=1, err=ERROR + "the value is an array: of those, vectors and up to 12 columns can be drawn, without variables\n")
+
 # what is wrong is said
 write("none.fj", "const k = 2\n")
 for args, code, message in (

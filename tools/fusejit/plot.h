@@ -58,6 +58,11 @@ void plot_shown(const double *values, int n, plot_range *shown);
 /* No range is empty: a constant lies in the middle of some. */
 plot_range plot_widened(plot_range r);
 
+/* plot_array.c. How many curves an array gives: a vector one, a matrix one for each column; 0: none. */
+int plot_array_columns(const jit_array *a);
+/* The elements of one, evenly over the range x. */
+void plot_array(const jit_array *a, int which, plot_range x, plot_curve *c, plot_range *shown);
+
 /* plot_ticks.c. Round numbers from lo to hi, at most `most` of them (2 at least). */
 typedef struct plot_ticks {
     double first, step;

@@ -45,8 +45,11 @@ static int read_result(const plot_function *f, int n, double *out)
     const jit_array *a = &f->e.call.out[f->result];
     int64_t count = jit_array_count(a);
     if (count != n && count != 1)
-        return console_error(f->s->c, EXIT_USER,
-                             "the value is an array: only numbers can be drawn");
+        return console_error(
+            f->s->c, EXIT_USER,
+            "the value is an array: of those, vectors and up to %d columns can be "
+            "drawn, without variables",
+            PLOT_CURVES);
     for (int i = 0; i < n; i++)
         out[i] = element_real(a, count == 1 ? 0 : i);
     return EXIT_DONE;

@@ -23,6 +23,7 @@ typedef struct request {
     int n_parts;
     int axis_range[2]; /* part of each variable, -1: none */
     int n_axes;
+    bool has_array; /* what is drawn are elements of arrays */
     plot_picture p;
 } request;
 
@@ -315,16 +316,45 @@ static char *label_of(const request *r, const part *a, const plot_function *f)
     return memory_text(text, strlen(text));
 }
 
+/* Another curve with the label; NULL: there are too many. */
+static plot_curve *add_curve(request *r, const part *a, const plot_function *f)
+{
+    if (r->p.n_curves == PLOT_CURVES) {
+        (void)console_error(r->s->c, EXIT_USER, "at most %d curves are drawn", PLOT_CURVES);
+        return NULL;
+    }
+    plot_curve *c = &r->p.curve[r->p.n_curves++];
+    c->label = label_of(r, a, f);
+    return c;
+}
+
+/* Elements over their index, or over the range that is given. */
+static int add_array(request *r, const part *a, plot_function *f, plot_range *shown)
+{
+    const jit_array *v = &f->e.call.out[f->result];
+    if (!range_of(r, "x"))
+        r->p.x =
+            (plot_range){ 0, fmax(r->has_array ? r->p.x.hi : 1, (double)(v->shape[0] - 1)) };
+    plot_range x = range_of(r, "x") ? r->p.x : (plot_range){ 0, (double)(v->shape[0] - 1) };
+    r->has_array = true;
+    for (int i = 0; i < plot_array_columns(v); i++) {
+        plot_curve *c = add_curve(r, a, f);
+        if (!c)
+            return EXIT_USER;
+        plot_array(v, i, x, c, shown);
+    }
+    return EXIT_DONE;
+}
+
 static int sample(request *r, const part *a, plot_function *f, plot_range *shown)
 {
     int code = EXIT_DONE;
     for (f->result = 0; f->result < f->e.call.info.n_out && !code; f->result++) {
-        if (r->p.n_curves == PLOT_CURVES)
-            return console_error(r->s->c, EXIT_USER, "at most %d curves are drawn",
-                                 PLOT_CURVES);
-        plot_curve *c = &r->p.curve[r->p.n_curves++];
-        c->label = label_of(r, a, f);
-        code = plot_sample(f, &r->p, c, shown);
+        bool array = r->n_axes == 0 && plot_array_columns(&f->e.call.out[f->result]) > 0;
+        plot_curve *c = array ? NULL : add_curve(r, a, f);
+        code = array ? add_array(r, a, f, shown)
+               : c   ? plot_sample(f, &r->p, c, shown)
+                     : EXIT_USER;
     }
     return code;
 }
@@ -385,6 +415,8 @@ static int make(request *r, plot_function *const *f, const part *const *a, int n
             return no_value(r);
         r->p.y = values.lo < values.hi ? values : plot_widened(shown);
     }
+    if (!r->p.name[0])
+        r->p.name[0] = r->has_array ? memory_text("index", 5) : memory_text("x", 1);
     return draw(r, &look);
 }
 
