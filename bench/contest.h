@@ -3,6 +3,8 @@
 #ifndef FJ_CONTEST_H
 #define FJ_CONTEST_H
 
+#include <stdbool.h>
+
 enum { CONTEST_MOST_REPEATS = 200 };
 
 typedef struct contender {
@@ -17,7 +19,10 @@ typedef struct contender {
     double left_ns; /* of the time it may take */
 } contender;
 
+/* The time of the day, or what this process has had of the processors: what else runs on the
+ * machine does not count, which only one thread's work can be measured by. */
 double contest_now_ns(void);
+void contest_count(bool processor_time);
 /* One warming call each, as many calls a repeat as take 2 ms, then the repeats. */
 void contest(contender *c, int n, int repeats);
 /* The same, but whoever has taken each_ns makes no more repeats, after the first. */

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the benchmarks and runs them all, side by side with whatever of the peers there is: Markdown
-# tables on standard output, which are kept in bench/out/ with the JSON, the times of all sizes and
-# a plot of them. Peers of Python: NumPy, numexpr, Numba, PyTorch, JAX, Dr.Jit, ONNX Runtime,
+# tables on standard output, which are kept in bench/out/ with the JSON, the times of all sizes, a
+# plot of them and a page of all (docs/benchmarks.md is one). Peers of Python: NumPy, numexpr, Numba, PyTorch, JAX, Dr.Jit, ONNX Runtime,
 # scikit-learn. FUSEJIT_PEER_PYTHON names the Python that has them; without it --peers makes a virtual
 # environment of the newest ones under build/peers, which is used from then on, else python3 is.
 # run.sh [--quick] [--peers] [GROUP]...   --quick: three repeats and few, small arrays, to see that
@@ -43,4 +43,5 @@ for python in ${FUSEJIT_PEER_PYTHON:+"$FUSEJIT_PEER_PYTHON"} "$peers/bin/python"
 done
 "$build/bench/bench" --json bench/out/bench.json --data bench/out/sizes.tsv "${peer[@]}" \
     ${arguments[@]+"${arguments[@]}"} | tee bench/out/bench.md
-[[ ! -s bench/out/sizes.tsv ]] || bench/plot.sh bench/out/sizes.tsv bench/out/sizes
+[[ ! -s bench/out/sizes.tsv ]] || bench/plot.sh bench/out/sizes.tsv bench/out/benchmarks
+[[ ! -v python ]] || bench/page.sh bench/out/bench.md benchmarks.svg "$python" >bench/out/benchmarks.md

@@ -224,7 +224,7 @@ def all_jobs(makers):
     return jobs
 
 
-def serve(makers):
+def serve(makers, clock=time.perf_counter_ns):
     """Answers until the input ends. What a peer cannot do is said once, and not tried again."""
     jobs, made, failed, said = all_jobs(makers), {}, set(), set()
     print(",".join(jobs), flush=True)
@@ -239,10 +239,10 @@ def serve(makers):
                 made = {k: v for k, v in made.items() if k.split(" ")[0] != kind.split(" ")[0]}
                 made[name] = jobs[kind](*name.split(":")[1:])
             call = made[name]
-            start = time.perf_counter_ns()
+            start = clock()
             for _ in range(int(n)):
                 call()
-            print(time.perf_counter_ns() - start, flush=True)
+            print(clock() - start, flush=True)
         except Exception as error:  # a peer that cannot is left out
             failed.add(name)
             what = ":".join(name.split(":")[:2])
