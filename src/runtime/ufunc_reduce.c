@@ -4,7 +4,9 @@
 
 #include "array.h"
 #include "array_view.h"
+#include "call.h"
 #include "ops.h"
+#include "specialise.h"
 #include "type.h"
 #include "ufunc_check.h"
 #include "ufunc_text.h"
@@ -25,6 +27,7 @@ typedef struct reduction {
     int64_t n;        /* elements that become one */
     uint64_t initial; /* bits of a T */
     bool made;        /* the output is */
+    bool ranges;      /* reduceat */
 } reduction;
 
 /* ---------------------------------------------------------------- what is given */
@@ -95,12 +98,44 @@ typedef struct arguments {
     int32_t n;
 } arguments;
 
-static bool run(const reduction *r, const char *text, arguments *a, jit_array *out)
+/* Code for one sample is half of what can run many side by side: enough where there are few. */
+static bool is_one_sample(const reduction *r, const arguments *a, int32_t core)
+{
+    enum { FEW_RANGES = 8 }; /* of reduceat, whose ranges cost the most to compile */
+    int64_t samples = 1;
+    for (int32_t i = 0; i < a->in[0].rank - core; i++)
+        samples *= a->in[0].shape[i];
+    return samples < (r->ranges ? FEW_RANGES : 2);
+}
+
+static jit_kernel *find_kernel(const reduction *r, const ufunc_made *f, const arguments *a,
+                               jit_dtype out)
+{
+    request q = { .name = f->name };
+    int32_t core = r->form.behind ? 2 : 1;
+    q.types.n_in = a->n;
+    q.types.n_out = 1;
+    q.types.out[0] = out;
+    q.types.has_dims = is_one_sample(r, a, core);
+    for (int32_t i = 0; i < a->n; i++) {
+        bool like_x = i == 0 || (i == 1 && r->form.where);
+        q.types.in[i] = a->in[i].dtype;
+        q.types.rank[i] = (int8_t)(like_x ? core : a->in[i].rank);
+        for (int32_t k = 0; k < q.types.rank[i]; k++)
+            q.types.extent[i][k] = -1;
+    }
+    return specialise_kept(f->m, &q, r->d);
+}
+
+static bool run(const reduction *r, const char *text, const arguments *a, jit_array *out)
 {
     ufunc_made f;
+    uint32_t flags;
     jit_args args = { .threads = 1 };
-    const char *method = r->call + strlen("jit_ufunc_");
-    if (!ufunc_make(r->u, text, method, &f, r->d))
+    if (!ufunc_make(r->u, text, r->call + strlen("jit_ufunc_"), &f, r->d))
+        return false;
+    const jit_kernel *k = find_kernel(r, &f, a, out->dtype);
+    if (!k)
         return false;
     if (r->how.run)
         args = *r->how.run;
@@ -108,15 +143,14 @@ static bool run(const reduction *r, const char *text, arguments *a, jit_array *o
     args.n_in = a->n;
     args.out = out;
     args.n_out = 1;
-    args.statics = NULL;
-    args.n_statics = 0;
     args.workspace = NULL;
     args.workspace_bytes = 0;
     args.flags = 0;
-    jit_status status = jit_call(f.m, f.name, &args, r->d->out);
+    bool quick = call_run_quick(k, &args, &flags);
+    bool ok = quick ? call_finish(k, &args, flags, r->d) : call_run(k, &args, r->d);
     if (r->how.run)
         r->how.run->flags = args.flags;
-    return status == JIT_OK;
+    return ok;
 }
 
 typedef const char *(*write_function)(arena *ar, const jit_ufunc *u, const ufunc_form *f);
@@ -398,6 +432,7 @@ jit_status jit_ufunc_reduceat(jit_ufunc *u, jit_array *out, const jit_array *x,
     diag d;
     diag_init(&d, err, NULL);
     reduction r = { .u = u, .call = "jit_ufunc_reduceat", .out = out, .x = x, .d = &d };
+    r.ranges = true;
     if (begin(&r, how))
         (void)reduceat(&r, index);
     return end(&r);
