@@ -132,13 +132,37 @@ static void turn(emitter *e, const ir_value *r, bool wide, ir_value *column)
     column[3] = grouped(e, c, d, second);
 }
 
+/* Offsets for lanes from those of 32 bits: two at a time leave a register faster than one. */
+static void pair_offsets(emitter *e, ir_value offsets, ir_value *lane)
+{
+    ir_type wide = build_vector(e->i64, e->lanes / 2);
+    ir_value pairs = LLVMBuildBitCast(e->b, offsets, wide, "");
+    for (int32_t i = 0; i < e->lanes; i += 2) {
+        ir_value both = LLVMBuildExtractElement(e->b, pairs, build_i32(e, i / 2), "");
+        lane[i] = LLVMBuildAnd(e->b, both, build_i64(e, UINT32_MAX), "");
+        lane[i + 1] = LLVMBuildLShr(e->b, both, build_i64(e, 32), "");
+    }
+}
+
+static void lane_offsets(emitter *e, const lookup_table *t, ir_value index, ir_value *lane)
+{
+    ir_value offsets = row_offsets(e, t, index);
+    if (t->type == JIT_F32) {
+        pair_offsets(e, offsets, lane);
+        return;
+    }
+    for (int32_t i = 0; i < e->lanes; i++)
+        lane[i] = build_lane(e, offsets, i);
+}
+
 static void load_rows(emitter *e, const lookup_table *t, ir_value group, ir_value index,
                       ir_value *column)
 {
-    ir_value row[MAX_LANES], turned[TABLE_GROUP], offsets = row_offsets(e, t, index);
+    ir_value row[MAX_LANES], offset[MAX_LANES], turned[TABLE_GROUP];
+    lane_offsets(e, t, index, offset);
     ir_type type = build_vector(e->scalar[t->type], TABLE_GROUP);
     for (int32_t i = 0; i < e->lanes; i++)
-        row[i] = build_load(e, type, at_offset(e, group, build_lane(e, offsets, i)),
+        row[i] = build_load(e, type, build_offset(e, group, offset[i]),
                             element_bytes(t) * TABLE_GROUP);
     for (int32_t i = 0; i < TABLE_GROUP; i++)
         turned[i] = every_fourth(e, row + i, e->lanes / 4);

@@ -1,10 +1,10 @@
 #include "tables.h"
 
 static const lookup_table tables[TABLE_COUNT] = {
-    { JIT_F64, 512, 4, table_erf },   { JIT_F32, 8, 16, table_erf32 },
-    { JIT_F32, 8, 16, table_erfc32 }, { JIT_F32, 8, 16, table_normal32 },
-    { JIT_F64, 256, 8, table_erfc },  { JIT_F64, 256, 8, table_normal },
-    { JIT_F64, 128, 4, table_atan },  { JIT_F64, 256, 4, table_atan2 },
+    { JIT_F64, 512, 4, table_erf },     { JIT_F32, 8, 16, table_erf32 },
+    { JIT_F32, 1024, 4, table_erfc32 }, { JIT_F32, 8, 16, table_normal32 },
+    { JIT_F64, 512, 4, table_erfc },    { JIT_F64, 256, 8, table_normal },
+    { JIT_F64, 128, 4, table_atan },    { JIT_F64, 256, 4, table_atan2 },
 };
 
 const lookup_table *table_find(jit_dtype t, uint64_t which, int32_t *column)

@@ -30,8 +30,8 @@ double table_element(const lookup_table *t, uint64_t i, int32_t column);
 /* 0 where there is no table. */
 double table_lookup(jit_dtype t, uint64_t i, uint64_t which);
 
-extern const double table_erf[512][4], table_erfc[256][8], table_normal[256][8],
+extern const double table_erf[512][4], table_erfc[512][4], table_normal[256][8],
     table_atan[128][4], table_atan2[256][4];
-extern const float table_erf32[8][16], table_erfc32[8][16], table_normal32[8][16];
+extern const float table_erf32[8][16], table_erfc32[1024][4], table_normal32[8][16];
 
 #endif

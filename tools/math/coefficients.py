@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Run coefficients.sollya, exact.sollya, gamma_fit.py and tangent_fit.py and print the coefficients as the shortest decimals that
-read back as the same f64 or f32. --check: say which are not in the prelude."""
+"""Run the scripts that make coefficients, of Sollya and our own, and print them as the shortest decimals that read back as the same
+f64 or f32. --check: say which are not in the prelude."""
 import glob
 import os
 import re
@@ -45,7 +45,7 @@ def main():
     known = literals() if check else set()
     is_f32, missing, title = False, 0, ""
     output = run("sollya", "coefficients.sollya") + run("sollya", "exact.sollya")
-    output += run(sys.executable, "gamma_fit.py") + run(sys.executable, "tangent_fit.py")
+    output += "".join(run(sys.executable, name) for name in ("erfc_fit.py", "gamma_fit.py", "tangent_fit.py"))
     for line in output.splitlines():
         if line.startswith("#"):
             is_f32 = " f32 " in line

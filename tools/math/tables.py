@@ -47,8 +47,10 @@ def print_table(name, what, rows, element="double"):
     print(f"/* {what}\n * Made by tools/math/tables.py {name}. */")
     print('#include "tables.h"\n\n/* clang-format off */')
     print(f"const {element} table_{name}[{len(rows)}][{len(rows[0])}] = {{")
-    for row in rows:
-        print("    { " + ", ".join(float(x).hex() + "f"*(element == "float") for x in row) + " },")
+    text = ["{ " + ", ".join(float(x).hex() + "f"*(element == "float") for x in row) + " }," for row in rows]
+    abreast = 1 + len(rows)//1024
+    for i in range(0, len(rows), abreast):
+        print("    " + " ".join(text[i:i + abreast]))
     print("};")
 
 
@@ -137,8 +139,20 @@ def octave_row(f, slope, octaves, i):
     return [c, f(c)] + a[:5] + [two_in_one(a[5], a[6])]
 
 
-def scaled_erfc(x):
-    return exp(x*x)*erfc(x)
+def erfc_row(k):
+    """c near (k + 1/2)/64, erfc(c), 2/sqrt(pi)*exp(-c^2)"""
+    middle, step = (k + mpf(0.5))/64, mpf(2)**-42
+    tries = ((abs(erfc(c)/near_f64(erfc(c)) - 1), c) for c in (middle + i*step for i in range(1 << 16)))
+    c = next(c for off, c in tries if off <= mpf(2)**-60)
+    return [c, erfc(c), 2/sqrt(pi)*exp(-c*c), 0]
+
+
+def erfc_f32_row(k):
+    """As erfc_row, times 2^64"""
+    middle, step = (k + mpf(0.5))/64, mpf(2)**-20
+    near = (near_f32(middle + (i//2 if i % 2 else -i//2)*step) for i in range(1 << 10))
+    c = next(c for c in near if abs(erfc(c)*2**64/near_f32(erfc(c)*2**64) - 1) <= mpf(2)**-30)
+    return [c, near_f32(erfc(c)*2**64), near_f32(2/sqrt(pi)*exp(-c*c)*2**64), 0]
 
 
 def scaled_normal(x):
@@ -179,8 +193,7 @@ def main():
         for a in fit(near_f64, lambda z: (atan(sqrt(z))/sqrt(z) - 1)/z, mpf(0), mpf(2)**-40, h, [], 3):
             print(repr(float(a)))
     if sys.argv[1] == "erfc":
-        print_table("erfc", "erfc_f64: c, exp(c^2)*erfc(c), coefficients, the last two in one.",
-                    [octave_row(scaled_erfc, lambda x: 2*x*scaled_erfc(x) - 2/sqrt(pi), 4, i) for i in range(256)])
+        print_table("erfc", "erfc_f64: c, erfc(c), 2/sqrt(pi)*exp(-c^2).", [erfc_row(k) for k in range(512)])
     if sys.argv[1] == "normal":
         print_table("normal", "gelu_f64: c, exp(c^2/2)*erfc(c/sqrt(2))/2, coefficients, the last two in one.",
                     [octave_row(scaled_normal, lambda x: x*scaled_normal(x) - 1/sqrt(2*pi), 5, i)
@@ -192,8 +205,8 @@ def main():
         print_table("erf32", "erf_f32: c, erf(c), coefficients; the first less 1.",
                     [erf_f32_row(k) for k in range(8)], "float")
     if sys.argv[1] == "erfc32":
-        print_table("erfc32", "erfc_f32: c, exp(c^2)*erfc(c) in two words, coefficients.",
-                    [scaled_row(scaled_erfc, i) for i in range(8)], "float")
+        print_table("erfc32", "erfc_f32: c and, times 2^64, erfc(c), 2/sqrt(pi)*exp(-c^2).",
+                    [erfc_f32_row(k) if k < 660 else 4*[0] for k in range(1024)], "float")
     if sys.argv[1] == "exp32":
         h = log(2)/2 + mpf(2)**-12
         for a in fit(near_f32, exp, mpf(0), -h, h, [1, 1, mpf("0.5")], 7):
