@@ -55,5 +55,17 @@ for i in range(30):
                       for _ in range(8))
     result = run(stdin=lines + "\n")
     expect(0 <= result.returncode <= 128 and result.returncode != 70, "exit code %d for %r" % (result.returncode, lines))
+# the commands of a session, which take apart what follows them themselves
+commands = [":plot", ":check", ":train", ":predict", ":type", ":grad", "?", ":info", ":set", ":explain", ":load", ":help", ":reload", ":history"]
+pieces = ["sin", "x", "y", "(", ")", ",", "=", "..", "-3", "[", "]", "{", "}", ";", ">", "\"", "sigmoid", "v", "m", "net", "1e308", "inf", "nan", "0",
+          "x=-1..1", "y=0..1", "@", "tan(x)", "1/x", "classes", "epochs=1", "lr=0.1", "x=1..1+1e-15", "# c", "λ", "--json", "out=q", "rand()",
+          "dense(v; 2)", "sum(v)", "'", "x=0..0", "floor(x)*1e300", "i32(x)"]
+start = "v=[1,2,3.5];\nm=[[1,2],[3,4]];\nfn net(x: [2]) -> [2] = dense(x; 2)\n"
+for i in range(4):
+    lines = "\n".join(rng.choice(commands) + "".join(rng.choice([" ", " ", ""]) + rng.choice(pieces) for _ in range(rng.randrange(7)))
+                      for _ in range(150))
+    result = run(stdin=start + lines + "\n1 + 1\n", env={"PATH": "/nowhere"}, timeout=120)
+    expect(0 <= result.returncode <= 128 and result.returncode != 70, "exit code %d for %r" % (result.returncode, lines))
+    expect(result.stdout.endswith(b"2\n"), "the session ended early: %r" % lines)
 
 finish("robust")

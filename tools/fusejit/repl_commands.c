@@ -51,6 +51,23 @@ static void print_chunk(session *s, const chunk *k)
     jit_release(m);
 }
 
+/* ':help plot', ':help :plot'. */
+static bool print_command(session *s, const char *name)
+{
+    name += *name == ':';
+    for (int i = 0; command_at(i); i++) {
+        const repl_command *k = command_at(i);
+        if (strcmp(k->name, name) != 0)
+            continue;
+        (void)fprintf(s->c->out, ":%s %s\n", k->name, k->argument);
+        built_in_words(s->c->out, k->help);
+        if (k->more)
+            built_in_words(s->c->out, k->more);
+        return true;
+    }
+    return false;
+}
+
 static int run_info(session *s, const repl_command *self, const char *rest)
 {
     (void)self;
@@ -69,7 +86,7 @@ static int run_info(session *s, const repl_command *self, const char *rest)
     if (found)
         return EXIT_DONE;
     found = pages_print(s, rest) || built_in_page(s, rest);
-    if (topics_page(s, rest) || found)
+    if (topics_page(s, rest) || found || print_command(s, rest))
         return EXIT_DONE;
     return console_error(s->c, EXIT_USER, "there is nothing called '%s'", rest);
 }
@@ -145,7 +162,7 @@ static int run_help(session *s, const repl_command *self, const char *rest)
         "  x = [1,2.5]                a value; also x = \"file.npy\" and x = expression\n"
         "  fn f(x; a = 1) = a*x       a function; 'const k = 2' a constant\n"
         "  ;                          at the end: print nothing\n"
-        "  ?name                      what a name is\n",
+        "  ?name                      what a name is; ':help plot': what a command takes\n",
         f);
     for (int i = 0; command_at(i); i++)
         (void)fprintf(f, "  :%-8s%-18s%s\n", command_at(i)->name, command_at(i)->argument,
@@ -157,30 +174,52 @@ static int run_help(session *s, const repl_command *self, const char *rest)
 /* -------------------------------------------------------------------------- dispatch */
 
 static const repl_command table[] = {
-    { "help", "[NAME]", "this text, or what a name is", run_help, 0 },
-    { "type", "EXPRESSION", "the type of an expression, without running it", repl_type, 0 },
-    { "shape", "EXPRESSION", "the same", repl_type, 0 },
-    { "ir", "EXPRESSION", "the typed IR, simplified", repl_stage, JIT_STAGE_OPT },
-    { "nest", "EXPRESSION", "the loop nests", repl_stage, JIT_STAGE_NEST },
-    { "llvm", "EXPRESSION", "the LLVM IR", repl_stage, JIT_STAGE_LLVM },
-    { "asm", "EXPRESSION", "the assembly", repl_stage, JIT_STAGE_ASM },
-    { "explain", "EXPRESSION", "what was chosen and why", repl_stage, JIT_STAGE_EXPLAIN },
-    { "grad", "EXPRESSION wrt X", "the derivative as a formula", repl_grad, 0 },
-    { "time", "EXPRESSION", "compile and run time, beside a copy of the bytes", repl_time, 0 },
-    { "check", "EXPRESSION", "error in ulp of f32 against double, and bits", repl_check, 0 },
-    { "plot", "E, F, x=-3..3", "curves or a map; '> f.svg' or .png: to a file", repl_plot, 0 },
-    { "train", "NET, X, Y; K=V", "on values or files, as 'fusejit train --K V'", repl_train,
-      0 },
-    { "predict", "X; classes", "what the model gives; also M.safetensors, X", repl_predict, 0 },
-    { "list", "", "definitions and values", run_list, 0 },
-    { "info", "NAME", "one of them, or what a built-in function does", run_info, 0 },
-    { "set", "NAME VALUE", "threads, seed, fuel, interpret", run_set, 0 },
-    { "load", "FILE", "definitions (.fj), arrays (.npz, .safetensors)", repl_load, 0 },
-    { "save", "FILE", "the same, into a file", repl_save, 0 },
-    { "reload", "", "definitions again from the files they came from", repl_reload, 0 },
-    { "history", "[TEXT]", "what was typed; with TEXT in it", run_history, 0 },
-    { "reset", "", "forgets definitions and values", run_reset, 0 },
-    { "quit", "", "the end", run_quit, 0 },
+    { "help", "[NAME]", "this text, or what a name is", run_help, 0, NULL },
+    { "type", "EXPRESSION", "the type of an expression, without running it", repl_type, 0,
+      "The shape comes with it. Of a function alone its signature." },
+    { "shape", "EXPRESSION", "the same", repl_type, 0, NULL },
+    { "ir", "EXPRESSION", "the typed IR, simplified", repl_stage, JIT_STAGE_OPT, NULL },
+    { "nest", "EXPRESSION", "the loop nests", repl_stage, JIT_STAGE_NEST, NULL },
+    { "llvm", "EXPRESSION", "the LLVM IR", repl_stage, JIT_STAGE_LLVM, NULL },
+    { "asm", "EXPRESSION", "the assembly", repl_stage, JIT_STAGE_ASM,
+      "Comments mark the hot loop, its vector width and the CPU. A function alone is compiled "
+      "for f32 arrays, and so are names without a value; as in :ir, :nest, :llvm and "
+      ":explain." },
+    { "explain", "EXPRESSION", "what was chosen and why", repl_stage, JIT_STAGE_EXPLAIN, NULL },
+    { "grad", "EXPRESSION wrt X", "the derivative as a formula", repl_grad, 0,
+      "Of a function or an expression, by the first argument or those behind wrt: ':grad "
+      "x**2*y wrt x, y'." },
+    { "time", "EXPRESSION", "compile and run time, beside a copy of the bytes", repl_time, 0,
+      "The shortest of many runs. Names without a value stand for arrays of f32 from 0 to 1, "
+      "of 65536 elements or as long as the arrays beside them." },
+    { "check", "EXPRESSION", "error in ulp of f32 against double, and bits", repl_check, 0,
+      "Compiled for f32 and compared with the same in double, and bit by bit with the "
+      "interpreter. Names without a value stand for numbers of all sizes, NaN and infinities "
+      "among them." },
+    { "plot", "E, F, x=-3..3", "curves or a map; '> f.svg' or .png: to a file", repl_plot, 0,
+      "Names without a value are the variables: one of curves, two of a map. NAME=A..B is the "
+      "range of a variable, else -5..5; bounds may be expressions such as 2*pi. y=A..B is the "
+      "range of the values where y is no variable. Arrays are drawn over their index, a matrix "
+      "by columns. ':plot sin(x), cos(x), x=-pi..pi > f.svg'." },
+    { "train", "NET, X, Y; K=V", "on values or files, as 'fusejit train --K V'", repl_train, 0,
+      "':train net, x, y; epochs = 20, lr = 0.01, standardise, out = net.safetensors': a "
+      "function with parameters, then values of the session or files for the arguments of the "
+      "loss, then options of 'fusejit train --help' or arguments of the optimizer, the loss "
+      "and the model. After it calls of the function have the trained parameters." },
+    { "predict", "X; classes", "what the model gives; also M.safetensors, X", repl_predict, 0,
+      "Arguments are values of the session, lists or files; behind '; classes' the class of "
+      "each sample is printed. ':predict m.safetensors, x' loads a model that was saved." },
+    { "list", "", "definitions and values", run_list, 0, NULL },
+    { "info", "NAME", "one of them, or what a built-in function does", run_info, 0, NULL },
+    { "set", "NAME VALUE", "threads, seed, fuel, interpret", run_set, 0,
+      "threads N (0: all cores), seed N, fuel N (0: no limit), interpret on or off." },
+    { "load", "FILE", "definitions (.fj), arrays (.npz, .safetensors)", repl_load, 0, NULL },
+    { "save", "FILE", "the same, into a file", repl_save, 0, NULL },
+    { "reload", "", "definitions again from the files they came from", repl_reload, 0,
+      "Definitions that a file no longer has are gone; an error changes nothing." },
+    { "history", "[TEXT]", "what was typed; with TEXT in it", run_history, 0, NULL },
+    { "reset", "", "forgets definitions and values", run_reset, 0, NULL },
+    { "quit", "", "the end", run_quit, 0, NULL },
 };
 enum { N_COMMANDS = sizeof table / sizeof *table };
 

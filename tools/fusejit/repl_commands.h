@@ -7,7 +7,8 @@
 typedef struct repl_command {
     const char *name, *argument, *help;
     int (*run)(session *s, const struct repl_command *self, const char *rest);
-    jit_stage stage; /* of :ir and the like */
+    jit_stage stage;  /* of :ir and the like */
+    const char *more; /* what ':help COMMAND' tells, or NULL */
 } repl_command;
 
 /* repl_stages.c */
