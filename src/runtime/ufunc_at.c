@@ -1,5 +1,6 @@
-/* x[place] = f(x[place], y), one after the other: as many places at a time as are all different are
- * brought together, computed at once and put back. */
+/* x[place] = f(x[place], y), one after the other. In a block of places those that are the first of
+ * their element are computed at once, then those that are the second, and so on: rounds in which all
+ * elements are different, each after the one before. */
 #include <string.h>
 
 #include "array.h"
@@ -12,15 +13,18 @@
 #include "ufunc_check.h"
 #include "uniform.h"
 
-enum { CHUNK = 256, SLOTS = 32 * CHUNK, WIDEST = 8, AHEAD = 16 };
+enum { BLOCK = 256, SLOTS = 8 * BLOCK, WIDEST = 8, COUNT_BITS = 9 };
 
-typedef struct chunk {
-    char *at[CHUNK]; /* elements of x */
-    _Alignas(64) char x[CHUNK * WIDEST], y[CHUNK * WIDEST];
-    uint32_t seen_in[SLOTS]; /* by hash: the chunk of that number has such an element */
-    uint32_t number;
-    int64_t n;
-} chunk;
+typedef struct block {
+    char *at[BLOCK];         /* elements of x, */
+    const char *from[BLOCK]; /*   and of y */
+    int32_t n;
+    int32_t round[BLOCK];
+    int32_t order[BLOCK], end[BLOCK + 1]; /* by rounds, and where each ends */
+    /* by hash of an element: the number of a block, and how many of that block have it */
+    uint32_t number, seen[SLOTS];
+    _Alignas(64) char x[BLOCK * WIDEST], y[BLOCK * WIDEST];
+} block;
 
 typedef struct scatter {
     jit_ufunc *u;
@@ -34,7 +38,7 @@ typedef struct scatter {
     int64_t n_places;
     int64_t *offset; /* of each place, bytes */
     jit_array y;     /* stretched to all of it */
-    chunk *c;
+    block *b;
     jit_kernel *k; /* of f, into the type of x */
     const uint64_t *cells;
     jit_args args; /* of the runs, but for arrays */
@@ -114,6 +118,15 @@ static bool check_y(scatter *s, const jit_array *y)
 
 /* ---------------------------------------------------------------- places */
 
+static inline cell load_index(jit_dtype t, const char *at)
+{
+    cell v;
+    if (t != JIT_I64)
+        return type_load(t, at);
+    memcpy(&v, at, sizeof v); /* the usual one */
+    return v;
+}
+
 static bool add_index(scatter *s, int32_t axis, int64_t place, cell v)
 {
     int64_t n = s->x->shape[axis], i = v.i;
@@ -164,7 +177,7 @@ static bool find_offsets(scatter *s)
         int64_t at = 0;
         (void)array_stretch(&index, &s->places->index[axis], s->n_place_axes, s->shape);
         for (int64_t p = 0; p < s->n_places; p++) {
-            cell v = type_load(index.dtype, (const char *)index.data + at);
+            cell v = load_index(index.dtype, (const char *)index.data + at);
             if (!add_index(s, axis, p, v))
                 return false;
             step(&o, index.stride, &at);
@@ -173,7 +186,7 @@ static bool find_offsets(scatter *s)
     return true;
 }
 
-/* ---------------------------------------------------------------- chunks */
+/* ---------------------------------------------------------------- blocks */
 
 static inline void copy_element(void *to, const void *from, size_t size)
 {
@@ -193,62 +206,83 @@ static inline void copy_element(void *to, const void *from, size_t size)
     }
 }
 
-static uint32_t compute(scatter *s)
+static void next_number(block *b)
 {
-    chunk *c = s->c;
+    if (++b->number < (uint32_t)1 << (32 - COUNT_BITS))
+        return;
+    memset(b->seen, 0, sizeof b->seen);
+    b->number = 1;
+}
+
+/* Different elements may have one hash: they only wait for each other. Returns how many rounds. */
+static int32_t find_rounds(block *b)
+{
+    int32_t rounds = 0;
+    next_number(b);
+    const uint32_t none = b->number << COUNT_BITS;
+    for (int32_t i = 0; i < b->n; i++) {
+        size_t slot = (size_t)((uintptr_t)b->at[i] * 0x9e3779b97f4a7c15u >> 40) % SLOTS;
+        uint32_t before = b->seen[slot] < none ? 0 : b->seen[slot] - none;
+        b->seen[slot] = none + before + 1;
+        b->round[i] = (int32_t)before;
+        rounds = b->round[i] < rounds ? rounds : b->round[i] + 1;
+    }
+    return rounds;
+}
+
+static void order_rounds(block *b, int32_t rounds)
+{
+    memset(b->end, 0, (size_t)(rounds + 1) * sizeof b->end[0]);
+    for (int32_t i = 0; i < b->n; i++)
+        b->end[b->round[i] + 1]++;
+    for (int32_t r = 0; r < rounds; r++)
+        b->end[r + 1] += b->end[r];
+    for (int32_t i = 0; i < b->n; i++) /* what was a round's begin becomes its end */
+        b->order[b->end[b->round[i]]++] = i;
+}
+
+static void compute(scatter *s, const int32_t *order, int32_t n)
+{
+    block *b = s->b;
     bool two = s->y.data != NULL;
-    int64_t size = s->k->size[0];
-    char *data[3] = { c->x, two ? c->y : c->x, c->x };
-    int64_t steps[3] = { size, two ? s->k->size[1] : size, size };
-    kernel_call block = {
-        .n = c->n, .rows = 1, .data = data, .step = steps, .row_step = steps
-    };
-    drive_settings(&block, s->k, &s->args, s->cells);
-    fpmode saved = fpmode_enter(s->k->ftz);
-    uint32_t flags = drive_block(s->k, &block);
-    fpmode_leave(saved);
-    return *block.cancel ? flags | KERNEL_CANCELLED : flags;
+    size_t x_size = s->k->size[0], y_size = two ? s->k->size[1] : 0;
+    for (int32_t i = 0; i < n; i++)
+        copy_element(b->x + (size_t)i * x_size, b->at[order[i]], x_size);
+    for (int32_t i = 0; two && i < n; i++)
+        copy_element(b->y + (size_t)i * y_size, b->from[order[i]], y_size);
+    char *data[3] = { b->x, two ? b->y : b->x, b->x };
+    int64_t steps[3] = { (int64_t)x_size, (int64_t)(two ? y_size : x_size), (int64_t)x_size };
+    kernel_call run = { .n = n, .rows = 1, .data = data, .step = steps, .row_step = steps };
+    drive_settings(&run, s->k, &s->args, s->cells);
+    s->flags |= drive_block(s->k, &run);
+    for (int32_t i = 0; i < n; i++)
+        copy_element(b->at[order[i]], b->x + (size_t)i * x_size, x_size);
 }
 
 /* False: it was stopped. */
-static bool run_chunk(scatter *s)
+static bool run_block(scatter *s)
 {
-    chunk *c = s->c;
-    size_t size = s->k->size[0];
-    s->flags |= compute(s);
-    if (s->flags >= KERNEL_OUT_OF_FUEL)
-        return false;
-    for (int64_t i = 0; i < c->n; i++)
-        copy_element(c->at[i], c->x + (size_t)i * size, size);
-    c->n = 0;
-    c->number++;
-    return true;
-}
-
-/* Whether the chunk may have the element already; it has it from now on. */
-static inline bool seen(chunk *c, const char *element)
-{
-    size_t slot = (size_t)((uintptr_t)element * 0x9e3779b97f4a7c15u >> 40) % SLOTS;
-    bool had = c->seen_in[slot] == c->number;
-    c->seen_in[slot] = c->number;
-    return had;
-}
-
-static bool add_element(scatter *s, char *element, const char *y)
-{
-    chunk *c = s->c;
-    size_t x_size = s->k->size[0];
-    if (seen(c, element) || c->n == CHUNK) {
-        if (!run_chunk(s))
-            return false;
-        (void)seen(c, element);
+    block *b = s->b;
+    int32_t rounds = find_rounds(b), from = 0;
+    order_rounds(b, rounds);
+    fpmode saved = fpmode_enter(s->k->ftz);
+    for (int32_t r = 0; r < rounds && s->flags < KERNEL_OUT_OF_FUEL; r++) {
+        compute(s, b->order + from, b->end[r] - from);
+        from = b->end[r];
     }
-    c->at[c->n] = element;
-    copy_element(c->x + (size_t)c->n * x_size, element, x_size);
-    if (y)
-        copy_element(c->y + (size_t)c->n * s->k->size[1], y, s->k->size[1]);
-    c->n++;
-    return true;
+    fpmode_leave(saved);
+    b->n = 0;
+    s->flags |= *drive_cancel(&s->args) ? KERNEL_CANCELLED : 0;
+    return s->flags < KERNEL_OUT_OF_FUEL;
+}
+
+static inline bool add_element(scatter *s, char *element, const char *y)
+{
+    block *b = s->b;
+    __builtin_prefetch(element, 1);
+    b->at[b->n] = element;
+    b->from[b->n] = y;
+    return ++b->n < BLOCK || run_block(s);
 }
 
 /* All elements at one place. */
@@ -274,15 +308,10 @@ static bool run_places(scatter *s)
 {
     odometer all = { .rank = s->rank, .shape = s->shape };
     int64_t y_at = 0;
-    s->c->number = 1;
-    for (int64_t p = 0; p < s->n_places; p++) {
-        /* of random places the next is in no cache, and what is done for each hides only one */
-        if (p + AHEAD < s->n_places)
-            __builtin_prefetch((const char *)s->x->data + s->offset[p + AHEAD], 1);
+    for (int64_t p = 0; p < s->n_places; p++)
         if (!add_place(s, p, &all, &y_at))
             return false;
-    }
-    return s->c->n == 0 || run_chunk(s);
+    return s->b->n == 0 || run_block(s);
 }
 
 /* ---------------------------------------------------------------- the kernel and memory */
@@ -324,12 +353,12 @@ static bool with_memory(scatter *s)
     const jit_context *c = s->u->m->context;
     size_t offsets = (size_t)s->n_places * sizeof *s->offset;
     s->offset = context_alloc(c, offsets + 1);
-    s->c = context_alloc(c, sizeof *s->c);
-    if (!s->offset || !s->c)
+    s->b = context_alloc(c, sizeof *s->b);
+    if (!s->offset || !s->b)
         diag_no_memory(s->d);
     bool ok = !diag_failed(s->d) && run(s);
-    if (s->c)
-        context_release(c, s->c, sizeof *s->c);
+    if (s->b)
+        context_release(c, s->b, sizeof *s->b);
     if (s->offset)
         context_release(c, s->offset, offsets + 1);
     return ok;
