@@ -108,12 +108,18 @@ static void put_braille(FILE *f, unsigned dots)
     (void)fputc((int)(0x80 | (dots & 0x3f)), f);
 }
 
+char plot_colour(int curve)
+{
+    static const char palette[] = "635214";
+    return palette[curve % 6];
+}
+
 static void put_cell(const plot_canvas *k, const plot_cell *c)
 {
-    static const char ascii[] = " '.:", palette[] = "6352143";
+    static const char ascii[] = " '.:";
     FILE *f = k->look->f;
     if (k->look->colour)
-        (void)fprintf(f, "\033[3%cm", palette[(c->colour + 6) % 7]);
+        (void)fprintf(f, "\033[3%cm", plot_colour(c->colour - 1));
     if (c->letter)
         (void)fputc(c->letter, f);
     else if (k->look->utf8)

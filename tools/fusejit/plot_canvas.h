@@ -28,6 +28,9 @@ void plot_canvas_letter(plot_canvas *k, plot_place at, char letter, int colour);
 /* The characters of a row, `zero` (or NULL) where nothing is drawn in a column. */
 void plot_canvas_row(const plot_canvas *k, int row, const char *const *empty);
 
+/* The colour of a curve, from 0: a digit behind "\033[3". */
+char plot_colour(int curve);
+
 /* Where a value lies in a range: 0 at its beginning, 1 at its end. */
 double plot_fraction(plot_range r, double v);
 /* The cell of n for a fraction, -1 outside. */

@@ -141,14 +141,13 @@ static void put_title(const plot_picture *p, const plot_look *look, int gutter)
     FILE *f = look->f;
     (void)fprintf(f, "%*s", gutter + 1, "");
     for (int i = 0; i < p->n_curves; i++) {
-        static const char palette[] = "635214";
+        const char *gap = i + 1 < p->n_curves ? "   " : "", *label = p->curve[i].label;
         if (p->n_curves > 1 && look->colour)
-            (void)fprintf(f, "\033[3%cm%s\033[0m   ", palette[i % 6], p->curve[i].label);
+            (void)fprintf(f, "\033[3%cm%s\033[0m%s", plot_colour(i), label, gap);
         else if (p->n_curves > 1)
-            (void)fprintf(f, "%c %s%s", 'a' + i, p->curve[i].label,
-                          i + 1 < p->n_curves ? "   " : "");
+            (void)fprintf(f, "%c %s%s", 'a' + i, label, gap);
         else
-            (void)fputs(p->curve[i].label, f);
+            (void)fputs(label, f);
     }
     (void)fputc('\n', f);
 }
