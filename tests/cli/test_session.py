@@ -161,7 +161,7 @@ session(XOR + TRAIN + ":predict x; classes\n:predict [1,0]; classes\nans > 0\n",
 session(XOR + TRAIN + ":predict x;\na = f32(net(x)) - f32(ans)\n", Like(r".*\[\[0\. 0\.\]\n \[0\. 0\.\]\n \[0\. 0\.\]\n \[0\. 0\.\]\]\n"))
 session(XOR + ":train net, x, y; epochs=2, out=xor.safetensors\n:predict x\n:reset\n:predict xor.safetensors, [[0,0],[0,1],[1,0],[1,1]]\n",
         Like(r".* -> xor\.safetensors\n(\[\[.*\]\]\n)\1"))
-session(XOR + ":train net, y=y, x=x; epochs=1\n", Like(r"data .*\ndone .*"))
+session(XOR + ":train net, y=y, x=x; epochs=1 ;\n", Like(r"data .*\ndone .*"))
 for text, err in (
     ("net, x", "no samples for 'y': give --data y=FILE\n"),
     ("net, x, z", "'z' has no value\n"),
