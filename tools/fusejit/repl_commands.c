@@ -264,8 +264,8 @@ int session_command(session *s, const char *text)
     size_t n = question ? 0 : strcspn(text, " \t\r\n");
     char *name = question ? memory_text("help", 4) : memory_text(text, n);
     text += n + strspn(text + n, " \t\r\n");
-    size_t length = strlen(text);
-    while (length > 0 && strchr(" \t\r\n", text[length - 1]))
+    size_t length = strlen(text); /* a ';' at the end is a habit */
+    while (length > 0 && strchr(" \t\r\n;", text[length - 1]))
         length--;
     char *rest = memory_text(text, length);
     int code = dispatch(s, name, rest);

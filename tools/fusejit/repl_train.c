@@ -47,16 +47,13 @@ static bool split(const char *text, size_t length, words *w)
     return at >= length;
 }
 
-/* What stands before and behind the ';'; another one at the end is a habit. */
+/* What stands before and behind the ';'. */
 static bool split_all(const char *rest, words *before, words *behind)
 {
     const char *mark = strchr(rest, ';');
     size_t n = mark ? (size_t)(mark - rest) : strlen(rest);
-    size_t m = mark ? strlen(mark + 1) : 0;
-    while (m > 0 && strchr("; \t", mark[m]))
-        m--;
     before->n = behind->n = 0;
-    return split(rest, n, before) && (!mark || split(mark + 1, m, behind));
+    return split(rest, n, before) && (!mark || split(mark + 1, strlen(mark + 1), behind));
 }
 
 /* -------------------------------------------------------------------------- options */
