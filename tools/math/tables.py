@@ -55,19 +55,24 @@ def print_table(name, what, rows, element="double"):
 
 
 def erf_row(k):
-    """c near k/64, erf(c), its slope less 1, and of the series around it the fifth and sixth coefficients in
-    one number, which make up for a seventh that is taken to be that at 0"""
+    """c near k/64, erf(c), its slope less 1, and of the series around it, over the slope, the fifth and sixth coefficients
+    in one number, which make up for a seventh that is taken to be that at 0. What is added to erf(c) is rounded, which
+    shows most at the left end of row 1: its c is nearer to that."""
     a = mpf(k)/64
     if k > 378:
         return [a, 1, -1, 0]
+    if k == 0:  # odd: no sixth, and of 1/10 the lower half is next to none
+        return [0, 0, 2/sqrt(pi) - 1, near_f64(mpf(1)/10)]
     s = 2/sqrt(pi)*exp(-a*a)
-    c = nearly_a_double(erf, s, a) if k else a
+    c = nearly_a_double(erf, s, a - (k == 1)*mpf(2)**-10)
     s, w = 2/sqrt(pi)*exp(-c*c), c*c
     p = [mpf(float(erf(c))), s, -c*s, s*(2*w - 1)/3, -s*c*(2*w - 3)/6]
     d = [a - c + cos(i*pi/16)/128 for i in range(17)]
-    rest = [erf(c + t) - sum(q*t**n for n, q in enumerate(p)) + t**7*mpf(0.026866170645131252) for t in d]
+    rest = [erf(c + t) - sum(q*t**n for n, q in enumerate(p)) + s*t**7/42 for t in d]
     a5, a6 = lu_solve(matrix([[t**5, t**6] for t in d]), matrix(rest))
-    return [c, p[0], s - 1, two_in_one(a5, a6)]
+    both = two_in_one(a5/s, a6/s)
+    # two thirds of what the fifth is off at the ends
+    return [c, p[0], s*(1 + (a5/s - both)*mpf(2)**-28*2/3) - 1, both]
 
 
 def near_f32(x):
