@@ -4,6 +4,7 @@
 
 #include "array.h"
 #include "array_view.h"
+#include "elements.h"
 
 bool array_to_be_made(const jit_array *a)
 {
@@ -96,19 +97,7 @@ static void move_row(const pair *p, char *to, const char *from)
         return;
     }
     for (int64_t i = 0; i < n; i++, to += to_step, from += from_step) {
-        switch (p->size) { /* so that each copy is one load and one store */
-        case 1:
-            *to = *from;
-            break;
-        case 2:
-            memcpy(to, from, 2);
-            break;
-        case 4:
-            memcpy(to, from, 4);
-            break;
-        default:
-            memcpy(to, from, 8);
-        }
+        elements_move_one(to, from, p->size);
     }
 }
 

@@ -41,19 +41,7 @@ static bool use_packed(const walk *w, const uint8_t *from, int64_t count)
 static void gather(uint8_t *to, const uint8_t *from, int64_t n, int64_t stride, size_t size)
 {
     for (int64_t i = 0; i < n; i++, to += size, from += stride) {
-        switch (size) { /* so that each copy is one load and one store */
-        case 1:
-            *to = *from;
-            break;
-        case 2:
-            memcpy(to, from, 2);
-            break;
-        case 4:
-            memcpy(to, from, 4);
-            break;
-        default:
-            memcpy(to, from, 8);
-        }
+        elements_move_one(to, from, size);
     }
 }
 

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "fusejit.h"
 
@@ -18,5 +19,23 @@ void elements_copy(const jit_array *to, const jit_array *from);
 void elements_swap(void *packed, int64_t count, size_t size);
 /* Makes every byte that is not 0 into 1, as bool arrays must be. */
 void elements_make_bool(void *packed, int64_t count);
+
+/* One element, of 1, 2, 4 or 8 bytes: known sizes are one load and one store. */
+static inline void elements_move_one(void *to, const void *from, size_t size)
+{
+    switch (size) {
+    case 1:
+        memcpy(to, from, 1);
+        break;
+    case 2:
+        memcpy(to, from, 2);
+        break;
+    case 4:
+        memcpy(to, from, 4);
+        break;
+    default:
+        memcpy(to, from, 8);
+    }
+}
 
 #endif

@@ -7,6 +7,7 @@
 #include "array_view.h"
 #include "call.h"
 #include "drive.h"
+#include "elements.h"
 #include "fpmode.h"
 #include "specialise.h"
 #include "type.h"
@@ -188,24 +189,6 @@ static bool find_offsets(scatter *s)
 
 /* ---------------------------------------------------------------- blocks */
 
-static inline void copy_element(void *to, const void *from, size_t size)
-{
-    switch (size) { /* known sizes are single moves */
-    case 1:
-        memcpy(to, from, 1);
-        break;
-    case 2:
-        memcpy(to, from, 2);
-        break;
-    case 4:
-        memcpy(to, from, 4);
-        break;
-    default:
-        memcpy(to, from, 8);
-        break;
-    }
-}
-
 static void next_number(block *b)
 {
     if (++b->number < (uint32_t)1 << (32 - COUNT_BITS))
@@ -247,16 +230,16 @@ static void compute(scatter *s, const int32_t *order, int32_t n)
     bool two = s->y.data != NULL;
     size_t x_size = s->k->size[0], y_size = two ? s->k->size[1] : 0;
     for (int32_t i = 0; i < n; i++)
-        copy_element(b->x + (size_t)i * x_size, b->at[order[i]], x_size);
+        elements_move_one(b->x + (size_t)i * x_size, b->at[order[i]], x_size);
     for (int32_t i = 0; two && i < n; i++)
-        copy_element(b->y + (size_t)i * y_size, b->from[order[i]], y_size);
+        elements_move_one(b->y + (size_t)i * y_size, b->from[order[i]], y_size);
     char *data[3] = { b->x, two ? b->y : b->x, b->x };
     int64_t steps[3] = { (int64_t)x_size, (int64_t)(two ? y_size : x_size), (int64_t)x_size };
     kernel_call run = { .n = n, .rows = 1, .data = data, .step = steps, .row_step = steps };
     drive_settings(&run, s->k, &s->args, s->cells);
     s->flags |= drive_block(s->k, &run);
     for (int32_t i = 0; i < n; i++)
-        copy_element(b->at[order[i]], b->x + (size_t)i * x_size, x_size);
+        elements_move_one(b->at[order[i]], b->x + (size_t)i * x_size, x_size);
 }
 
 /* False: it was stopped. */
