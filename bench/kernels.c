@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 void check_status(jit_status status, const jit_error *err)
 {
@@ -59,13 +60,24 @@ double kernel_run(void *arg, long n)
     return contest_now_ns() - start;
 }
 
-float *floats_make(int64_t n, float lo, float hi)
+void *memory_make(size_t bytes)
 {
-    float *x = aligned_alloc(64, ((size_t)n * sizeof *x + 63) / 64 * 64);
+    enum { HUGE_PAGE = 2 << 20 };
+    size_t unit = bytes < 2 * HUGE_PAGE ? 64 : HUGE_PAGE;
+    size_t size = (bytes + unit - 1) / unit * unit;
+    void *x = aligned_alloc(unit, size);
     if (!x) {
         fputs("out of memory\n", stderr);
         exit(1);
     }
+    if (unit == HUGE_PAGE)
+        (void)madvise(x, size, MADV_HUGEPAGE);
+    return x;
+}
+
+float *floats_make(int64_t n, float lo, float hi)
+{
+    float *x = memory_make((size_t)n * sizeof *x);
     float step = n > 1 ? (hi - lo) / (float)(n - 1) : 0;
     for (int64_t i = 0; i < n; i++)
         x[i] = lo + step * (float)i;

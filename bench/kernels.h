@@ -2,6 +2,7 @@
 #ifndef FJ_BENCH_KERNELS_H
 #define FJ_BENCH_KERNELS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "contest.h"
@@ -32,7 +33,9 @@ void kernel_free(bound_kernel *k);
 /* A contender's run: arg is a bound_kernel. */
 double kernel_run(void *arg, long n);
 
-/* n floats from lo to hi, 64-byte aligned. */
+/* Memory for large arrays, 64-byte aligned, on huge pages as NumPy has them; free() it. */
+void *memory_make(size_t bytes);
+/* n floats from lo to hi, in such memory. */
 float *floats_make(int64_t n, float lo, float hi);
 
 /* Ends the program with a message, if status is an error. */

@@ -41,11 +41,12 @@ cat <<PAGE
 # Benchmarks
 
 The last table of \`bench/run.sh\`, $(date -u +%Y-%m-%d). $(field 'model name'), family $(field 'cpu family') model $(field model),
-$(getconf _NPROCESSORS_ONLN) cores, $(features), $(awk '/MemTotal/ { printf "%.0f", $2 / 1048576 }' /proc/meminfo) GiB. gcc $(gcc -dumpfullversion), $(versions).
+$(getconf _NPROCESSORS_ONLN) cores, $(features), $(awk '/MemTotal/ { printf "%.0f", $2 / 1048576 }' /proc/meminfo) GiB; load at the start $(sed -n 's/^fusejit .* load //p' "$tables" | head -n 1).
+gcc $(gcc -dumpfullversion), $(versions).
 
 All contestants of a row take turns in one run, each starting with a call that is not counted; the least time of
 many counts. Ratios say how many times as fast as the peer fusejit is: under 1 the peer is faster. Peers that have no
-such function are left out. Their accuracy differs: fusejit is within 1 ulp (docs/accuracy.md).
+such function are left out. Their accuracy differs; fusejit's is in [accuracy.md](accuracy.md), 1 ulp with few exceptions.
 
 * *plain C*: a loop over libm, gcc -O3 -march=native.
 * *memcpy*: of as many bytes as go in and out. On two threads it still has one.

@@ -131,13 +131,16 @@ def numba_jobs():
     names = {n: getattr(math, n) for n in ("exp exp2 expm1 log log2 log10 log1p sin cos tan sinh cosh tanh sqrt "
                                            "asin acos atan asinh atan2 hypot pow erf").split()}
     names.update(abs=abs, cbrt=np.cbrt, select=numba.njit(lambda c, a, b: a if c else b))
+    kernels, target = {}, "cpu" if THREADS == 1 else "parallel"
 
     def start(name, formula, given, out):
         letter = {"f": "f4", "d": "f8"}[out.dtype.char]
         formula = NUMBER.sub(r"real(\g<0>)", FORMULA.get(formula, formula))
-        body = function_of(formula, given, dict(names, real=out.dtype.type))
         signature = "%s(%s)" % (letter, ",".join([letter] * len(given)))
-        kernel = numba.vectorize([signature], target="cpu" if THREADS == 1 else "parallel")(body)
+        if (formula, signature) not in kernels:
+            body = function_of(formula, given, dict(names, real=out.dtype.type))
+            kernels[formula, signature] = numba.vectorize([signature], target=target)(body)
+        kernel = kernels[formula, signature]
         return lambda: kernel(*given, out)
     return job("numba", start)
 

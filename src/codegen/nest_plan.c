@@ -311,17 +311,26 @@ static int32_t choose_interleave(const nest *t, const shape *s)
     return u == 2 && takes_three(t, s) ? 3 : u;
 }
 
+static bool has_root(const nest *t)
+{
+    bool any = false;
+    for (node n = 1; n < t->g->n_nodes; n++)
+        any = any || (is_hot(t, n) && graph_node(t->g, n)->op == OP_sqrt);
+    return any;
+}
+
 /* Memory is what limits a cheap kernel. Stores around the caches save a third of its traffic, but
  * what is computed between them is added to the time instead of hidden in it: on Zen 4 with AVX2
  * they pay up to a vector instruction for 7 bytes (8 of 64: .34 to .31 ns an element with plain
- * stores, exp .50 to .37, 2 of 64: .32 to .28 with these). */
+ * stores, exp .50 to .37, 2 of 64: .32 to .28 with these), and not at all with roots, which
+ * take longer (.32 to .23). */
 static bool is_memory_bound(const nest *t, const shape *s)
 {
     int64_t bytes = 0;
     for (int32_t i = 0; i < t->n_buffers; i++)
         if (t->buffers[i].value)
             bytes += type_bits(t->buffers[i].dtype) / 8;
-    return t->n_loops == 0 && 7 * s->weight <= bytes * t->lanes;
+    return t->n_loops == 0 && 7 * s->weight <= bytes * t->lanes && !has_root(t);
 }
 
 void nest_plan(nest *t, const nest_options *o)
