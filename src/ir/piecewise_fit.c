@@ -8,9 +8,9 @@
 enum {
     NODES = 24,   /* of interpolation, an interval */
     SAMPLES = 64, /* where the error is measured, an interval */
-    FAR = 20,     /* a function has come near to its lines at 2**FAR */
-    WIDEST = 64   /* the intervals together */
+    FAR = 20      /* a function has come near to its lines at 2**FAR */
 };
+static const double WIDEST = 64;      /* the intervals on one side of 0 together */
 static const double MARGIN = 1.0001;  /* an argument's row is found in f32 */
 static const double SHARE = 0.95;     /* of a bound: between the arguments that are looked at */
 static const double LINE_SHARE = 0.1; /* of a bound: what a line may be off */
@@ -83,7 +83,7 @@ static void find_rows(fitting *t, double low, double high)
 {
     double best = INFINITY;
     for (int32_t first = 1 - FIT_ROWS; first <= 0; first++) {
-        double left = (0.5 - first) / MARGIN, right = (FIT_ROWS - 0.5 + first) / MARGIN;
+        double left = (0.5 - first) / MARGIN, right = (first + FIT_ROWS - 0.5) / MARGIN;
         double h = short_step(fmax(fmax(-low, 0) / left, fmax(high, 0) / right));
         if (h < best) {
             best = h;
@@ -104,15 +104,15 @@ static bool interpolate(fitting *t, int32_t row)
     const double pi = 3.14159265358979323846;
     double y[NODES], half = 0.5 * MARGIN * (double)t->p->step;
     for (int32_t i = 0; i < NODES; i++) {
-        y[i] = value(t->f, middle(t, row) + half * cos(pi * (i + 0.5) / NODES));
+        y[i] = value(t->f, middle(t, row) + half * cos(pi * (i + 0.5) / (double)NODES));
         if (!isfinite(y[i]))
             return false;
     }
     for (int32_t k = 0; k < NODES; k++) {
         double sum = 0;
         for (int32_t i = 0; i < NODES; i++)
-            sum += y[i] * cos(pi * k * (i + 0.5) / NODES);
-        t->chebyshev[row][k] = sum * (k == 0 ? 1 : 2) / NODES;
+            sum += y[i] * cos(pi * k * (i + 0.5) / (double)NODES);
+        t->chebyshev[row][k] = sum * (k == 0 ? 1 : 2) / (double)NODES;
     }
     return true;
 }
@@ -204,7 +204,7 @@ static bool is_right(fitting *t, float x)
 static void take_samples(fitting *t)
 {
     for (int32_t i = 0; i < FIT_ROWS * SAMPLES; i++) {
-        double place = (i + 0.5) / SAMPLES - 0.5;
+        double place = (i + 0.5) / (double)SAMPLES - 0.5;
         float x = (float)((t->first + place) * (double)t->p->step);
         t->at[i] = (sample){ x, value(t->f, (double)x) };
     }
