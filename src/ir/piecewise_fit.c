@@ -120,7 +120,8 @@ static bool interpolate(fitting *t, int32_t row)
 /* From Chebyshev polynomials to powers, by T[k+1] = 2*u*T[k] - T[k-1]. */
 static void to_powers(const fitting *t, int32_t row, int32_t degree)
 {
-    double sum[FIT_COLUMNS] = { 0 }, now[FIT_COLUMNS] = { 1 }, before[FIT_COLUMNS] = { 0 };
+    double sum[FIT_COLUMNS] = { 0 }, now[FIT_COLUMNS + 1] = { 1 };
+    double before[FIT_COLUMNS + 1] = { 0 };
     double half = 0.5 * MARGIN * (double)t->p->step, power = 1;
     float *out = t->p->element[(t->first + row) & (FIT_ROWS - 1)];
     for (int32_t k = 0; k <= degree; k++) {

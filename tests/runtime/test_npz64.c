@@ -74,7 +74,7 @@ Test(npz64, wide_records_are_read, .fini = files_remove_folder)
 /* The count alone needs a wide end. */
 Test(npz64, many_members_are_written_and_read, .fini = files_remove_folder)
 {
-    enum { MANY = 70000, NAME_ROOM = 8 };
+    enum { MANY = 70000, NAME_ROOM = 12 };
     static uint8_t value[] = { 'a', 'b', 'c' };
     static char names[MANY][NAME_ROOM];
     static jit_named item[MANY];
