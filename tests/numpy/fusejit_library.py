@@ -7,6 +7,9 @@ import sys
 
 import numpy as np
 
+import checks
+from checks import expect
+
 MAX_RANK, MAX_OPERANDS, MAX_DIAGNOSTICS = 8, 32, 8
 DTYPES = ["", "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "bfloat16",
           "float32", "float64"]
@@ -100,17 +103,6 @@ class Program:
         return got[0] if len(got) == 1 else tuple(got)
 
 
-failures = []
-checks = 0
-
-
-def expect(condition, *message):
-    global checks
-    checks += 1
-    if not condition:
-        failures.append(" ".join(map(str, message)))
-
-
 def expect_refusal(program, inputs, message="", **options):
     try:
         got = program(*inputs, **options)
@@ -158,7 +150,4 @@ def seed():
 
 
 def finish(name):
-    for f in failures[:30]:
-        print(f)
-    print("%s: %d checks, %d failures, NumPy %s, seed %d" % (name, checks, len(failures), np.__version__, seed()))
-    sys.exit(1 if failures else 0)
+    checks.finish(name, ", seed %d" % seed())

@@ -32,8 +32,8 @@ def raises(kind, text, function, *arguments, **options):
     expect(False, "no", kind.__name__, "about", repr(text), "but", got)
 
 
-def finish(name):
+def finish(name, detail=""):
     for f in failures[:30]:
         print(f)
-    print("%s: %d checks, %d failures, NumPy %s" % (name, checks, len(failures), np.__version__))
+    print("%s: %d checks, %d failures, NumPy %s%s" % (name, checks, len(failures), np.__version__, detail))
     sys.exit(1 if failures else 0)
