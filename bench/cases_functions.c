@@ -103,37 +103,23 @@ static double clock_run(void *arg, long n)
     return (contest_now_ns() - start) * (double)L1 / (double)LINKS;
 }
 
-/* In no order, so that neighbours take different ways where there are any. */
 static void *numbers_make(jit_dtype type, double lo, double hi)
 {
-    float *x = floats_make((int64_t)L1 * 2, 0, 0);
-    double *wide = (double *)(void *)x;
-    uint64_t state = 42;
-    for (int i = 0; i < L1; i++) {
-        state = state * 6364136223846793005U + 1442695040888963407U;
-        double v = lo + (hi - lo) * (double)(state >> 11) * 0x1p-53;
-        if (type == JIT_F32)
-            x[i] = (float)v;
-        else
-            wide[i] = v;
-    }
+    void *x = memory_make(L1 * sizeof(double));
+    numbers_fill(x, type, L1, (range){ lo, hi });
     return x;
 }
 
 static void add_ours(function_case *f, int tier)
 {
     static const char *const attribute[N_TIERS] = { "", "@ulp(4) ", "@ulp(0.5) " };
-    static const char *const signature[2][2] = {
-        { "f32[n] -> f32[n]", "f32[n], f32[n] -> f32[n]" },
-        { "f64[n] -> f64[n]", "f64[n], f64[n] -> f64[n]" }
-    };
     static const int64_t n = L1;
     char text[96];
     const char *arguments = f->s->arity == 2 ? "x, y" : "x";
     bound_kernel *k = &f->kernel[tier];
     (void)snprintf(text, sizeof text, "fn f(%s) %s= %s(%s)", arguments, attribute[tier],
                    f->s->name, arguments);
-    *k = kernel_make(text, signature[f->type == JIT_F64][f->s->arity - 1]);
+    *k = kernel_make(text, kernel_signature(f->type, f->s->arity));
     k->in[0] = jit_array_of(f->type, f->x, 1, &n);
     k->in[1] = jit_array_of(f->type, f->y, 1, &n);
     k->out = jit_array_of(f->type, f->out[tier], 1, &n);

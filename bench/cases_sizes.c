@@ -81,49 +81,12 @@ static double loop_run(void *arg, long n)
     return contest_now_ns() - start;
 }
 
-typedef struct copy {
-    void *to;
-    const void *from;
-    size_t n;
-} copy;
-
-static double copy_run(void *arg, long n)
-{
-    const copy *c = arg;
-    double start = contest_now_ns();
-    for (long i = 0; i < n; i++) {
-        memcpy(c->to, c->from, c->n);
-        __asm__ volatile("" : : "r"(c->to) : "memory");
-    }
-    return contest_now_ns() - start;
-}
-
-/* In no order, so that neighbours take different ways where there are any. */
-static void fill(void *to, jit_dtype type, int64_t n, double lo, double hi)
-{
-    uint64_t state = 42;
-    float *narrow = to;
-    double *wide = to;
-    for (int64_t i = 0; i < n; i++) {
-        state = state * 6364136223846793005U + 1442695040888963407U;
-        double v = lo + (hi - lo) * (double)(state >> 11) * 0x1p-53;
-        if (type == JIT_F32)
-            narrow[i] = (float)v;
-        else
-            wide[i] = v;
-    }
-}
-
 static void make_kernel(size_case *f, const sweep *w)
 {
-    static const char *const signature[2][2] = {
-        { "f32[n] -> f32[n]", "f32[n], f32[n] -> f32[n]" },
-        { "f64[n] -> f64[n]", "f64[n], f64[n] -> f64[n]" }
-    };
     char text[512];
     (void)snprintf(text, sizeof text, "fn f(%s) = %s", f->of->arity == 2 ? "x, y" : "x",
                    f->of->formula);
-    f->one = kernel_make(text, signature[f->type == JIT_F64][f->of->arity - 1]);
+    f->one = kernel_make(text, kernel_signature(f->type, f->of->arity));
     f->one.in[0] = jit_array_of(f->type, w->x, 1, &f->n);
     f->one.in[1] = jit_array_of(f->type, w->y, 1, &f->n);
     f->one.out = jit_array_of(f->type, w->out, 1, &f->n);
@@ -158,14 +121,15 @@ static void measure(size_case *f, const sweep *w)
     static contender all[MOST];
     int n = 0;
     size_t bytes = (size_t)f->n * jit_dtype_size(f->type);
-    copy memory = { w->out, w->x, bytes };
+    memory_copy memory = { w->out, w->x, bytes };
     c_loop loop = { (f->type == JIT_F32 ? plain_f32 : plain_f64)[f->of - subjects], w->x, w->y,
                     w->out, f->n };
     make_kernel(f, w);
     memset(f->has, 0, sizeof f->has);
     bound_kernel *own = w->threads == 2 ? &f->two : &f->one;
     add_contender(f, OWN, (contender){ .name = "fusejit", .run = kernel_run, .arg = own });
-    add_contender(f, COPY, (contender){ .name = "memcpy", .run = copy_run, .arg = &memory });
+    add_contender(f, COPY,
+                  (contender){ .name = "memcpy", .run = memory_copy_run, .arg = &memory });
     add_contender(f, FIRST_PEER + PLAIN,
                   w->threads == 2
                       ? (contender){ .name = "one thread", .run = kernel_run, .arg = &f->one }
@@ -254,9 +218,9 @@ static void run_table(const sweep *w, jit_dtype type, int64_t n, summary *t)
         f.of = &subjects[i];
         f.type = type;
         f.n = n;
-        fill(w->x, type, n, f.of->lo, f.of->hi);
+        numbers_fill(w->x, type, n, (range){ f.of->lo, f.of->hi });
         if (f.of->arity == 2)
-            fill(w->y, type, n, f.of->lo2, f.of->hi2);
+            numbers_fill(w->y, type, n, (range){ f.of->lo2, f.of->hi2 });
         measure(&f, w);
         report_case(&f, w, t);
     }
@@ -396,8 +360,8 @@ void cases_chain(const bench_size *s)
     small.large = 1 << 20;
     small.data = NULL;
     open_sweep(&w, 1, &small);
-    fill(w.x, JIT_F32, sizes[CHAIN_SIZES - 1], of->lo, of->hi);
-    fill(w.y, JIT_F32, sizes[CHAIN_SIZES - 1], of->lo2, of->hi2);
+    numbers_fill(w.x, JIT_F32, sizes[CHAIN_SIZES - 1], (range){ of->lo, of->hi });
+    numbers_fill(w.y, JIT_F32, sizes[CHAIN_SIZES - 1], (range){ of->lo2, of->hi2 });
     for (int i = 0; i < CHAIN_SIZES; i++) {
         f[i] = (size_case){ .of = of, .type = JIT_F32, .n = sizes[i] };
         measure(&f[i], &w);

@@ -36,23 +36,6 @@ static void report_ratios(const contender *c, int first, int n, const char *job)
     }
 }
 
-typedef struct copy {
-    void *to;
-    const void *from;
-    size_t n;
-} copy;
-
-static double copy_run(void *arg, long n)
-{
-    const copy *c = arg;
-    double start = contest_now_ns();
-    for (long i = 0; i < n; i++) {
-        memcpy(c->to, c->from, c->n);
-        __asm__ volatile("" : : "r"(c->to) : "memory"); /* each copy is made */
-    }
-    return contest_now_ns() - start;
-}
-
 /* memcpy moves two bytes for each that it copies: n_in + 1 arrays are half as many copied. */
 void memory_case(const bench_size *s, const memory_subject *m)
 {
@@ -63,14 +46,16 @@ void memory_case(const bench_size *s, const memory_subject *m)
         kernel_make(m->text, m->n_in == 2 ? "f32[n], f32[n] -> f32[n]" : "f32[n] -> f32[n]");
     float *x = floats_make(s->large, -8, 8), *y = floats_make(s->large, -3, 5);
     float *z = floats_make(s->large, 0, 0);
-    copy memory = { floats_make((int64_t)(bytes / sizeof(float)), 0, 0),
-                    floats_make((int64_t)(bytes / sizeof(float)), 0, 1), bytes };
+    memory_copy memory = { floats_make((int64_t)(bytes / sizeof(float)), 0, 0),
+                           floats_make((int64_t)(bytes / sizeof(float)), 0, 1), bytes };
     k.in[0] = jit_array_of(JIT_F32, x, 1, &s->large);
     k.in[1] = jit_array_of(JIT_F32, y, 1, &s->large);
     k.out = jit_array_of(JIT_F32, z, 1, &s->large);
     kernel_bind(&k, m->n_in);
     c[0] = (contender){ .name = m->name, .run = kernel_run, .arg = &k };
-    c[1] = (contender){ .name = "memcpy of the same bytes", .run = copy_run, .arg = &memory };
+    c[1] = (contender){ .name = "memcpy of the same bytes",
+                        .run = memory_copy_run,
+                        .arg = &memory };
     int n = m->peers ? add_peers(c, 2, m->name, names) : 2;
     contest(c, n, s->repeats);
     (void)snprintf(what, sizeof what, "%s, %lld Mi f32, one thread: speed of memcpy", m->name,

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 void check_status(jit_status status, const jit_error *err)
@@ -20,6 +21,14 @@ bound_kernel kernel_make(const char *text, const char *signature)
     k.kernel = jit_prepare(k.module, "f", signature, NULL, &err);
     check_status(k.kernel ? JIT_OK : err.status, &err);
     return k;
+}
+
+const char *kernel_signature(jit_dtype type, int arity)
+{
+    static const char *const text[2][2] = { { "f32[n] -> f32[n]", "f32[n], f32[n] -> f32[n]" },
+                                            { "f64[n] -> f64[n]",
+                                              "f64[n], f64[n] -> f64[n]" } };
+    return text[type == JIT_F64][arity - 1];
 }
 
 bound_kernel kernel_make_kept(const char *text, const char *signature, const kept_values *kept)
@@ -82,4 +91,30 @@ float *floats_make(int64_t n, float lo, float hi)
     for (int64_t i = 0; i < n; i++)
         x[i] = lo + step * (float)i;
     return x;
+}
+
+void numbers_fill(void *to, jit_dtype type, int64_t n, range within)
+{
+    uint64_t state = 42;
+    float *narrow = to;
+    double *wide = to;
+    for (int64_t i = 0; i < n; i++) {
+        state = state * 6364136223846793005U + 1442695040888963407U;
+        double v = within.lo + (within.hi - within.lo) * (double)(state >> 11) * 0x1p-53;
+        if (type == JIT_F32)
+            narrow[i] = (float)v;
+        else
+            wide[i] = v;
+    }
+}
+
+double memory_copy_run(void *arg, long n)
+{
+    const memory_copy *c = arg;
+    double start = contest_now_ns();
+    for (long i = 0; i < n; i++) {
+        memcpy(c->to, c->from, c->bytes);
+        __asm__ volatile("" : : "r"(c->to) : "memory"); /* each copy is made */
+    }
+    return contest_now_ns() - start;
 }

@@ -21,6 +21,8 @@ typedef struct bound_kernel {
  * library's message if that fails. The caller then fills in the arrays and calls kernel_bind.
  */
 bound_kernel kernel_make(const char *text, const char *signature);
+/* "f32[n], f32[n] -> f32[n]" */
+const char *kernel_signature(jit_dtype type, int arity);
 /* The same of a function that keeps its parameters. */
 typedef struct kept_values {
     const jit_named *value; /* "f.W" */
@@ -37,6 +39,21 @@ double kernel_run(void *arg, long n);
 void *memory_make(size_t bytes);
 /* n floats from lo to hi, in such memory. */
 float *floats_make(int64_t n, float lo, float hi);
+
+/* n numbers of f32 or f64, the same each time, in no order, so that neighbours take different ways where there
+ * are any. */
+typedef struct range {
+    double lo, hi;
+} range;
+void numbers_fill(void *to, jit_dtype type, int64_t n, range within);
+
+/* A contender: arg of its run is a memory_copy, of `bytes` from one to the other. */
+typedef struct memory_copy {
+    void *to;
+    const void *from;
+    size_t bytes;
+} memory_copy;
+double memory_copy_run(void *arg, long n);
 
 /* Ends the program with a message, if status is an error. */
 void check_status(jit_status status, const jit_error *err);

@@ -184,17 +184,13 @@ static rounded fitted(const fitting *f, double x)
     return r;
 }
 
-static bool is_within(fitting *t, sample s)
+static bool is_within(const fitting *t, sample s)
 {
     rounded r = fitted(t, (double)s.x);
-    double share = (fabs(r.value - s.y) + r.error) / bound_at(t->f, s.y);
-    if (!(share <= SHARE))
-        return false;
-    t->p->error = fmax(t->p->error, share);
-    return true;
+    return fabs(r.value - s.y) + r.error <= SHARE * bound_at(t->f, s.y);
 }
 
-static bool is_right(fitting *t, float x)
+static bool is_right(const fitting *t, float x)
 {
     double y = value(t->f, (double)x);
     if (isfinite(y))
@@ -211,16 +207,15 @@ static void take_samples(fitting *t)
     }
 }
 
-static bool is_within_at_samples(fitting *t)
+static bool is_within_at_samples(const fitting *t)
 {
-    t->p->error = 0;
     for (int32_t i = 0; i < FIT_ROWS * SAMPLES; i++)
         if (t->at[i].x >= t->p->low && t->at[i].x <= t->p->high && !is_within(t, t->at[i]))
             return false;
     return true;
 }
 
-static bool is_right_outside(fitting *t)
+static bool is_right_outside(const fitting *t)
 {
     for (float far = 1; isfinite(far); far *= 2) {
         float left = fminf(t->p->low, -far), right = fmaxf(t->p->high, far);

@@ -37,7 +37,6 @@ typedef struct piecewise_fit {
     float low, high, scale, step;
     fit_line below, above;
     int32_t degree;
-    double error; /* the largest seen, as a share of the bound */
     float element[FIT_ROWS][FIT_COLUMNS];
 } piecewise_fit;
 

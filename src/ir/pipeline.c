@@ -38,7 +38,7 @@ static graph *run_simplify(program *p, const specialisation *s, const graph *bef
 static graph *run_expand(program *p, const specialisation *s, const graph *before, arena *ar,
                          diag *d)
 {
-    bool fused = !s->unfused || before->portable;
+    bool fused = pipeline_fuses(s, before);
     const graph *g = piecewise_graph(p, before, fused, ar, d);
     g = g ? expand_graph(p, g, ar, d) : NULL;
     if (!g)

@@ -21,6 +21,12 @@ typedef enum pipeline_end {
     PIPELINE_MATH
 } pipeline_end;
 
+/* Whether mad rounds products and sums together. */
+static inline bool pipeline_fuses(const specialisation *s, const graph *g)
+{
+    return !s->unfused || g->portable;
+}
+
 /* The graph of one specialisation after the named stage; NULL and diagnostics on error.
  * In debug builds each stage is verified. */
 graph *pipeline_run(program *p, const specialisation *s, pipeline_end end,

@@ -197,7 +197,7 @@ static const graph *simplified(jit_module *m, const request *r, arena *ar, diag 
     const graph *g = request_resolve(&out, m, r, ar, d)
                          ? pipeline_run(m->program, &out.spec, PIPELINE_OPT, NULL, ar, d)
                          : NULL;
-    g = g ? piecewise_graph(m->program, g, !out.spec.unfused || g->portable, ar, d) : NULL;
+    g = g ? piecewise_graph(m->program, g, pipeline_fuses(&out.spec, g), ar, d) : NULL;
     pthread_mutex_unlock(&m->lock);
     return g;
 }
