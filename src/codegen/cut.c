@@ -7,10 +7,10 @@
 #include <string.h>
 
 enum {
-    RUN_WEIGHT = 300,     /* instructions in a run */
-    RUN_TRAFFIC = 120,    /* operands and results of a run: loads and stores cost more */
-    MAX_SPILL = 64 << 10, /* bytes: it is on the stack of the thread that runs the kernel */
-    N_SIZES = 8           /* 1 .. 128 bytes and more */
+    RUN_WEIGHT = 300,  /* instructions in a run */
+    RUN_TRAFFIC = 120, /* operands and results of a run: loads and stores cost more */
+    MAX_SPILL = 2048,  /* vectors: they are on the stack of the thread that runs the kernel */
+    N_SIZES = 8        /* 1 .. 128 bytes and more */
 };
 
 typedef struct cutter {
@@ -270,9 +270,11 @@ bool cut_make(cut *c, const nest *t, diag *d)
         diag_no_memory(d);
         return false;
     }
-    if (c->bytes <= MAX_SPILL)
+    int64_t limit = (int64_t)MAX_SPILL * t->target->vector_bytes;
+    if (c->bytes <= limit)
         return true;
-    diag_plain(d, DIAG_code_values, "'%s' needs %lld bytes of values at once, the limit is %d",
-               t->g->name, (long long)c->bytes, (int)MAX_SPILL);
+    diag_plain(d, DIAG_code_values,
+               "'%s' needs %lld bytes of values at once, the limit is %lld", t->g->name,
+               (long long)c->bytes, (long long)limit);
     return false;
 }
