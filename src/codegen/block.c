@@ -15,7 +15,9 @@
 
 enum {
     BLOCK_BYTES = 16 << 10, /* all buffers together, unless a group needs more */
-    STREAM_BYTES = 4 << 10, /* of an output per piece: reading and writing memory overlap */
+    STREAM_BYTES = 2 << 10, /* of an output per piece: reading and writing memory overlap */
+    STREAM_AHEAD =
+        4 << 10, /* inputs are fetched so far ahead: processors stop at a page's end */
     LINE = 64
 };
 
@@ -91,6 +93,19 @@ static void take_output(runner *r, int32_t i, int64_t at, int64_t count)
         element_scatter(r->s->size[i], &(element_row){ to, step, count }, r->data[i]);
 }
 
+/* What a piece later will read comes while this one is computed and stored. */
+static void fetch_ahead(const runner *r, int64_t at, int64_t count)
+{
+    for (int32_t i = 0; i < r->s->n_inputs; i++) {
+        int64_t size = r->s->size[i];
+        if (size == 0 || !is_whole(r, i))
+            continue;
+        uintptr_t line = (uintptr_t)r->base[i] + (uintptr_t)(at * size) + STREAM_AHEAD;
+        for (uintptr_t end = line + (uintptr_t)(count * size); line < end; line += LINE)
+            __builtin_prefetch((const void *)line, 0, 2);
+    }
+}
+
 static void run_piece(runner *r, int64_t at, int64_t count)
 {
     const block_shape *s = r->s;
@@ -104,6 +119,8 @@ static void run_piece(runner *r, int64_t at, int64_t count)
     }
     if (padded > r->repeated)
         r->repeated = padded;
+    if (r->streaming)
+        fetch_ahead(r, at, count);
     run_entry(r, at, padded, count);
     for (int32_t i = s->n_inputs; i < s->n_operands; i++)
         take_output(r, i, at, count);

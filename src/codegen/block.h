@@ -18,7 +18,7 @@ typedef struct block_shape {
     int32_t few;   /* rows of at most so many elements may go through few.h */
     int32_t n_inputs, n_operands;
     bool indexed;                       /* the kernel reads the index */
-    bool streams;                       /* cheap enough that non-temporal stores can pay */
+    int32_t streams;                    /* as in nest.h */
     uint8_t size[2 * JIT_MAX_OPERANDS]; /* bytes of an element; 0: an input that is not read */
 } block_shape;
 

@@ -68,8 +68,9 @@ typedef struct nest {
     bool fuelled; /* some loop takes fuel */
 
     int32_t lanes, interleave;
-    int32_t rows;   /* of array functions: most rows that are emitted together; else 0 */
-    bool streams;   /* cheap enough that non-temporal stores can pay */
+    int32_t rows; /* of array functions: most rows that are emitted together; else 0 */
+    /* Non-temporal stores pay once outputs take so many halves of the last cache; 0: never. */
+    int32_t streams;
     bool cut;       /* too large for one function: cut.h */
     int64_t weight; /* machine instructions for one vector, roughly */
 } nest;

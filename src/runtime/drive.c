@@ -19,7 +19,7 @@ const volatile int32_t drive_never_cancelled = 0;
 bool drive_streams(const jit_kernel *k, int64_t bytes)
 {
     int64_t cache = k->context->target.llc_bytes;
-    return k->shape.streams && cache > 0 && bytes >= cache / 2;
+    return k->shape.streams > 0 && cache > 0 && bytes >= k->shape.streams * (cache / 2);
 }
 
 int64_t drive_grain(const jit_kernel *k)

@@ -66,13 +66,13 @@ static void add_vectors(page *p, const jit_kernel *k)
 
 static void add_memory(page *p, const jit_kernel *k)
 {
-    long long half = (long long)k->context->target.llc_bytes / 2;
+    long long cache = (long long)k->context->target.llc_bytes;
     add(p, "stores",
-        k->shape.streams && half > 0
+        k->shape.streams > 0 && cache > 0
             ? arena_format(p->ar,
-                           "non-temporal when outputs take %lld KiB or more (half the last "
+                           "non-temporal when outputs take %lld KiB or more (%g of the last "
                            "cache), are contiguous and no input",
-                           half >> 10)
+                           k->shape.streams * (cache / 2) >> 10, k->shape.streams / 2.0)
             : "ordinary");
     add(p, "layouts", "contiguous operands in place; others, and the ends of rows, by buffers");
 }
