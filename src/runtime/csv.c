@@ -1,5 +1,5 @@
-/* Reading and writing tables. Reading goes over the text twice: to count rows and columns, so
- * that the array is made at once and no larger than the text allows, and to read the numbers.
+/* Reading and writing tables. The array is made at once, from the number of lines and the columns of
+ * the first row, and no larger than the text allows; a table with blank lines leaves some of it unused.
  */
 #include "csv.h"
 
@@ -10,73 +10,74 @@
 #include "elements.h"
 #include "number_text.h"
 
-typedef struct reader {
-    csv_fields fields;
-    double *to; /* NULL while counting */
-} reader;
-
-static bool read_row(reader *r)
+/* Fields of the first row that is left; -1 and a message. */
+static int64_t count_columns(csv_fields t)
 {
-    csv_fields *t = &r->fields;
     csv_field f = { .last = false };
-    int64_t column = 0, line = t->line;
-    while (!f.last) {
-        if (!csv_next_field(t, &f))
-            return false;
-        column++;
-        if (!csv_is_number(&f))
-            return csv_bad_number(t, &f, column);
-        if (r->to)
-            *r->to++ =
-                strtod(f.at, NULL); /* ends where the number does: a 0 follows the text */
-    }
-    return csv_end_row(t, line, column);
+    int64_t n = 0;
+    for (bool any = csv_next_row(&t); any && !f.last; n++)
+        if (!csv_next_field(&t, &f))
+            return -1;
+    return n;
 }
 
-static bool read_rows(reader *r)
+/* Numbers that the rest can hold, if its rows have so many columns: a field takes two bytes. */
+static int64_t most_numbers(const csv_fields *t, int64_t columns)
 {
-    while (csv_next_row(&r->fields))
-        if (!read_row(r))
-            return false;
+    int64_t lines = csv_count_lines(t), most = (t->end - t->at + 1) / 2;
+    return columns > 0 && lines < most / columns ? lines * columns : most;
+}
+
+static bool read_rows(csv_fields *t, int64_t columns, double *to)
+{
+    while (csv_next_row(t)) {
+        csv_number x = { .last = false };
+        for (int64_t line = t->line; !x.last;) {
+            x.column++;
+            if (!csv_next_number(t, &x))
+                return false;
+            if (x.column <= columns)
+                *to++ = x.value;
+            if (x.last && !csv_end_row(t, line, x.column))
+                return false;
+        }
+    }
     return true;
 }
 
-static bool read_table(jit_array *a, reader *r)
+static bool read_table(jit_array *a, csv_fields *t)
 {
-    const csv_fields *t = &r->fields;
-    if (!csv_skip_header(&r->fields))
+    if (!csv_skip_header(t))
         return false;
-    reader again = *r;
-    if (!read_rows(r))
+    int64_t columns = count_columns(*t);
+    jit_array like = { .dtype = JIT_F64, .rank = 1 }, made;
+    if (columns < 0)
         return false;
-    jit_array like = { .dtype = JIT_F64, .rank = 1, .shape = { t->rows } }, made;
-    if (t->rows == 1) {
-        like.shape[0] = t->columns;
-    } else if (t->columns > 1) {
-        like.rank = 2;
-        like.shape[1] = t->columns;
-    }
+    like.shape[0] = most_numbers(t, columns);
     if (!file_new_array(&made, &like, t->d))
         return false;
-    again.to = made.data;
-    if (t->rows > 0)
-        (void)read_rows(&again);
-    *a = made;
+    if (!read_rows(t, columns, made.data)) {
+        jit_array_free(&made);
+        return false;
+    }
+    bool table = t->rows != 1 && t->columns > 1;
+    *a = jit_array_of(JIT_F64, made.data, table ? 2 : 1,
+                      (int64_t[]){ t->rows == 1 ? t->columns : t->rows, t->columns });
     return true;
 }
 
 bool csv_read(jit_array *a, const file_input *in, diag *d)
 {
     char *text = csv_text(in, d);
-    number_locale l;
+    number_host host;
     if (!text)
         return false;
-    bool good = number_begin(&l);
+    bool good = number_begin(&host);
     if (good) {
-        reader r = { .to = NULL };
-        csv_begin(&r.fields, in, text, d);
-        good = read_table(a, &r);
-        number_end(&l);
+        csv_fields t;
+        csv_begin(&t, in, text, d);
+        good = read_table(a, &t);
+        number_end(&host);
     } else {
         diag_no_memory(d);
     }
@@ -116,13 +117,13 @@ static bool write_piece(void *user, const void *packed, int64_t count)
 
 static bool write_table(const jit_array *a, sink *s, diag *d)
 {
-    number_locale l;
-    if (!number_begin(&l)) {
+    number_host host;
+    if (!number_begin(&host)) {
         diag_no_memory(d);
         return false;
     }
     bool good = elements_each(a, write_piece, s);
-    number_end(&l);
+    number_end(&host);
     return good;
 }
 

@@ -6,6 +6,16 @@
 
 #include "number_text.h"
 
+/* As spreadsheets save "Unicode text": its byte order mark begins no UTF-8. */
+static bool is_utf16(const file_input *in, const char *text, diag *d)
+{
+    if (in->size < 2 || (memcmp(text, "\xFF\xFE", 2) != 0 && memcmp(text, "\xFE\xFF", 2) != 0))
+        return false;
+    diag_plain(d, DIAG_csv_number, "'%s' is text in UTF-16", in->name);
+    diag_hint(d, "save it as CSV in UTF-8");
+    return true;
+}
+
 char *csv_text(const file_input *in, diag *d)
 {
     char *text = malloc((size_t)in->size + 1);
@@ -13,7 +23,7 @@ char *csv_text(const file_input *in, diag *d)
         diag_no_memory(d);
         return NULL;
     }
-    if (file_read(in, 0, text, (size_t)in->size, d)) {
+    if (file_read(in, 0, text, (size_t)in->size, d) && !is_utf16(in, text, d)) {
         text[in->size] = 0;
         return text;
     }
@@ -121,7 +131,36 @@ bool csv_next_field(csv_fields *t, csv_field *f)
 
 bool csv_is_number(const csv_field *f)
 {
-    return f->n > 0 && number_length(f->at, f->n) == f->n;
+    return number_is(f->at, f->n);
+}
+
+bool csv_next_number(csv_fields *t, csv_number *to)
+{
+    /* Nearly all fields: a number, and at once what ends it. */
+    const char *after =
+        t->at + number_read(t->at, (size_t)(t->end - t->at), JIT_F64, &to->value);
+    if (after > t->at && after < t->end && (*after == ',' || *after == '\n')) {
+        to->last = *after == '\n';
+        t->line += to->last;
+        t->at = after + 1;
+        return true;
+    }
+    csv_field f;
+    if (!csv_next_field(t, &f))
+        return false;
+    to->last = f.last;
+    return (f.n > 0 && number_read(f.at, f.n, JIT_F64, &to->value) == f.n) ||
+           csv_bad_number(t, &f, to->column);
+}
+
+int64_t csv_count_lines(const csv_fields *t)
+{
+    int64_t n = t->at < t->end && t->end[-1] != '\n' && t->end[-1] != '\r';
+    for (const char *c = t->at; (c = memchr(c, '\n', (size_t)(t->end - c))) != NULL; c++)
+        n++;
+    for (const char *c = t->at; (c = memchr(c, '\r', (size_t)(t->end - c))) != NULL; c++)
+        n += c[1] != '\n';
+    return n;
 }
 
 /* 2 and -.5, but also 1;2 and 0x10: a row of such fields is no header, but data gone wrong. */

@@ -38,4 +38,15 @@ bool csv_is_number(const csv_field *f);
 /* A message that the field is no number: false. */
 bool csv_bad_number(const csv_fields *t, const csv_field *f, int64_t column);
 
+typedef struct csv_number {
+    double value;
+    int64_t column; /* of the field, from 1, for messages */
+    bool last;      /* of its row */
+} csv_number;
+
+/* The next field, which must be a number; between number_begin and number_end. */
+bool csv_next_number(csv_fields *t, csv_number *to);
+/* At least as many as there are lines left. */
+int64_t csv_count_lines(const csv_fields *t);
+
 #endif

@@ -192,9 +192,10 @@ static bool read_row(table_reading *r, float *to)
         (void)csv_next_field(&r->fields, &f); /* it was gone over before */
         int32_t k = r->feature[i];
         if (k >= 0) {
-            if (!csv_is_number(&f))
+            double value;
+            if (f.n == 0 || number_read(f.at, f.n, JIT_F32, &value) != f.n)
                 return csv_bad_number(&r->fields, &f, i + 1);
-            to[k] = strtof(f.at, NULL);
+            to[k] = (float)value;
         } else if (k == TABLE_LABEL) {
             table_label *l = &r->labels[row];
             if (f.quoted) {
@@ -233,17 +234,17 @@ static bool read_rows(table_reading *r)
 
 static bool read_table(table_reading *r, const file_input *in)
 {
-    number_locale l;
+    number_host host;
     r->text = csv_text(in, r->d);
     if (!r->text)
         return false;
-    if (!number_begin(&l)) {
+    if (!number_begin(&host)) {
         diag_no_memory(r->d);
         return false;
     }
     csv_begin(&r->fields, in, r->text, r->d);
     bool good = plan_columns(r) && read_rows(r);
-    number_end(&l);
+    number_end(&host);
     return good;
 }
 

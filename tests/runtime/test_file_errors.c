@@ -285,6 +285,14 @@ Test(file_errors, of_csv, .fini = files_remove_folder)
         { "1,2\n3,\"4\"5\n", 642, "line 2" },
         { "\"a\n\nb\",c\n1,2\n3,d\n", 640, "line 5" },
         { "\"a\n", 642, "line 1" },
+        { "1,2\n3,4,5\n6\n", 641, "line 2 of" },
+        { "1\n2,3,4,5,6,7,8,9\n", 641, "line 2 of" },
+        { "1,5;2,5\n", 640, "'5;2'" },
+        { "1,000\n\"1,000\",2\n", 640, "line 2 of 'x', column 1: '1,000'" },
+        { "\xFF\xFE"
+          "1",
+          640, "UTF-16" },
+        { "\xFE\xFF", 640, "UTF-16" },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         jit_array a;
