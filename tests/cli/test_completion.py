@@ -32,7 +32,7 @@ if shutil.which("bash"):
     for words, wanted in (
         (("fusejit", "ev"), {"eval"}),
         (("fusejit", "p"), {"plot", "predict"}),
-        (("fusejit", "eval", "--co"), {"--color"}),
+        (("fusejit", "eval", "--col"), {"--color"}),
         (("fusejit", "eval", "--color", "a"), {"auto", "always"}),
         (("fusejit", "eval", "--color", "=", "n"), {"never"}),
         (("fusejit", "train", "--optimizer", "adam"), {"adam", "adamw"}),

@@ -3,6 +3,7 @@
 import json
 import os
 import struct
+import zipfile
 
 from harness import Like, check, expect, finish, npy, npy_data, path, read, run, write
 
@@ -142,6 +143,18 @@ ev("x", "--in", "x=y.csv", out="[2. 4.]\n")
 ev("x*2", "--in", "x=f32.npy", "--out", "y.npz")
 ev("x", "--in", "x=y.npz", out="[2. 4.]\n")
 ev("x", "--in", "x=y.npz:arr_0", out="[2. 4.]\n")
+write("zeros.npy", npy((100000,), "<f8", bytes(800000)))
+ev("x", "--in", "x=zeros.npy", "--out", "zeros.npz")
+ev("x", "--in", "x=zeros.npy", "--compress", "--out", "packed.npz")
+expect(len(read("packed.npz")) < 2000 < 800000 < len(read("zeros.npz")), "packed.npz has %d bytes" % len(read("packed.npz")))
+ev("x", "--in", "x=[1,2]", "--compress", "--out", "packed.npz:more")
+ev("sum(x) + sum(y)", "--in", "x=packed.npz:arr_0", "--in", "y=packed.npz:more", out="3.0\n")
+with zipfile.ZipFile(path("packed.npz")) as z:
+    expect([i.compress_type for i in z.infolist()] == [8, 8] and z.testzip() is None, "packed.npz is not deflated")
+ev("x", "--in", "x=1", "--compress", code=2, err=Like(r".*--compress needs --out FILE\.npz.*"))
+for other in ("y.npy", "x.safetensors", "none.csv"):
+    ev("x", "--in", "x=1", "--compress", "--out", "c.npz", "--out", other, code=2, err=Like(r".*--compress is for \.npz files, not '%s'.*" % other))
+expect(not os.path.exists(path("c.npz")), "c.npz was written by a call that is wrong")
 ev("x*2", "--in", "x=f32.npy", "--out", "one.safetensors")
 ev("x", "--in", "x=one.safetensors", out="[2. 4.]\n")
 ev("x - 1", "--in", "x=f32.npy", "--out", "one.safetensors:m.npy")

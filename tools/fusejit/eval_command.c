@@ -45,7 +45,7 @@ static int run(evaluation *e, const int *result)
     if (e->s->given[OPT_CLASSES] && !classes_can_print(e->model, &e->call.out[0], e->c))
         return EXIT_USER;
     if (e->s->out.n) {
-        int code = outputs_write(&e->s->out, &e->call, result, e->c);
+        int code = outputs_write(e->s, &e->call, result, e->c);
         if (code)
             return code;
     }
@@ -58,7 +58,7 @@ static int run(evaluation *e, const int *result)
 static int evaluate(evaluation *e, const settings *s, const console *c)
 {
     int result[JIT_MAX_OPERANDS]; /* of each --out */
-    int code = outputs_check(&s->out, c);
+    int code = outputs_check(s, c);
     if (!code)
         code = evaluation_begin(e, s, c);
     if (!code)

@@ -19,6 +19,8 @@ const option option_table[N_OPTION_ROWS] = {
       "an argument after ';' of the optimizer, the schedule or the loss: a number" },
     { OPT_OUT, 0, "out", "[NAME=]FILE", FOR_EVAL, true,
       "where results go, in order or by name; else they are printed" },
+    { OPT_COMPRESS, 0, "compress", NULL, FOR_EVAL, false,
+      "deflate the .npz files of --out, as numpy.savez_compressed does" },
     { OPT_OUT, 0, "out", "FILE", FOR_TRAIN, true, "where the model goes, .safetensors" },
     { OPT_OUT, 'o', "out", "FILE", FOR_PLOT, true, "where the picture goes, .svg or .png" },
     { OPT_X, 0, "x", "[NAME=]A..B", FOR_PLOT, false, "range of the variable (default -5..5)" },

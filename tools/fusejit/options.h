@@ -38,6 +38,7 @@ typedef enum option_id {
     OPT_IN,
     OPT_SET,
     OPT_OUT,
+    OPT_COMPRESS,
     OPT_X,
     OPT_Y,
     OPT_JSON,

@@ -13,6 +13,8 @@
 
 #include "interrupt.h"
 
+enum { DEFLATE_LEVEL = 6 /* numpy.savez_compressed's */ };
+
 /* Characters of a path that name the file itself, without ":member" of an archive. */
 static size_t file_length(const char *path)
 {
@@ -72,8 +74,24 @@ static bool same_place(const char *a, const char *b)
     return same_file(a, b) && !(member_a && member_b && !same_member(member_a, member_b));
 }
 
-int outputs_check(const named_list *out, const console *c)
+static bool is_npz(const char *path)
 {
+    size_t n = file_length(path);
+    return n > 4 && strncasecmp(path + n - 4, ".npz", 4) == 0;
+}
+
+static int check_compress(const named_list *out, const console *c)
+{
+    for (int i = 0; i < out->n; i++)
+        if (!is_npz(out->item[i].text))
+            return console_error(c, EXIT_USAGE, "--compress is for .npz files, not '%s'",
+                                 out->item[i].text);
+    return out->n ? EXIT_DONE : console_error(c, EXIT_USAGE, "--compress needs --out FILE.npz");
+}
+
+int outputs_check(const settings *s, const console *c)
+{
+    const named_list *out = &s->out;
     for (int i = 0; i < out->n; i++) {
         const char *path = out->item[i].text;
         if (!value_can_save(path))
@@ -86,7 +104,7 @@ int outputs_check(const named_list *out, const console *c)
                 return console_error(c, EXIT_USAGE, "--out '%s' is given twice", path);
         }
     }
-    return EXIT_DONE;
+    return s->given[OPT_COMPRESS] ? check_compress(out, c) : EXIT_DONE;
 }
 
 static int result_named(const jit_function_info *info, const char *name)
@@ -127,6 +145,7 @@ typedef struct target {
     char *temporary; /* beside it, so that a rename is enough; NULL: written as it is */
     const char *shown, *member; /* what the user wrote, and ":member" at its end or "" */
     bool shared;                /* an earlier target has the same file */
+    bool compressed;
 } target;
 
 static int cannot_write(const target *t, int error, const console *c)
@@ -147,8 +166,9 @@ static char *temporary_name(const char *file, int i)
     return name;
 }
 
-static void make_target(const named_list *out, target *list, int i)
+static void make_target(const settings *s, target *list, int i)
 {
+    const named_list *out = &s->out;
     target *t = &list[i];
     struct stat st;
     int first = i;
@@ -158,6 +178,7 @@ static void make_target(const named_list *out, target *list, int i)
     for (int j = i - 1; j >= 0; j--)
         first = strcmp(t->file, list[j].file) == 0 ? j : first;
     t->shared = first != i;
+    t->compressed = s->given[OPT_COMPRESS] != NULL;
     /* pipes and devices cannot be renamed to; a single array the library writes safely itself */
     if (out->n > 1 && (stat(t->file, &st) != 0 || S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)))
         t->temporary = temporary_name(t->file, first);
@@ -235,7 +256,8 @@ static int save(const jit_array *a, const target *t, const console *c)
     char *to = memory_take(size);
     jit_error err;
     (void)snprintf(to, size, "%s%s", file, t->temporary ? t->member : "");
-    jit_status status = jit_array_save(a, to, &err);
+    jit_status status = t->compressed ? jit_array_save_deflated(a, to, DEFLATE_LEVEL, &err)
+                                      : jit_array_save(a, to, &err);
     free(to);
     return status == JIT_OK ? EXIT_DONE : report(&err, t, c);
 }
@@ -255,12 +277,12 @@ static int save_all(const bound_call *b, const int *result, const target *list, 
     return !code && interrupt_seen() ? EXIT_INTERRUPT : code;
 }
 
-int outputs_write(const named_list *out, const bound_call *b, const int *result,
-                  const console *c)
+int outputs_write(const settings *s, const bound_call *b, const int *result, const console *c)
 {
+    const named_list *out = &s->out;
     target *list = memory_take((size_t)out->n * sizeof *list);
     for (int i = 0; i < out->n; i++)
-        make_target(out, list, i);
+        make_target(s, list, i);
     int code = save_all(b, result, list, out->n, c);
     for (int i = 0; i < out->n; i++) {
         target *t = &list[i];
