@@ -195,8 +195,11 @@ JIT_PUBLIC jit_status jit_array_copy(jit_array *to, const jit_array *from, jit_e
  * .csv (f64; rank 0 to 2, [n] as a column; fields may be quoted, numbers are the same in any locale; a
  * first line of which no field begins as a number is a header, and skipped; written without one), .f32
  * .f64 (raw, rank 1), .idx .gz and names containing "idx" (IDX, also gzip; only read).
- * Loading makes a C-contiguous array of its own. Saving writes a temporary file beside `path` and
- * renames it: a failure leaves the old file as it was. */
+ * Loading makes a C-contiguous array of its own. Compressed data may unpack to as much as the machine, or
+ * the container, has memory for (all arrays of jit_arrays_load together); more is JIT_ERR_MEMORY before
+ * anything is allocated. Saving writes a temporary file beside `path` and renames it: a failure leaves the
+ * old file as it was. What replaces a file is on the disk before it does: if the machine stops, the
+ * old file is there or the new one, whole. */
 JIT_PUBLIC jit_status jit_array_load(jit_array *a, const char *path, jit_error *err)
     JIT_LINK(array_load);
 JIT_PUBLIC jit_status jit_array_save(const jit_array *a, const char *path, jit_error *err)

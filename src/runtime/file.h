@@ -35,8 +35,9 @@ typedef struct file_output {
     char *target, *temporary; /* NULL when written through: pipes, devices, standard output */
     int fd;                   /* -1: nothing is written, only size and crc are found */
     bool failed;
-    uint32_t crc; /* CRC-32 of all bytes so far */
-    int64_t size; /* bytes so far */
+    bool replaces; /* there is a file already */
+    uint32_t crc;  /* CRC-32 of all bytes so far, if fd is -1 */
+    int64_t size;  /* bytes so far */
     /* What an output that only measures hands its bytes on to; NULL: nothing. */
     void (*next)(void *user, const void *bytes, size_t n);
     void *next_user;
@@ -50,8 +51,8 @@ bool file_create(file_output *o, const char *path, diag *d);
 void file_measure(file_output *o);
 /* Sticky: does nothing after a failure. */
 void file_write(file_output *o, const void *bytes, size_t n);
-/* Brings the file to its place; after a failure, and in file_abandon, the temporary is removed.
- */
+/* Brings the file to its place; after a failure, and in file_abandon, the temporary is removed. One that
+ * replaces another is on the disk before it does: if the machine stops, either is there, whole. */
 bool file_commit(file_output *o);
 void file_abandon(file_output *o);
 

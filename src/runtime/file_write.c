@@ -75,9 +75,9 @@ void file_write(file_output *o, const void *bytes, size_t n)
 {
     if (o->failed || n == 0)
         return;
-    o->crc = (uint32_t)crc32_z(o->crc, bytes, n);
     o->size += (int64_t)n;
     if (o->fd < 0) {
+        o->crc = (uint32_t)crc32_z(o->crc, bytes, n);
         if (o->next)
             o->next(o->next_user, bytes, n);
         return;
@@ -152,6 +152,7 @@ static bool replace_file(file_output *o, const char *path, const struct stat *st
         return fail(o, errno);
     if (!open_temporary(o, 0666))
         return false;
+    o->replaces = true;
     /* Best effort: on file systems without modes the new file is fine as it is. */
     if (fchmod(o->fd, st->st_mode & 07777) != 0)
         errno = 0;
@@ -191,7 +192,7 @@ static void output_init(file_output *o, diag *d)
     o->d = d;
     o->target = o->temporary = NULL;
     o->fd = -1;
-    o->failed = false;
+    o->failed = o->replaces = false;
     o->crc = 0;
     o->size = 0;
     o->next = NULL;
@@ -225,10 +226,38 @@ void file_abandon(file_output *o)
     o->fd = -1;
 }
 
+static bool sync_to_disk(int fd)
+{
+    int code;
+    do
+        code = fsync(fd);
+    while (code != 0 && errno == EINTR);
+    return code == 0 || errno == EINVAL; /* which a file system without a disk may say */
+}
+
+/* Best effort: the file is in its place, and a folder that cannot be read cannot be synced. */
+static void sync_folder(char *file)
+{
+    char *slash = strrchr(file, '/'), kept = 0;
+    if (slash) {
+        kept = slash[1];
+        slash[1] = 0;
+    }
+    int fd = open(slash ? file : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (slash)
+        slash[1] = kept;
+    if (fd < 0)
+        return;
+    (void)sync_to_disk(fd);
+    (void)close(fd);
+}
+
 bool file_commit(file_output *o)
 {
     if (!o->failed)
         flush(o);
+    if (!o->failed && o->replaces && !sync_to_disk(o->fd))
+        fail(o, errno);
     int fd = o->fd;
     o->fd = -1;
     if (close(fd) != 0 && errno != EINTR && !o->failed)
@@ -239,6 +268,8 @@ bool file_commit(file_output *o)
         } else {
             free(o->temporary);
             o->temporary = NULL;
+            if (o->replaces)
+                sync_folder(o->target);
         }
     }
     file_abandon(o);

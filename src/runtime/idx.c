@@ -64,7 +64,7 @@ static bool check_size(const jit_array *like, const stream *s, int64_t *n_bytes,
                    "'%s' has %s%lld bytes of data, but its header describes %lld", s->name,
                    s->packing == STREAM_STORED ? "" : "at most ", (long long)s->limit,
                    (long long)*n_bytes);
-    return fits;
+    return fits && (s->packing == STREAM_STORED || stream_can_unpack(s->name, *n_bytes, d));
 }
 
 static bool read_stream(jit_array *a, stream *s, diag *d)

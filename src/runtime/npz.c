@@ -106,7 +106,7 @@ static bool read_member(jit_array *a, zip_walk *z, const zip_entry *e, diag *d)
         return false;
     }
     stream s;
-    stream_part part = { .length = e->packed, .size = e->size };
+    stream_part part = { .length = e->packed, .size = e->size, .checked = true };
     part.packing = e->method == ZIP_STORED ? STREAM_STORED : STREAM_DEFLATED;
     if (!zip_data(z, e, &part.at, d) || !stream_open(&s, z->in, &part, d))
         return false;
@@ -145,11 +145,26 @@ static bool check_name(const file_input *in, const zip_entry *e, diag *d)
     return false;
 }
 
+/* All deflated arrays together: many of them could each fit alone. */
+static bool check_total(const file_input *in, diag *d)
+{
+    zip_walk z;
+    zip_entry e;
+    int64_t total = 0;
+    if (!zip_open(&z, in, d))
+        return false;
+    while (zip_next(&z, &e, d))
+        if (stem(&e) && e.method == ZIP_DEFLATED &&
+            __builtin_add_overflow(total, e.size, &total))
+            total = INT64_MAX;
+    return !diag_failed(d) && stream_can_unpack(in->name, total, d);
+}
+
 bool npz_read_all(array_set *s, const file_input *in, diag *d)
 {
     zip_walk z;
     zip_entry e;
-    if (!zip_open(&z, in, d))
+    if (!check_total(in, d) || !zip_open(&z, in, d))
         return false;
     while (zip_next(&z, &e, d)) {
         jit_array a;

@@ -3,8 +3,13 @@
 
 #include <string.h>
 
+#include "memory_most.h"
+
 /* Deflate codes at most 258 bytes in two bits: 1032 to 1, and a little for a block's head. */
 enum { DEFLATE_RATIO = 1032, DEFLATE_SLACK = 1032, INFLATE_STEP = 1 << 30 };
+
+/* Bytes that the machine is not asked about. */
+enum { UNPACK_ANYWHERE = 1 << 26 };
 
 static int64_t most_inflated(int64_t length)
 {
@@ -22,6 +27,19 @@ static bool damaged(const stream *s, const char *why, diag *d)
     return false;
 }
 
+bool stream_can_unpack(const char *name, int64_t n_bytes, diag *d)
+{
+    if (n_bytes <= UNPACK_ANYWHERE)
+        return true;
+    int64_t most = memory_most();
+    if (n_bytes <= most)
+        return true;
+    diag_plain(d, DIAG_file_unpacked,
+               "'%s' unpacks to %lld bytes, but there is memory for %lld", name,
+               (long long)n_bytes, (long long)most);
+    return false;
+}
+
 bool stream_open(stream *s, const file_input *in, const stream_part *part, diag *d)
 {
     s->in = in;
@@ -31,11 +49,14 @@ bool stream_open(stream *s, const file_input *in, const stream_part *part, diag 
     s->packing = part->packing;
     s->limit = part->packing == STREAM_GZIP ? most_inflated(part->length) : part->size;
     s->ended = false;
+    s->checked = part->checked;
     s->crc = 0;
     if (part->packing == STREAM_STORED)
         return true;
     if (s->limit > most_inflated(part->length))
         return damaged(s, "they cannot become as long as the file says", d);
+    if (part->packing == STREAM_DEFLATED && !stream_can_unpack(in->name, part->size, d))
+        return false;
     memset(&s->z, 0, sizeof s->z);
     if (inflateInit2(&s->z, part->packing == STREAM_GZIP ? 16 + MAX_WBITS : -MAX_WBITS) == Z_OK)
         return true;
@@ -123,7 +144,8 @@ bool stream_read(stream *s, void *to, int64_t n, diag *d)
             return too_short(s, n - got, d);
     }
     s->limit -= n;
-    s->crc = (uint32_t)crc32_z(s->crc, to, (size_t)n);
+    if (s->checked)
+        s->crc = (uint32_t)crc32_z(s->crc, to, (size_t)n);
     return true;
 }
 

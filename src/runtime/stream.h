@@ -17,7 +17,8 @@ typedef struct stream {
     int64_t limit;          /* at most so many bytes can still come out */
     stream_packing packing; /* limit is exact unless this is STREAM_GZIP */
     bool ended;             /* the deflated data are at their end */
-    uint32_t crc;           /* of all bytes that came out */
+    bool checked;
+    uint32_t crc; /* of all bytes that came out, if checked */
     z_stream z;
     uint8_t chunk[FILE_BUFFER];
 } stream;
@@ -28,9 +29,13 @@ typedef struct stream {
 typedef struct stream_part {
     int64_t at, length, size;
     stream_packing packing;
+    bool checked; /* the CRC-32 of what comes out is wanted */
 } stream_part;
 
 bool stream_open(stream *s, const file_input *in, const stream_part *part, diag *d);
+/* Whether so many bytes, unpacked from a file, can be held: more than the machine has memory for is an
+ * error, since a small file can claim any number. */
+bool stream_can_unpack(const char *name, int64_t n_bytes, diag *d);
 /* Exactly n bytes; false, with a message, if there are fewer. */
 bool stream_read(stream *s, void *to, int64_t n, diag *d);
 /* False, with a message, if there is anything left. */

@@ -85,6 +85,13 @@ int close(int fd)
     return wrong ? -1 : result;
 }
 
+int fsync(int fd)
+{
+    if (goes_wrong(CALL_FSYNC) && state.how != HOW_SHORT)
+        return -1;
+    return (int)syscall(SYS_fsync, fd);
+}
+
 int rename(const char *from, const char *to)
 {
     if (goes_wrong(CALL_RENAME) && state.how == HOW_FAILS)

@@ -11,6 +11,7 @@ typedef enum failing_call {
     CALL_WRITE,
     CALL_CLOSE,
     CALL_RENAME,
+    CALL_FSYNC,
     N_CALLS
 } failing_call;
 

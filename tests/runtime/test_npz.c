@@ -214,6 +214,22 @@ Test(npz, ambiguous_archives_are_refused, .fini = files_remove_folder)
     bytes_free(&good);
 }
 
+/* Bytes before an archive, behind it, or another directory in its comment. */
+Test(npz, nothing_lies_around_an_archive, .fini = files_remove_folder)
+{
+    bytes good = archive_of_two("a.npy", "b.npy"), end = bytes_of(good.at + good.n - END, END);
+    bytes commented = bytes_of(good.at, good.n);
+    commented.at[commented.n - 2] = END;
+    files_take(files_path("x.npz"),
+               bytes_join(bytes_of("#!/bin/sh\n", 10), bytes_of(good.at, good.n)));
+    expect_code(files_path("x.npz:a"), 630, "does not end where");
+    files_take(files_path("x.npz"), bytes_join(bytes_of(good.at, good.n), bytes_of("more", 4)));
+    expect_code(files_path("x.npz:a"), 630, "no zip directory");
+    files_take(files_path("x.npz"), bytes_join(commented, end));
+    expect_code(files_path("x.npz:a"), 630, "does not end where");
+    bytes_free(&good);
+}
+
 /* Three entries for one member, which an update would copy thrice. */
 Test(npz, members_share_no_bytes, .fini = files_remove_folder)
 {
