@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "fusejit.h"
+#include "diag.h"
+#include "unicode.h"
 
 typedef struct output { /* as snprintf: counts on when the buffer is full */
     char *buffer;
@@ -34,24 +35,27 @@ static void paint(output *o, const char *escape)
         put(o, "\033[%sm", escape);
 }
 
-static const char *next_character(const char *p)
+/* The character's columns on a terminal, in the given sign; returns the next character. */
+static const char *put_cells(output *o, const char *p, char sign)
 {
-    for (p++; ((unsigned char)*p & 0xc0) == 0x80;)
-        p++;
-    return p;
+    uint32_t point;
+    int32_t n = unicode_decode(p, (int32_t)strlen(p), &point);
+    for (int32_t i = point == UNICODE_BAD ? 1 : unicode_cells(point); i > 0; i--)
+        put(o, "%c", sign);
+    return p + n;
 }
 
 /* Carets below the excerpt: tabs are repeated so that the columns agree on any terminal. */
 static void put_carets(output *o, const jit_diagnostic *m)
 {
     const char *p = m->excerpt;
-    for (int32_t i = 1; i < m->excerpt_column && *p; i++, p = next_character(p))
-        put(o, "%c", *p == '\t' ? '\t' : ' ');
+    for (int32_t i = 1; i < m->excerpt_column && *p; i++)
+        p = put_cells(o, p, *p == '\t' ? '\t' : ' ');
     paint(o, "1;31");
-    put(o, "^");
-    if (*p)
-        p = next_character(p);
-    for (int32_t i = 1; i < m->length && *p; i++, p = next_character(p))
+    size_t before = o->length;
+    for (int32_t i = 0; (i == 0 || i < m->length) && *p; i++)
+        p = put_cells(o, p, '^');
+    if (o->length == before)
         put(o, "^");
     paint(o, "0");
 }

@@ -185,6 +185,23 @@ static const range digits[] = {
 };
 /* clang-format on */
 
+/* clang-format off */
+/* Blocks of wide and fullwidth characters (East_Asian_Width W, F). */
+static const range wide[] = {
+    { 0x1100, 0x115f }, { 0x2e80, 0x303e }, { 0x3041, 0x4dbf }, { 0x4e00, 0xa4cf },
+    { 0xa960, 0xa97f }, { 0xac00, 0xd7a3 }, { 0xf900, 0xfaff }, { 0xfe10, 0xfe19 },
+    { 0xfe30, 0xfe6f }, { 0xff01, 0xff60 }, { 0xffe0, 0xffe6 }, { 0x1f300, 0x1f64f },
+    { 0x1f680, 0x1f6ff }, { 0x1f900, 0x1faff }, { 0x20000, 0x3fffd },
+};
+/* Blocks of characters drawn over the one before (general categories Mn, Me). */
+static const range marks[] = {
+    { 0x300, 0x36f }, { 0x483, 0x489 }, { 0x591, 0x5bd }, { 0x610, 0x61a }, { 0x64b, 0x65f },
+    { 0xe34, 0xe3a }, { 0xe47, 0xe4e }, { 0x1ab0, 0x1aff }, { 0x1dc0, 0x1dff },
+    { 0x20d0, 0x20f0 }, { 0x302a, 0x302d }, { 0x3099, 0x309a }, { 0xfe00, 0xfe0f },
+    { 0xfe20, 0xfe2f }, { 0xe0100, 0xe01ef },
+};
+/* clang-format on */
+
 static bool in_ranges(const range *r, size_t n, uint32_t point)
 {
     size_t low = 0;
@@ -212,6 +229,15 @@ bool unicode_is_digit(uint32_t point)
     if (point < 0x80)
         return point >= '0' && point <= '9';
     return in_ranges(digits, sizeof digits / sizeof digits[0], point);
+}
+
+int32_t unicode_cells(uint32_t point)
+{
+    if (point < 0x300)
+        return 1;
+    if (in_ranges(marks, sizeof marks / sizeof marks[0], point))
+        return 0;
+    return in_ranges(wide, sizeof wide / sizeof wide[0], point) ? 2 : 1;
 }
 
 bool unicode_is_control(uint32_t point)

@@ -1,4 +1,4 @@
-/* UTF-8 and the two classes of characters that names are made of. */
+/* UTF-8, the two classes of characters that names are made of, widths on a terminal. */
 #ifndef FJ_UNICODE_H
 #define FJ_UNICODE_H
 
@@ -18,5 +18,7 @@ bool unicode_is_letter(uint32_t point); /* general category L* */
 bool unicode_is_digit(uint32_t point);  /* general category Nd */
 /* Forbidden in a program: U+0000-001F but tab, LF and CR; U+007F-009F. */
 bool unicode_is_control(uint32_t point);
+/* Columns that a terminal takes for it: 0 (a combining mark), 1 or 2. */
+int32_t unicode_cells(uint32_t point);
 
 #endif

@@ -191,6 +191,16 @@ jit_module *jit_compile(const char *text, const jit_options *options, jit_error 
     return compile_text(text, options, "<text>", &d);
 }
 
+/* Texts end at a zero byte: what is behind one would be left out without a word. */
+static void refuse_zero(const source *src, int32_t at, diag *d)
+{
+    const source *outer = d->src;
+    d->src = src;
+    diag_at(d, DIAG_control_character, (span){ at, 1 }, "control character U+0000");
+    diag_hint(d, "a program is UTF-8 text");
+    d->src = outer;
+}
+
 /* The content, 0-terminated; one byte more than the limit is enough to be told of it. */
 static char *read_program(const file_input *in, const jit_context *c, size_t *size, diag *d)
 {
@@ -202,10 +212,11 @@ static char *read_program(const file_input *in, const jit_context *c, size_t *si
         diag_no_memory(d);
         return NULL;
     }
-    if (file_read(in, 0, text, n, d) && !memchr(text, 0, n))
+    const char *zero = file_read(in, 0, text, n, d) ? memchr(text, 0, n) : NULL;
+    if (!zero && !diag_failed(d))
         return text;
-    if (!diag_failed(d))
-        diag_plain(d, DIAG_program_file, "%s is no text: it contains a zero byte", in->name);
+    if (zero)
+        refuse_zero(&(source){ in->name, text, (int32_t)n, false }, (int32_t)(zero - text), d);
     context_release(c, text, n + 1);
     return NULL;
 }

@@ -36,6 +36,14 @@ ev("fn f(x, k = 2, l = 3) = k*x + l", "--in", "x=3", "--in", "l=5", code=1,
    err=ERROR + "missing argument 'k' of 'f'; give it with --in k=VALUE\n"
    "  'l' is given: only the last arguments may be left to defaults\n")
 ev("fn f(x; n: dim) = x*n", "--in", "x=2.5", "--set", "n=4", out="10.0\n")
+ev("fn f(x; n: dim) = x*n", "--in", "x=2.5", "--set", "n=-1", code=1, err=Like(r".*whole number from 0, not '-1'\n"))
+# arrays after the ';': --set, and --in too
+SHARED = "fn f(x; w: [n]) = x*sum(w)"
+ev(SHARED, "--in", "x=2", "--set", "w=[1,2]", out="6.0\n")
+ev(SHARED, "--in", "x=2", "--in", "w=[1,2]", out="6.0\n")
+ev(SHARED, "--in", "x=2", "--in", "w=[1,2]", "--set", "w=[1,2]", code=2, err=ERROR + "'w' is given by --in and by --set\n")
+ev(SHARED, "--in", "x=2", "--set", "w=[1,2", code=1, err=Like(ERROR + "argument 'w': .*"))
+ev(SHARED, "--in", "x=2", code=1, err=ERROR + "missing argument 'w' of 'f'; give it with --set w=VALUE\n")
 ev("fn f(x; n: i32 = 3) = x << n", "--in", "x=1", "--set", "n=2", code=1, err=Like(".*error.*"), out="")
 ev("fn f(x: i32; n: i32 = 3) = x << n", "--in", "x=1", "--set", "n=2", out="4\n")
 ev("fn f(x) -> (lo, hi) = (x - 1, x + 1)", "--in", "x=[1,2]", out="[0. 1.]\n[2. 3.]\n")
@@ -47,6 +55,10 @@ write("act.fj", "fn swish(x; beta = 1) = x / (1 + exp(-beta*x))\nfn twice(x: f32
 check("eval", "act.fj", "--fn", "swish", "--in", "x=0", out="0.0\n")
 check("eval", "act.fj", "--in", "x=0.1", out="0.2\n")
 write("empty.fj", "# nothing\n")
+write("zero.fj", "fn f(x) = x\0 + 1\n")
+check("eval", "zero.fj", "--in", "x=1", code=1, err=Like(r"zero\.fj:1:12: error\[E0002\].*U\+0000.*"))
+write("set.npy", npy((2,), "<f8", struct.pack("<2d", 3, 4)))
+check("eval", "-e", SHARED, "--in", "x=1", "--set", "w=set.npy", out="7.0\n")
 check("eval", "empty.fj", code=1, err=ERROR + "there is no function in 'empty.fj'\n")
 check("eval", "none.fj", code=3, err=Like(r".*none\.fj.*\n"))
 check("eval", ".", code=3, err=Like(r".+\n"))

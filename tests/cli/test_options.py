@@ -22,7 +22,9 @@ check("eval", "--qqqqqq", code=2, err=ERROR + "unknown option '--qqqqqq'; see 'f
 check("eval", "-q", code=2, err=ERROR + "unknown option '-q'; see 'fusejit eval --help'\n")
 check("doctor", "--json", code=2, err=ERROR + "'doctor' takes no option --json\n")
 check("--json", code=2, err=ERROR + "'fusejit' takes no option --json\n")
-check("eval", "-e", code=2, err=ERROR + "--expression needs a value: TEXT\n")
+check("eval", "-e", code=2, err=ERROR + "-e needs a value: TEXT\n")
+check("eval", "--expression", code=2, err=ERROR + "--expression needs a value: TEXT\n")
+check("eval", "--json=1", code=2, err=ERROR + "--json takes no value\n")
 check("eval", "--json=1", code=2, err=ERROR + "--json takes no value\n")
 
 check("eval", code=2, err=ERROR + "no program: give FILE.fj or -e TEXT\n")
@@ -51,7 +53,12 @@ check("info", code=2, err=ERROR + "no program: give FILE.fj or -e TEXT\n")
 check("explain", code=2, err=Like(ERROR + "no code.*\n"))
 check("explain", "E9999", code=1, err=ERROR + "there is no error E9999\n")
 check("explain", "what", code=1, err=ERROR + "'what' is no error code: they look like E0101\n")
-check("explain", "E0101", out=Like(r".*function.*\n"))
+check("explain", "E0101", out="E0101: an unknown function\n  No function of that name is in the program, the prelude or the built-ins.\n"
+      "  Example:\n    fn f(x) = sgmoid(x)\n")
+for code in (1, 2, 207, 530, 700):  # pages fit a terminal
+    page = run("explain", "%d" % code).stdout.decode()
+    expect(page.startswith("E%04d: " % code), "explain %d: %r" % (code, page))
+    expect(all(len(line) < 80 for line in page.split("\n")), "explain %d has a long line" % code)
 expect(run("explain", "101").stdout == run("explain", "e0101").stdout != b"", "explain 101 and e0101 differ")
 
 # a name from the command line cannot write to the terminal

@@ -105,6 +105,10 @@ write("wrong.fj", "const k = 10\n\nfn ten(x) = q*x\n")
 session(":load wrong.fj\n", code=1, err=Like(r"wrong\.fj:3:13: error\[E0100\].*"))
 session(":load nothere.fj\n", code=3, err=Like(r".*nothere\.fj.*\n"))
 session("fn f(x) = x\n:save out.fj\n:reset\n:load out.fj\nf(1)\n", "1\n")
+session(":set\n:set threads 2\n:set fuel = 7\n:set interpret on\n:set interpret maybe\n:set threads 5000\n:set interpret\n:set\n:set frob\n:set frob 1\n",
+        "threads 1\nseed 0\nfuel 2147483648\ninterpret off\ninterpret on\nthreads 2\nseed 0\nfuel 7\ninterpret on\n", code=1,
+        err=ERROR + "':set interpret' takes on or off, not 'maybe'\n" + ERROR + "':set threads' takes a whole number to 4096, not '5000'\n"
+        + 2*(ERROR + "':set' knows threads N, seed N, fuel N (0: no limit) and interpret on|off\n"))
 session(":set threads 2\n:set interpret on\nsqrt(4)\n:set interpret maybe\n", "2.0\n", code=1, err=Like(r".*interpret.*\n"))
 session("x = [4,9];\nx = \"x.npy\"\n", "", code=3, err=Like(r".*x\.npy.*"))
 

@@ -81,6 +81,21 @@ Test(diag, renders_line_excerpt_and_carets)
         { "\xc3\xbc = \xc3\xa9",
           { 5, 2 },
           "a.fj:1:5: error[E0014]: wrong\n  1 | \xc3\xbc = \xc3\xa9\n    |     ^ hint\n" },
+        /* wide characters take two columns, combining marks none */
+        { "\xe6\x97\xa5\xe6\x9c\xac + q",
+          { 9, 1 },
+          "a.fj:1:6: error[E0014]: wrong\n"
+          "  1 | \xe6\x97\xa5\xe6\x9c\xac + q\n    |        ^ hint\n" },
+        { "\xe6\x97\xa5\xe6\x9c\xac + q",
+          { 0, 6 },
+          "a.fj:1:1: error[E0014]: wrong\n"
+          "  1 | \xe6\x97\xa5\xe6\x9c\xac + q\n    | ^^^^ hint\n" },
+        { "e\xcc\x81 q",
+          { 4, 1 },
+          "a.fj:1:4: error[E0014]: wrong\n  1 | e\xcc\x81 q\n    |   ^ hint\n" },
+        { "e\xcc\x81",
+          { 1, 2 },
+          "a.fj:1:2: error[E0014]: wrong\n  1 | e\xcc\x81\n    |  ^ hint\n" },
         { "a\x1b[31m\xff\xe2\x80\xae z",
           { 11, 1 },
           "a.fj:1:10: error[E0014]: wrong\n  1 | a?[31m?? z\n    |          ^ hint\n" },

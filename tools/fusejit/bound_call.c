@@ -97,9 +97,9 @@ static int count_inputs(bound_call *b, const bindings *given, const console *c)
     for (int i = 0; i < n; i++) {
         if (find_value(given, f->in_name[i]))
             continue;
-        (void)console_error(c, EXIT_USER,
-                            "missing argument '%s' of %s; give it with --in %s=VALUE",
-                            f->in_name[i], call_title(f, title), f->in_name[i]);
+        (void)console_error(
+            c, EXIT_USER, "missing argument '%s' of %s; give it with --%s %s=VALUE",
+            f->in_name[i], call_title(f, title), f->in_shared[i] ? "set" : "in", f->in_name[i]);
         if (f->in_has_default[i])
             console_hint(c, "'%s' is given: only the last arguments may be left to defaults",
                          f->in_name[n - 1]);
@@ -159,8 +159,7 @@ static int bind_static(bound_call *b, int i, const char *text, const console *c)
         s.function = text;
     else if (!options_integer(text, 0, INT64_MAX, &s.dim))
         return console_error(c, EXIT_USER,
-                             "argument '%s' is a dimension: a whole number, not "
-                             "'%s'",
+                             "argument '%s' is a dimension: a whole number from 0, not '%s'",
                              s.name, text);
     b->statics[b->n_statics++] = s;
     return EXIT_DONE;

@@ -85,15 +85,49 @@ static size_t common_length(const candidates *c)
     return n;
 }
 
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static size_t characters(const char *text)
+{
+    size_t n = 0;
+    for (; *text; text++)
+        n += ((unsigned char)*text & 0xc0) != 0x80;
+    return n;
+}
+
+/* In columns as wide as the longest, in order down each. */
+static void print_columns(FILE *out, const candidates *c, size_t width)
+{
+    enum { GAP = 2 };
+    size_t wide = 0;
+    for (size_t i = 0; i < c->n; i++)
+        wide = characters(c->item[i]) > wide ? characters(c->item[i]) : wide;
+    size_t columns = (width + GAP - 1) / (wide + GAP);
+    size_t rows = (c->n + (columns ? columns : 1) - 1) / (columns ? columns : 1);
+    for (size_t row = 0; row < rows; row++) {
+        for (size_t i = row; i < c->n; i += rows) {
+            int fill = i + rows < c->n ? (int)(wide + GAP - characters(c->item[i])) : 0;
+            (void)fprintf(out, "%s%*s", c->item[i], fill, "");
+        }
+        (void)fputc('\n', out);
+    }
+}
+
 static void list(EditLine *edit, const candidates *c)
 {
     FILE *out = NULL;
+    int width = 0;
     (void)el_get(edit, EL_GETFP, 1, &out);
     if (!out)
         return;
+    if (el_get(edit, EL_GETTC, "co", &width, (char *)NULL) != 0 || width <= 0)
+        width = 80;
+    qsort(c->item, c->n, sizeof *c->item, by_name);
     (void)fputc('\n', out);
-    for (size_t i = 0; i < c->n; i++)
-        (void)fprintf(out, "%s%s", c->item[i], i + 1 < c->n ? "  " : "\n");
+    print_columns(out, c, (size_t)width);
 }
 
 static unsigned char complete(EditLine *edit, const candidates *c)

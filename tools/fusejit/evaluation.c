@@ -29,8 +29,9 @@ static int read_values(evaluation *e)
     const named_list *in = &e->s->in;
     if (e->values)
         return EXIT_DONE;
-    e->values = memory_take((size_t)in->n * sizeof *e->values);
-    e->inputs = memory_take((size_t)in->n * sizeof *e->inputs);
+    size_t most = (size_t)(in->n + e->s->set.n); /* see read_shared */
+    e->values = memory_take(most * sizeof *e->values);
+    e->inputs = memory_take(most * sizeof *e->inputs);
     for (; e->n_values < in->n; e->n_values++) {
         const named_text *item = &in->item[e->n_values];
         value *v = &e->values[e->n_values];
@@ -130,6 +131,15 @@ static bool is_shared(const jit_function_info *f, const char *name)
     return false;
 }
 
+static bool is_given(const named_list *list, const char *name)
+{
+    for (int i = 0; i < list->n; i++) {
+        if (strcmp(name, list->item[i].name) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* Each given name must be an argument of its side of the ';'. */
 static int check_names(const evaluation *e, bool uniforms)
 {
@@ -143,10 +153,12 @@ static int check_names(const evaluation *e, bool uniforms)
         char title[CALL_TITLE];
         if (is_among(name, names, n))
             continue;
-        if (uniforms && is_shared(f, name))
-            return console_error(e->c, EXIT_USER,
-                                 "argument '%s' of %s is an array: give it with --in", name,
-                                 call_title(f, title));
+        if (uniforms && is_shared(f, name)) {
+            if (is_given(&e->s->in, name))
+                return console_error(e->c, EXIT_USAGE, "'%s' is given by --in and by --set",
+                                     name);
+            continue;
+        }
         if (is_among(name, others, n_others))
             return console_error(e->c, EXIT_USER,
                                  "argument '%s' of %s stands %s ';': give it "
@@ -182,9 +194,28 @@ static int fit_values(evaluation *e)
     return code;
 }
 
+/* Arrays after the ';' that --set gives. */
+static int read_shared(evaluation *e)
+{
+    const named_list *set = &e->s->set;
+    for (int i = 0; i < set->n; i++) {
+        const named_text *item = &set->item[i];
+        value *v = &e->values[e->n_values];
+        if (!is_shared(&e->info, item->name))
+            continue;
+        int code = value_read(v, item->name, item->text, e->c);
+        if (code)
+            return code;
+        e->inputs[e->n_values++] = (named_value){ item->name, v };
+    }
+    return EXIT_DONE;
+}
+
 int evaluation_bind(evaluation *e)
 {
     int code = read_values(e);
+    if (!code)
+        code = read_shared(e);
     bindings given = { e->inputs, e->n_values, e->s->set.item, e->s->set.n, JIT_F64, NULL, 0 };
     if (!code && e->model)
         code = fit_values(e);

@@ -1,7 +1,29 @@
 /* fusejit explain: what an error code means. */
+#include <stdlib.h>
 #include <string.h>
 
+#include "built_in.h"
 #include "commands.h"
+
+/* The library's text is title, explanation and perhaps an example, with empty lines between. */
+static void print_page(FILE *f, int code, const char *text)
+{
+    static const char mark[] = "\n\nExample:\n\n";
+    size_t title = strcspn(text, "\n");
+    const char *example = strstr(text, mark), *body = text + title;
+    size_t length = example ? (size_t)(example - body) : strlen(body);
+    char *words = memory_text(body, length);
+    (void)fprintf(f, "E%04d: %.*s\n", code, (int)title, text);
+    built_in_words(f, words);
+    free(words);
+    if (example)
+        (void)fputs("  Example:\n", f);
+    for (example = example ? example + sizeof mark - 1 : ""; *example;) {
+        size_t n = strcspn(example, "\n");
+        (void)fprintf(f, "    %.*s\n", (int)n, example);
+        example += n + (example[n] != 0);
+    }
+}
 
 int explain_command(const settings *s, const console *c)
 {
@@ -18,9 +40,6 @@ int explain_command(const settings *s, const console *c)
     const char *explanation = jit_error_explain((int32_t)code);
     if (!explanation)
         return console_error(c, EXIT_USER, "there is no error E%04d", (int)code);
-    (void)fputs(explanation, c->out);
-    size_t n = strlen(explanation);
-    if (n && explanation[n - 1] != '\n')
-        (void)fputc('\n', c->out);
+    print_page(c->out, (int)code, explanation);
     return EXIT_DONE;
 }

@@ -14,7 +14,7 @@ const option option_table[N_OPTION_ROWS] = {
       "an argument: a file, a number or a list such as [1,2.5]" },
     { OPT_IN, 0, "in", "NAME=VALUE", FOR_PLOT, true, "what another name stands for" },
     { OPT_SET, 0, "set", "NAME=VALUE", FOR_EVAL | FOR_INFO, true,
-      "an argument after ';': a number, a function (fn) or a whole number (dim)" },
+      "an argument after ';': as --in, or a function (fn), or a whole number (dim)" },
     { OPT_SET, 0, "set", "NAME=VALUE", FOR_TRAIN, true,
       "an argument after ';' of the optimizer, the schedule or the loss: a number" },
     { OPT_OUT, 0, "out", "[NAME=]FILE", FOR_EVAL, true,
@@ -318,11 +318,12 @@ static int read_option(reader *r, int argc, const char **argv, int *at)
     if (!(o->takers & r->who))
         return console_error(&r->say, EXIT_USAGE, "'%s' takes no option --%s",
                              *r->command ? r->command : "fusejit", o->name);
+    int length = text[1] == '-' ? (int)strcspn(text, "=") : 2; /* of the option as written */
     if (!o->value && value)
-        return console_error(&r->say, EXIT_USAGE, "--%s takes no value", o->name);
+        return console_error(&r->say, EXIT_USAGE, "%.*s takes no value", length, text);
     if (o->value && !value) {
         if (*at + 1 >= argc)
-            return console_error(&r->say, EXIT_USAGE, "--%s needs a value: %s", o->name,
+            return console_error(&r->say, EXIT_USAGE, "%.*s needs a value: %s", length, text,
                                  o->value);
         value = argv[++*at];
     }

@@ -1,4 +1,5 @@
 /* What begins with ':' or '?' in a session. */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,29 +92,73 @@ static int run_info(session *s, const repl_command *self, const char *rest)
     return console_error(s->c, EXIT_USER, "there is nothing called '%s'", rest);
 }
 
+static int set_number(session *s, const char *name, const char *text)
+{
+    int64_t v, most = strcmp(name, "threads") == 0 ? 4096 : INT64_MAX;
+    if (!options_integer(text, 0, most, &v))
+        return console_error(s->c, EXIT_USER, "':set %s' takes a whole number%s, not '%s'",
+                             name, most == 4096 ? " to 4096" : "", text);
+    if (strcmp(name, "seed") == 0)
+        s->s.seed = (uint64_t)v;
+    else if (strcmp(name, "fuel") == 0)
+        s->s.fuel = v ? v : -1;
+    else
+        s->s.threads = v ? (int32_t)v : -1;
+    return EXIT_DONE;
+}
+
+static int set_interpret(session *s, const char *text)
+{
+    bool on = strcmp(text, "on") == 0;
+    if (!on && strcmp(text, "off") != 0)
+        return console_error(s->c, EXIT_USER, "':set interpret' takes on or off, not '%s'",
+                             text);
+    s->s.interpret = on;
+    return EXIT_DONE;
+}
+
+static const char *const set_names[] = { "threads", "seed", "fuel", "interpret" };
+enum { N_SET = sizeof set_names / sizeof *set_names };
+
+/* One setting as ':set' takes it. */
+static void print_setting(const session *s, const char *name)
+{
+    FILE *f = s->c->out;
+    const settings *now = &s->s;
+    if (strcmp(name, "threads") == 0)
+        (void)fprintf(f, "threads %d\n",
+                      now->threads < 0 ? 0
+                      : now->threads   ? now->threads
+                                       : 1);
+    else if (strcmp(name, "seed") == 0)
+        (void)fprintf(f, "seed %" PRIu64 "\n", now->seed);
+    else if (strcmp(name, "fuel") == 0)
+        (void)fprintf(f, "fuel %" PRId64 "\n",
+                      now->fuel < 0   ? 0
+                      : now->fuel > 0 ? now->fuel
+                                      : INT64_C(1) << 31);
+    else
+        (void)fprintf(f, "interpret %s\n", now->interpret ? "on" : "off");
+}
+
+/* Without a value they are shown, without a name all. */
 static int set_option(session *s, const char *name, const char *text)
 {
-    int64_t v;
-    if (strcmp(name, "interpret") == 0) {
-        s->s.interpret = strcmp(text, "on") == 0;
-        if (s->s.interpret || strcmp(text, "off") == 0)
-            return EXIT_DONE;
-    } else if (!options_integer(text, 0, INT64_MAX, &v)) {
-        return console_error(s->c, EXIT_USER, "':set %s' takes a whole number, not '%s'", name,
-                             text);
-    } else if (strcmp(name, "seed") == 0) {
-        s->s.seed = (uint64_t)v;
-        return EXIT_DONE;
-    } else if (strcmp(name, "fuel") == 0) {
-        s->s.fuel = v ? v : -1;
-        return EXIT_DONE;
-    } else if (strcmp(name, "threads") == 0 && v <= 4096) {
-        s->s.threads = v ? (int32_t)v : -1;
-        return EXIT_DONE;
+    bool found = !*name;
+    for (int i = 0; i < N_SET; i++) {
+        if (*name && strcmp(name, set_names[i]) != 0)
+            continue;
+        found = true;
+        if (!*text)
+            print_setting(s, set_names[i]);
     }
-    return console_error(s->c, EXIT_USER,
-                         "':set' knows threads N, seed N, fuel N (0: no limit) "
-                         "and interpret on|off");
+    if (!found)
+        return console_error(s->c, EXIT_USER,
+                             "':set' knows threads N, seed N, fuel N (0: no limit) "
+                             "and interpret on|off");
+    if (!*text)
+        return EXIT_DONE;
+    return strcmp(name, "interpret") == 0 ? set_interpret(s, text) : set_number(s, name, text);
 }
 
 static int run_set(session *s, const repl_command *self, const char *rest)
@@ -211,8 +256,9 @@ static const repl_command table[] = {
       "each sample is printed. ':predict m.safetensors, x' loads a model that was saved." },
     { "list", "", "definitions and values", run_list, 0, NULL },
     { "info", "NAME", "one of them, or what a built-in function does", run_info, 0, NULL },
-    { "set", "NAME VALUE", "threads, seed, fuel, interpret", run_set, 0,
-      "threads N (0: all cores), seed N, fuel N (0: no limit), interpret on or off." },
+    { "set", "[NAME VALUE]", "threads, seed, fuel, interpret; shows them", run_set, 0,
+      "threads N (0: all cores), seed N, fuel N (0: no limit), interpret on or off. Without a "
+      "value what is set now." },
     { "load", "FILE", "definitions (.fj), arrays (.npz, .safetensors)", repl_load, 0, NULL },
     { "save", "FILE", "the same, into a file", repl_save, 0, NULL },
     { "reload", "", "definitions again from the files they came from", repl_reload, 0,
