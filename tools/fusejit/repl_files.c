@@ -107,6 +107,11 @@ int repl_reload(session *s, const repl_command *self, const char *rest)
     return session_reload(s);
 }
 
+static bool sync_to_disk(int fd)
+{
+    return fsync(fd) == 0 || errno == EINVAL; /* which a file system without a disk may say */
+}
+
 /* By a temporary file: what was there stays until all is written. */
 static bool write_text(const char *path, const char *text)
 {
@@ -114,7 +119,7 @@ static bool write_text(const char *path, const char *text)
     char *temporary = memory_take(n);
     (void)snprintf(temporary, n, "%s.%ld.tmp", path, (long)getpid());
     FILE *f = fopen(temporary, "wb");
-    bool good = f && fputs(text, f) >= 0;
+    bool good = f && fputs(text, f) >= 0 && fflush(f) == 0 && sync_to_disk(fileno(f));
     good = f && fclose(f) == 0 && good && rename(temporary, path) == 0;
     int error = errno;
     if (!good && f)
