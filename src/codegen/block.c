@@ -3,6 +3,7 @@
  *   every operand contiguous   whole groups in place; the rest of the row by one piece
  *   any other row              pieces of at most `block` elements
  *   many short rows            pieces made of several rows
+ *   rows of a transposed array pieces made of parts of several rows, so that whole lines are read
  *
  * A piece: inputs that are not neighbours in memory are copied into buffers (filled up to a
  * whole group with copies of the first element, so that no lane computes on anything but an
@@ -184,41 +185,97 @@ static void run_rows(runner *r)
     }
 }
 
-/* -------------------------------------------------------------------------- short rows */
+/* -------------------------------------------------------------------------- several rows */
 
-/* rows rows of n elements as one piece. */
-static void run_batch(runner *r, int64_t rows)
+typedef struct tile { /* of `rows` rows the elements from `at` on */
+    int64_t rows, at, n;
+} tile;
+
+static element_rows tile_of(const runner *r, int32_t i, const tile *t)
+{
+    int64_t step = r->call->step[i];
+    return (element_rows){ { r->base[i] + t->at * step, step, t->n },
+                           t->rows,
+                           r->call->row_step[i] };
+}
+
+/* As one piece. */
+static void run_tile(runner *r, const tile *t)
 {
     const block_shape *s = r->s;
-    const kernel_call *c = r->call;
-    int64_t count = rows * c->n, padded = block_whole(r->s, count + s->group - 1);
+    int64_t count = t->rows * t->n, padded = block_whole(r->s, count + s->group - 1);
     for (int32_t i = 0; i < s->n_operands; i++) {
         r->data[i] = r->buffer[i];
         if (i >= s->n_inputs || !s->size[i])
             continue;
-        element_gather_rows(
-            s->size[i], r->buffer[i],
-            &(element_rows){ { r->base[i], c->step[i], c->n }, rows, c->row_step[i] });
+        element_rows from = tile_of(r, i, t);
+        element_gather_rows(s->size[i], r->buffer[i], &from);
         element_fill_up(s->size[i], r->buffer[i], count, padded);
     }
     run_entry(r, 0, padded, count);
-    for (int32_t i = s->n_inputs; i < s->n_operands; i++)
-        element_scatter_rows(
-            s->size[i],
-            &(element_rows){ { r->base[i], c->step[i], c->n }, rows, c->row_step[i] },
-            r->data[i]);
+    for (int32_t i = s->n_inputs; i < s->n_operands; i++) {
+        element_rows to = tile_of(r, i, t);
+        element_scatter_rows(s->size[i], &to, r->data[i]);
+    }
 }
 
-static void run_batches(runner *r)
+static void run_tiles(runner *r, int64_t most_rows, int64_t width)
 {
-    int64_t most = r->s->block / r->call->n, left = r->call->rows;
-    while (left > 0 && !stopped(r)) {
-        int64_t rows = left < most ? left : most;
-        run_batch(r, rows);
-        left -= rows;
+    const kernel_call *c = r->call;
+    int64_t left = c->rows;
+    while (left > 0) {
+        tile t = { .rows = left < most_rows ? left : most_rows };
+        for (; t.at < c->n && !stopped(r); t.at += width) {
+            t.n = c->n - t.at < width ? c->n - t.at : width;
+            run_tile(r, &t);
+        }
+        left -= t.rows;
+        if (stopped(r))
+            return;
         for (int32_t i = 0; left > 0 && i < r->s->n_operands; i++)
-            r->base[i] += rows * r->call->row_step[i];
+            r->base[i] += t.rows * c->row_step[i];
     }
+}
+
+static int64_t magnitude(int64_t v)
+{
+    return v < 0 ? -v : v;
+}
+
+/* Whether some operand's next row is nearer than its next element. */
+static bool is_transposed(const runner *r)
+{
+    const kernel_call *c = r->call;
+    for (int32_t i = 0; i < r->s->n_operands; i++)
+        if (r->s->size[i] && c->row_step[i] != 0 &&
+            magnitude(c->row_step[i]) < magnitude(c->step[i]))
+            return true;
+    return false;
+}
+
+static int64_t largest(const block_shape *s)
+{
+    int64_t size = 1;
+    for (int32_t i = 0; i < s->n_operands; i++)
+        size = s->size[i] > size ? s->size[i] : size;
+    return size;
+}
+
+/* False: row by row. */
+static bool run_by_tiles(runner *r)
+{
+    const block_shape *s = r->s;
+    const kernel_call *c = r->call;
+    int64_t rows = LINE / largest(s), width = s->block / rows / rows * rows;
+    if (c->rows == 1 || s->indexed)
+        return false;
+    if (c->n > width && width > 0 && c->rows >= rows && is_transposed(r))
+        run_tiles(r, rows, width);
+    else if (c->n <= s->block / 4 && !r->streaming)
+        run_tiles(r, s->block / c->n, c->n);
+    else
+        return false;
+    return true;
 }
 
 /* -------------------------------------------------------------------------- start */
@@ -261,9 +318,7 @@ uint32_t block_run(const block_shape *s, kernel_entry entry, const kernel_call *
     r.streaming = call->streaming && s->streams;
     set_inner(&r);
     set_operands(&r, buffers);
-    if (call->rows > 1 && call->n <= s->block / 4 && !s->indexed && !r.streaming)
-        run_batches(&r);
-    else
+    if (!run_by_tiles(&r))
         run_rows(&r);
     if (r.streaming)
         element_stream_end();

@@ -7,6 +7,8 @@
 #include <emmintrin.h>
 #endif
 
+enum { LINE = 64, FETCH_AHEAD = 8 /* lines of a transposed array */ };
+
 #define INLINE static inline __attribute__((always_inline))
 
 /* -------------------------------------------------------------------------- one row */
@@ -126,13 +128,132 @@ void element_scatter(int32_t size, const element_row *to, const char *from)
     }
 }
 
+/* -------------------------------------------------------------------------- transposed */
+
+/* to[j][i] = from[i][j]: lines are `from_step` bytes apart, their elements are neighbours; and so
+ * the other way round. What lies in the caller's memory is gone through line by line. */
+typedef struct turn {
+    char *to;
+    const char *from;
+    int64_t to_step, from_step;
+    int64_t lines, length;
+    bool by_lines;
+} turn;
+
+INLINE void turn_element(size_t size, const turn *t, int64_t i, int64_t j)
+{
+    memcpy(t->to + j * t->to_step + i * (int64_t)size,
+           t->from + i * t->from_step + j * (int64_t)size, size);
+}
+
+#if defined(__SSE2__)
+
+INLINE void turn_square(size_t size, const turn *t, int64_t i, int64_t j)
+{
+    if (size < 4) { /* squares of one element */
+        turn_element(size, t, i, j);
+        return;
+    }
+    const char *from = t->from + i * t->from_step + j * (int64_t)size;
+    char *to = t->to + j * t->to_step + i * (int64_t)size;
+    __m128i v[4], w[4];
+    int32_t n = 16 / (int32_t)size;
+    for (int32_t k = 0; k < n; k++)
+        v[k] = _mm_loadu_si128((const __m128i *)(const void *)(from + k * t->from_step));
+    if (size == 4) {
+        w[0] = _mm_unpacklo_epi32(v[0], v[1]);
+        w[1] = _mm_unpackhi_epi32(v[0], v[1]);
+        w[2] = _mm_unpacklo_epi32(v[2], v[3]);
+        w[3] = _mm_unpackhi_epi32(v[2], v[3]);
+        v[0] = _mm_unpacklo_epi64(w[0], w[2]);
+        v[1] = _mm_unpackhi_epi64(w[0], w[2]);
+        v[2] = _mm_unpacklo_epi64(w[1], w[3]);
+        v[3] = _mm_unpackhi_epi64(w[1], w[3]);
+    } else {
+        w[0] = _mm_unpacklo_epi64(v[0], v[1]);
+        v[1] = _mm_unpackhi_epi64(v[0], v[1]);
+        v[0] = w[0];
+    }
+    for (int32_t k = 0; k < n; k++)
+        _mm_storeu_si128((__m128i *)(void *)(to + k * t->to_step), v[k]);
+}
+
+/* Elements to a side of a square. */
+#define SIDE(size) ((size) >= 4 ? 16 / (int64_t)(size) : 1)
+
+#else
+
+#define SIDE(size)  1
+#define turn_square turn_element
+
+#endif
+
+/* Lines far from each other, which no processor foresees. */
+INLINE void fetch_lines(size_t size, const turn *t, int64_t i, int64_t n)
+{
+    for (int64_t k = i; k < i + n; k++) {
+        uintptr_t at = (uintptr_t)t->from + (uintptr_t)k * (uintptr_t)t->from_step;
+        for (uintptr_t b = 0; b < (uintptr_t)t->length * size; b += LINE)
+            __builtin_prefetch((const void *)(at + b), 0, 2);
+    }
+}
+
+INLINE void turn_sized(size_t size, const turn *t)
+{
+    int64_t side = SIDE(size), n = t->lines - t->lines % side, m = t->length - t->length % side;
+    if (t->by_lines)
+        for (int64_t i = 0; i < n; i += side) {
+            fetch_lines(size, t, i + FETCH_AHEAD, side);
+            for (int64_t j = 0; j < m; j += side)
+                turn_square(size, t, i, j);
+        }
+    else
+        for (int64_t j = 0; j < m; j += side)
+            for (int64_t i = 0; i < n; i += side)
+                turn_square(size, t, i, j);
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t j = m; j < t->length; j++)
+            turn_element(size, t, i, j);
+    for (int64_t i = n; i < t->lines; i++)
+        for (int64_t j = 0; j < t->length; j++)
+            turn_element(size, t, i, j);
+}
+
+static void turn_all(int32_t size, const turn *t)
+{
+    switch (size) {
+    case 1:
+        turn_sized(1, t);
+        break;
+    case 2:
+        turn_sized(2, t);
+        break;
+    case 4:
+        turn_sized(4, t);
+        break;
+    default:
+        turn_sized(8, t);
+        break;
+    }
+}
+
+static bool is_turned(int32_t size, const element_rows *a)
+{
+    return a->rows > 1 && a->row_step == size && a->row.step != size && a->row.step != 0;
+}
+
 /* -------------------------------------------------------------------------- rows */
 
 void element_gather_rows(int32_t size, char *to, const element_rows *from)
 {
     element_row row = from->row;
+    if (is_turned(size, from)) {
+        turn_all(size, &(turn){ to, row.at, row.count * size, row.step, row.count, from->rows,
+                                true });
+        return;
+    }
     for (int64_t j = 0; j < from->rows; j++) {
-        gather(size, to, &row);
+        element_gather(size, to, &row, row.count);
         to += row.count * size;
         row.at += j + 1 < from->rows ? from->row_step : 0;
     }
@@ -141,6 +262,11 @@ void element_gather_rows(int32_t size, char *to, const element_rows *from)
 void element_scatter_rows(int32_t size, const element_rows *to, const char *from)
 {
     element_row row = to->row;
+    if (is_turned(size, to)) {
+        turn_all(size, &(turn){ row.at, from, row.step, row.count * size, to->rows, row.count,
+                                false });
+        return;
+    }
     for (int64_t j = 0; j < to->rows; j++) {
         element_scatter(size, &row, from);
         from += row.count * size;
@@ -155,7 +281,6 @@ void element_scatter_rows(int32_t size, const element_rows *to, const char *from
 /* Whole lines only: a line of which a part is written waits in a buffer for the rest. */
 void element_stream(char *to, const char *from, int64_t bytes)
 {
-    enum { LINE = 64 };
     int64_t head = (int64_t)(-(uintptr_t)to % LINE);
     if (head > bytes)
         head = bytes;

@@ -35,7 +35,12 @@ typedef struct run {
 
 static const volatile int32_t never = 0;
 
-static int64_t step_of(step_kind k, int64_t size)
+static bool turned(step_kind k)
+{
+    return k == STEP_TURNED || k == STEP_UPWARDS;
+}
+
+static int64_t step_of(step_kind k, int64_t size, int64_t rows)
 {
     switch (k) {
     case STEP_ZERO:
@@ -46,6 +51,9 @@ static int64_t step_of(step_kind k, int64_t size)
         return -size;
     case STEP_WIDE:
         return 3 * size + 1;
+    case STEP_TURNED:
+    case STEP_UPWARDS:
+        return (rows + 3) * size;
     default:
         return size;
     }
@@ -65,15 +73,17 @@ static void make_operand(run *x, int32_t i)
         k = STEP_NEXT;
     o->t = input ? x->g->inputs[i].dtype : graph_dtype(x->g, x->g->outputs[i - x->n_in].value);
     o->size = type_bits(o->t) / 8;
-    o->step = step_of(k, o->size);
+    o->step = step_of(k, o->size, x->where->rows);
     int64_t reach = llabs(o->step) * x->where->n;
-    o->row_step = input && k == STEP_ZERO ? o->size : reach + 8 * o->size;
-    o->bytes = 2 * GUARD + (o->row_step + 16) * (x->where->rows + 1) + reach;
+    int64_t apart = turned(k) || (input && k == STEP_ZERO) ? o->size : reach + 8 * o->size;
+    o->row_step = k == STEP_UPWARDS ? -apart : apart;
+    o->bytes = 2 * GUARD + (apart + 16) * (x->where->rows + 1) + reach;
     o->memory = malloc((size_t)o->bytes);
     o->before = malloc((size_t)o->bytes);
     for (int64_t j = 0; j < o->bytes; j++)
         o->memory[j] = (char)random_bits(x->r);
-    o->at = o->memory + GUARD + (k == STEP_SHIFTED ? 1 : 0) + (o->step < 0 ? reach : 0);
+    o->at = o->memory + GUARD + (k == STEP_SHIFTED ? 1 : 0) + (o->step < 0 ? reach : 0) +
+            (k == STEP_UPWARDS ? apart * x->where->rows : 0);
     for (int64_t row = 0; input && row < x->where->rows; row++)
         for (int64_t j = 0; j < x->where->n; j++)
             type_store(o->t, o->at + row * o->row_step + j * o->step, drawn(x, o->t, i));

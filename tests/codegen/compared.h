@@ -13,6 +13,8 @@ typedef enum step_kind {
     STEP_BACK,    /* contiguous, backwards */
     STEP_SHIFTED, /* contiguous, one byte off any alignment */
     STEP_WIDE,    /* 3 elements and a byte apart */
+    STEP_TURNED,  /* neighbours of a row lie in the rows below: transposed */
+    STEP_UPWARDS, /* and these go backwards */
     STEP_KINDS
 } step_kind;
 

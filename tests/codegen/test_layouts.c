@@ -64,6 +64,28 @@ Test(layouts, rows_in_place_and_streams)
     }
 }
 
+/* Rows enough for parts of rows, in either type's number. */
+Test(layouts, transposed_operands)
+{
+    static const step_kind kinds[] = { STEP_NEXT, STEP_ZERO, STEP_TURNED, STEP_UPWARDS };
+    static const int64_t lengths[] = { 3, 40, 83, 84, 200, 1031 };
+    for (int32_t p = 0; p < N_PROGRAMS; p++) {
+        linked_text k = linked_text_make(programs[p], (codegen_options){ .vector_lanes = 0 });
+        for (size_t s = 0; s < sizeof lengths / sizeof lengths[0]; s++)
+            for (int32_t i = 0; i < 64 * 3; i++) {
+                layout where = { .n = lengths[s],
+                                 .rows = (int64_t[]){ 7, 16, 37 }[i / 64],
+                                 .in_place = i & 1,
+                                 .streaming = i & 2 };
+                where.step[0] = kinds[i / 4 % 4];
+                where.step[1] = kinds[i / 16 % 4];
+                where.step[2] = kinds[(i / 4 + i / 16) % 4];
+                check(&k, &where);
+            }
+        linked_text_free(&k);
+    }
+}
+
 Test(layouts, nothing_to_do)
 {
     linked_text k = linked_text_make(programs[0], (codegen_options){ .vector_lanes = 0 });
