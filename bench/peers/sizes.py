@@ -42,6 +42,7 @@ def subjects():
 
 SUBJECTS = subjects()
 ARRAYS = {}
+LAST = []  # subject, type and size that the arrays are filled for
 
 
 def arrays(name, kind, n):
@@ -52,12 +53,16 @@ def arrays(name, kind, n):
         ARRAYS.clear()
         ARRAYS[kind] = [np.zeros(MOST, dtype) for _ in range(3)]
     x, y, out = (a[:int(n)] for a in ARRAYS[kind])
+    given = [x, y] if arity == 2 else [x]
+    if LAST == [name, kind, n]:
+        return given, out
+    LAST[:] = [name, kind, n]
     draw = np.random.default_rng(42)
-    for a, least, most in ((x, lo, hi), (y, lo2, hi2)):
+    for a, least, most in zip(given, (lo, lo2), (hi, hi2)):
         block = draw.uniform(least, most, BLOCK).astype(dtype)
         for i in range(0, len(a), BLOCK):
             a[i:i + BLOCK] = block[:len(a) - i]
-    return ([x, y] if arity == 2 else [x]), out
+    return given, out
 
 
 def job(peer, start):
