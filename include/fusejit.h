@@ -344,7 +344,8 @@ typedef struct jit_options {
     /* For jit_compile_expression: the shapes (rank and extents alone are read) of what those
      * arguments will be called with; may be NULL. Where the expression uses arrays (`@`,
      * subscripts, functions of whole arrays), all axes of each are core dimensions, as if NumPy
-     * computed it; else all arguments are scalars, and arrays broadcast as batches. */
+     * computed it, but those of names that stand in subscripts alone; else all arguments are
+     * scalars, and arrays broadcast as batches. */
     const jit_array *argument_shapes;
 } jit_options;
 

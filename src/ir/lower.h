@@ -99,6 +99,7 @@ bool lower_inline(program *p, graph *g, const char *name, const node *in, int32_
  * appearance. A name in `keep` counts as free even if the prelude defines it. */
 typedef struct free_names {
     const char **name;
+    bool *subscript; /* it stands in subscripts alone: a number, never a whole array */
     int32_t n;
     bool arrays; /* it has `@`, subscripts, or functions of whole arrays */
 } free_names;

@@ -14,8 +14,9 @@ typedef struct free_scan {
     const char **bound; /* indices of the reductions around */
     int32_t n_bound, cap_bound;
     int32_t *buckets; /* of names found, by hash: index + 1 */
-    int32_t *next, cap_next;
+    int32_t *next, cap_next, cap_alone;
     int32_t depth;
+    bool subscript; /* what is scanned is one number that selects */
     bool failed;
 } free_scan;
 
@@ -46,20 +47,24 @@ static bool is_bound(free_scan *s, const char *name)
 static void found(free_scan *s, const char *name)
 {
     uint32_t b = scope_hash(name) % BUCKETS;
-    void *names = s->out->name, *next = s->next;
+    void *names = s->out->name, *next = s->next, *alone = s->out->subscript;
     for (int32_t i = s->buckets[b]; i; i = s->next[i - 1]) {
         if (strcmp(s->out->name[i - 1], name) == 0) {
+            s->out->subscript[i - 1] = s->out->subscript[i - 1] && s->subscript;
             return;
         }
     }
     if (!arena_grow(s->ar, &names, sizeof *s->out->name, &s->cap, s->out->n + 1) ||
-        !arena_grow(s->ar, &next, sizeof *s->next, &s->cap_next, s->out->n + 1)) {
+        !arena_grow(s->ar, &next, sizeof *s->next, &s->cap_next, s->out->n + 1) ||
+        !arena_grow(s->ar, &alone, sizeof *s->out->subscript, &s->cap_alone, s->out->n + 1)) {
         s->failed = true;
         return;
     }
     s->out->name = names;
     s->next = next;
+    s->out->subscript = alone;
     s->out->name[s->out->n] = name;
+    s->out->subscript[s->out->n] = s->subscript;
     s->next[s->out->n] = s->buckets[b];
     s->buckets[b] = ++s->out->n;
 }
@@ -71,6 +76,7 @@ static void scan_binary(free_scan *s, const ast_expr *e)
 {
     const ast_expr **right = NULL;
     int32_t n = 0, cap = 0;
+    bool products = false, outer = s->subscript;
     for (; e->kind == EXPR_BINARY; e = e->u.binary.x) {
         void *array = right;
         if (!arena_grow(s->ar, &array, sizeof *right, &cap, n + 1)) {
@@ -79,12 +85,15 @@ static void scan_binary(free_scan *s, const ast_expr *e)
         }
         right = array;
         right[n++] = e->u.binary.y;
-        s->out->arrays = s->out->arrays || e->u.binary.op == BINARY_MATMUL;
+        products = products || e->u.binary.op == BINARY_MATMUL;
     }
+    s->out->arrays = s->out->arrays || products;
+    s->subscript = outer && !products;
     scan_expr(s, e);
     while (n > 0) {
         scan_expr(s, right[--n]);
     }
+    s->subscript = outer;
 }
 
 static void scan_args(free_scan *s, const ast_arg *args, int32_t n)
@@ -117,12 +126,15 @@ static bool takes_arrays(free_scan *s, const ast_expr *e)
 
 static void scan_call(free_scan *s, const ast_expr *e)
 {
-    s->out->arrays = s->out->arrays || takes_arrays(s, e);
+    bool arrays = takes_arrays(s, e), outer = s->subscript;
+    s->out->arrays = s->out->arrays || arrays;
+    s->subscript = outer && !arrays;
     if (e->u.call.callee->kind != EXPR_NAME) {
         scan_expr(s, e->u.call.callee);
     }
     scan_args(s, e->u.call.args, e->u.call.n_args);
     scan_args(s, e->u.call.uniforms, e->u.call.n_uniforms);
+    s->subscript = outer;
 }
 
 static void scan_reduce(free_scan *s, const ast_expr *e)
@@ -153,6 +165,17 @@ static void scan_list(free_scan *s, const ast_expr *const *items, int32_t n)
     }
 }
 
+static void scan_index(free_scan *s, const ast_expr *e)
+{
+    bool outer = s->subscript;
+    s->out->arrays = true;
+    s->subscript = false;
+    scan_expr(s, e->u.index.base);
+    s->subscript = true;
+    scan_list(s, e->u.index.subscripts, e->u.index.n);
+    s->subscript = outer;
+}
+
 static void dispatch(free_scan *s, const ast_expr *e)
 {
     switch (e->kind) {
@@ -176,9 +199,7 @@ static void dispatch(free_scan *s, const ast_expr *e)
         scan_call(s, e);
         break;
     case EXPR_INDEX:
-        s->out->arrays = true;
-        scan_expr(s, e->u.index.base);
-        scan_list(s, e->u.index.subscripts, e->u.index.n);
+        scan_index(s, e);
         break;
     case EXPR_REDUCE:
         scan_reduce(s, e);

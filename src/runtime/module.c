@@ -266,9 +266,10 @@ typedef struct expression_job {
 } expression_job;
 
 /* The shape that an argument will have; NULL: a scalar, or not told. */
-static const jit_array *shape_of(const expression_job *j, const char *name)
+static const jit_array *shape_of(const expression_job *j, int32_t at)
 {
-    if (!j->names.arrays || !j->o->argument_shapes)
+    const char *name = j->names.name[at];
+    if (!j->names.arrays || j->names.subscript[at] || !j->o->argument_shapes)
         return NULL;
     for (int32_t i = 0; i < j->o->n_arguments; i++)
         if (strcmp(j->o->arguments[i], name) == 0)
@@ -305,7 +306,7 @@ static const ast_fn *make_ans(const expression_job *j)
         return NULL;
     for (int32_t i = 0; i < j->names.n; i++) {
         args[i] = (ast_param){ .name = j->names.name[i], .at = j->value->at };
-        if (!make_type(j, shape_of(j, args[i].name), &args[i].type))
+        if (!make_type(j, shape_of(j, i), &args[i].type))
             return NULL;
     }
     *fn = (ast_fn){ .name = "ans",

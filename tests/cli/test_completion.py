@@ -49,6 +49,10 @@ if shutil.which("bash"):
         expect(got == wanted, "%r: bash offers %r, wanted %r" % (words, got, wanted))
 
 ERROR = "fusejit: error: "
+# in zsh a file is completed behind NAME= too, and -e is --expression
+expect(b"""'*--in=[an argument\\: a file""" in scripts["zsh"] and b""":NAME=VALUE:{compset -P "*="; _files}'""" in scripts["zsh"],
+       "zsh: no files behind --in NAME=")
+expect(b"'(-e --expression)-e+[" in scripts["zsh"] and b"'(-e --expression)--expression=[" in scripts["zsh"], "zsh: -e is not known")
 check("completion", code=2, err=ERROR + "completion takes the name of a shell: bash, zsh or fish\n")
 check("completion", "tcsh", code=2, err=ERROR + "completion is for bash, zsh or fish, not 'tcsh'\n")
 finish("completion")

@@ -65,6 +65,13 @@ Test(lower, free_names_in_order_of_appearance)
         { "f32(x) + bitcast(y, u32)", "x,y", 0 },
         { "-(a, b, !c)", "a,b,c", 0 },
         { "1 + 2", "", 0 },
+        /* ': in subscripts alone */
+        { "x[i, j + 1]*w", "x,i',j',w", 0 },
+        { "x[i] + i", "x,i", 0 },
+        { "i + x[i]", "i,x", 0 },
+        { "x[y[i]]", "x,y,i'", 0 },
+        { "x[sum(y)] + x[argmax(z) + i]", "x,y,z,i'", 0 },
+        { "x[(a @ b) + i]", "x,a,b,i", 0 },
     };
     lower_text t;
     lower_text_make(&t, "const k = 1\nfn f(x; k = 1) = x + k");
@@ -81,6 +88,7 @@ Test(lower, free_names_in_order_of_appearance)
         for (int32_t k = 0; k < names.n; k++) {
             strcat(got, k ? "," : "");
             strcat(got, names.name[k]);
+            strcat(got, names.subscript[k] ? "'" : "");
         }
         cr_expect_str_eq(got, rows[i].names, "%s: %s", rows[i].text, got);
     }

@@ -312,7 +312,7 @@ jit_status call_run(bound_call *b, jit_module *m, const settings *s, jit_error *
     for (int i = 0; i < b->info.n_out; i++)
         b->out[i] = (jit_array){ .rank = -1 };
     jit_status status = run_once(b, m, &args, err);
-    if (status != JIT_OK && call_integers(b, err))
+    while (status != JIT_OK && call_integers(b, err)) /* one argument, or some, each time */
         status = run_once(b, m, &args, err);
     b->flags = args.flags;
     return status;

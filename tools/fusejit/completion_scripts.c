@@ -126,20 +126,35 @@ static void zsh_text(FILE *f, const char *text)
     }
 }
 
-static void zsh_option(FILE *f, const option *o)
+/* One spelling of an option; both exclude the other. */
+static void zsh_spelling(FILE *f, const option *o, bool shorter)
 {
     const char *words = o->value ? words_of(o) : NULL;
-    (void)fprintf(f, "            '%s--%s%s[", o->repeats ? "*" : "", o->name,
-                  o->value ? "=" : "");
+    const char *files =
+        o->value && strstr(o->value, "NAME=") ? "{compset -P \"*=\"; _files}" : "_files";
+    (void)fputs("            '", f);
+    if (o->letter)
+        (void)fprintf(f, "(-%c --%s)", o->letter, o->name);
+    if (shorter)
+        (void)fprintf(f, "-%c%s[", o->letter, o->value ? "+" : "");
+    else
+        (void)fprintf(f, "%s--%s%s[", o->repeats ? "*" : "", o->name, o->value ? "=" : "");
     zsh_text(f, o->help);
     (void)fputc(']', f);
     if (o->value) {
         (void)fputc(':', f);
         zsh_text(f, o->value);
-        (void)fprintf(f, ":%s%s%s", words ? (*words ? "(" : " ") : "_files", words ? words : "",
+        (void)fprintf(f, ":%s%s%s", words ? (*words ? "(" : " ") : files, words ? words : "",
                       words && *words ? ")" : "");
     }
     (void)fputs("' \\\n", f);
+}
+
+static void zsh_option(FILE *f, const option *o)
+{
+    if (o->letter)
+        zsh_spelling(f, o, true);
+    zsh_spelling(f, o, false);
 }
 
 static void zsh_command(FILE *f, const command *k)

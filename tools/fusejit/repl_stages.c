@@ -59,7 +59,7 @@ jit_kernel *repl_prepare(session *s, expression *e)
     jit_error err;
     call_signature(&e->call, signature, sizeof signature);
     jit_kernel *k = jit_prepare(e->module, "ans", signature, NULL, &err);
-    if (!k && call_integers(&e->call, &err)) {
+    while (!k && call_integers(&e->call, &err)) {
         call_signature(&e->call, signature, sizeof signature);
         k = jit_prepare(e->module, "ans", signature, NULL, &err);
     }
@@ -178,6 +178,30 @@ static int print_derivative(session *s, jit_module *m, const jit_function_info *
     return code;
 }
 
+/* Whether all names of `x, y` are arguments; what is not is told. */
+static bool check_names(const session *s, const jit_function_info *f, const char *by)
+{
+    enum { LONGEST = 255 };
+    char name[LONGEST + 1], title[CALL_TITLE];
+    for (size_t n; *(by += strspn(by, " \t,")); by += n) {
+        bool found = false;
+        n = strcspn(by, " \t,");
+        (void)snprintf(name, sizeof name, "%.*s", (int)n, by);
+        for (int i = 0; i < f->n_in; i++)
+            found = found || strcmp(name, f->in_name[i]) == 0;
+        for (int i = 0; i < f->n_uniform; i++)
+            found = found || strcmp(name, f->uniform_name[i]) == 0;
+        if (found)
+            continue;
+        bool open = strcmp(f->name, "ans") == 0; /* an expression, not a function */
+        (void)console_error(s->c, EXIT_USER, "%s has no argument '%s': it %s %s",
+                            call_title(f, title), name, open ? "takes" : "is",
+                            f->signature + (open ? strlen(f->name) : 0));
+        return false;
+    }
+    return true;
+}
+
 /* Blanks for `wrt x, y`, which is returned without the word; NULL: there is none. */
 static char *cut_names(char *text)
 {
@@ -201,13 +225,15 @@ int repl_grad(session *s, const repl_command *self, const char *rest)
     char *names = cut_names(text);
     char *by = names ? memory_text(names, strlen(names)) : NULL;
     if (session_function(s, text, false, &m, &info)) {
-        code = print_derivative(s, m, &info, by);
+        code = by && !check_names(s, &info, by) ? EXIT_USER : print_derivative(s, m, &info, by);
         jit_release(m);
     } else {
         char *call = repl_called(s, text);
         code = session_parse(s, repl_typed(s, call), false, &e);
         free(call);
-        if (!code)
+        if (!code && by && !check_names(s, &e.call.info, by))
+            code = EXIT_USER;
+        else if (!code)
             code = print_derivative(s, e.module, &e.call.info, by);
         session_release(&e);
     }

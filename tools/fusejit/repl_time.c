@@ -100,7 +100,10 @@ static void print_time(session *s, const bound_call *call, const jit_kernel *k, 
     bool whole = points_are_whole(&call->info);
     double flops = (double)info.flops * (whole ? 1 : elements);
     print_compile(f, &info);
-    (void)fprintf(f, "run      %.6g us  %.4g elements/s", ms * 1e3, elements / ms * 1e3);
+    const char *unit = ms < 1e-3 ? "ns" : ms < 1 ? "us" : ms < 1e3 ? "ms" : "s";
+    double scale = ms < 1e-3 ? 1e6 : ms < 1 ? 1e3 : ms < 1e3 ? 1 : 1e-3;
+    (void)fprintf(f, "run      %.4g %s  %.4g elements/s", ms * scale, unit,
+                  elements / ms * 1e3);
     if (flops >= 0)
         (void)fprintf(f, "  %.4g GFLOP/s", flops / ms * 1e-6);
     double share = 100 * bytes / ms / copy_rate(bytes);
