@@ -3,9 +3,12 @@
 import ctypes as c
 import os
 import re
+from functools import partial
 
+from . import _interrupt
 from ._library import (ARRAYS, COPY_OVERLAP, MAX_OPERANDS, Args, Array, Error, ErrorData, FunctionInfo, ModelData, Options,
                        Static, as_arrays, describe, failure, lib, output, take)
+from ._plans import MOST, Plan, key_of, same_key
 
 
 def texts(pointer, n):
@@ -13,10 +16,11 @@ def texts(pointer, n):
 
 
 class Module:
-    """A compiled program of the library, released with its last user if it is its own: not that of a model."""
+    """A compiled program of the library, released with its last user if it is its own: not that of a model. loops: a call
+    of few elements may take long, too."""
 
-    def __init__(self, pointer, owned=True):
-        self.pointer, self.owned = pointer, owned
+    def __init__(self, pointer, owned=True, loops=True):
+        self.pointer, self.owned, self.loops = pointer, owned, loops
 
     def __del__(self, release=lib.release):
         if getattr(self, "owned", False):
@@ -48,7 +52,7 @@ def compile_text(text, interpret=False):
         pointer = lib.compile_expression(None, text.encode(), c.byref(options), c.byref(err))
     if not pointer:
         raise failure(err)
-    module = Module(pointer)
+    module = Module(pointer, loops=bool(re.search(r"\b(for|while)\b", without_comments)))
     names = module.names()
     return module, names[-1] if names else None
 
@@ -84,7 +88,7 @@ class Function:
         self.__doc__ = "fusejit: " + self.signature
         for unknown in self.statics.keys() - self._kinds.keys():
             raise TypeError("%s has no argument '%s' after `;`" % (name, unknown))
-        self._c_statics = make_statics(self.statics)
+        self._c_statics, self._plans = make_statics(self.statics), {}
 
     def __repr__(self):
         return "<%s %s>" % (type(self).__name__.lower(), self.signature)
@@ -114,23 +118,53 @@ class Function:
             raise ValueError("%s has %d results, and `out` %d" % (self.__name__, self.nout, len(given)))
         return given
 
-    def _run(self, arrays, args, out, call):
-        """Fills args with the operands, calls the library, returns the results."""
+    def _is_long(self, arrays):
+        """Whether a call may take so long that Ctrl-C is to be heeded meanwhile."""
+        return self._module.loops or sum([a.size for a in arrays]) >= _interrupt.SIZE
+
+    def _planned(self, key, arrays):
+        """The results of a call that is like an earlier one, or None."""
+        plan = self._plans.pop(key, None) if key is not None else None
+        if plan is None:
+            return None
+        result = plan.run(arrays)
+        self._plans[key] = plan
+        return result
+
+    def _plan(self, key, call, inputs, results, stoppable, kept=None):
+        """Keeps the structs of a call that went well, for others like it."""
+        if key is None:
+            return
+        if len(self._plans) >= MOST:
+            self._plans.clear()
+        self._plans[key] = Plan(call, list(inputs), list(results), stoppable, kept)
+
+    def _run(self, arrays, args, out, call, key=None):
+        """Fills args with the operands, runs call(error), returns the results. key: that of a plan to be made."""
         if len(arrays) > MAX_OPERANDS or not arrays:
-            raise Error("%s has %d arguments, not %d" % (self.__name__, self.nin, len(arrays)))
+            raise TypeError("%s has %d arguments, not %d" % (self.__name__, self.nin, len(arrays)))
         given = self._outputs(out)
-        args.input, args.n_in = ARRAYS[len(arrays)](*[describe(a) for a in arrays]), len(arrays)
+        inputs = ARRAYS[len(arrays)](*[describe(a) for a in arrays])
         results = ARRAYS[self.nout](*[Array(rank=-1) if x is None else output(x) for x in given])
-        args.out, args.n_out = results, self.nout
+        args.input, args.n_in, args.out, args.n_out = inputs, len(arrays), results, self.nout
+        stoppable = args if self._is_long(arrays) else None
         err = ErrorData()
-        if call(args, err):
+        if _interrupt.run(call, err, stoppable):
             raise failure(err)
-        made = tuple(take(results[i]) if x is None else x for i, x in enumerate(given))
+        made = tuple([take(results[i]) if x is None else x for i, x in enumerate(given)])
+        self._plan(key, call, inputs, results, stoppable)
         return made if self.nout > 1 else made[0]
 
     def __call__(self, *inputs, out=None, threads=None, **uniforms):
-        return self._run(as_arrays(inputs), self._settings(threads, uniforms), out,
-                         lambda args, err: lib.call(self._module.pointer, self._encoded, c.byref(args), c.byref(err)))
+        key = None
+        if out is None and threads is None and not uniforms:
+            key = key_of(inputs)
+            result = self._planned(key, inputs)
+            if result is not None:
+                return result
+        arrays, args = as_arrays(inputs), self._settings(threads, uniforms)
+        call = partial(lib.call, self._module.pointer, self._encoded, c.byref(args))
+        return self._run(arrays, args, out, call, same_key(key, inputs, arrays))
 
 
 class Program:

@@ -2,6 +2,7 @@
 
 import ctypes as c
 import os
+import sys
 
 import numpy as np
 
@@ -200,12 +201,34 @@ def code_of(dtype):
     return code
 
 
+def address_by_interface(a):
+    return a.__array_interface__["data"][0]
+
+
+def address_by_struct(a, pointer=c.c_void_p.from_address, header=object.__basicsize__):
+    """What stands first in NumPy's struct of an array, in all versions: a fifth of the time."""
+    return pointer(id(a) + header).value or 0
+
+
+def choose_address():
+    probe = np.zeros(3)
+    usual = sys.implementation.name == "cpython" and header_is_plain(probe)
+    return address_by_struct if usual else address_by_interface
+
+
+def header_is_plain(probe):
+    return all(address_by_struct(a) == address_by_interface(a) for a in (probe, probe[1:]))
+
+
+address = choose_address()
+
+
 def describe(a):
     """The struct for a NumPy array: its memory and strides as they are. The array must outlive it."""
     code = KNOWN.get(a.dtype) or code_of(a.dtype)
     if a.ndim > MAX_RANK:
         raise Error("an array of rank %d: at most %d axes are supported" % (a.ndim, MAX_RANK))
-    return Array(a.__array_interface__["data"][0], code, a.ndim, a.shape, a.strides)
+    return Array(address(a), code, a.ndim, a.shape, a.strides)
 
 
 def as_native(x):

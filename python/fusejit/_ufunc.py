@@ -2,16 +2,20 @@
 
 import ctypes as c
 import operator
+from functools import partial
 
 import numpy as np
 from numpy import ndarray
 
+from . import _interrupt
 from ._function import Function, compile_text
-from ._library import (ALL_AXES, DTYPES, Array, Error, ErrorData, Method, Places, UfuncOptions, as_arrays, as_native,
+from ._library import (ALL_AXES, DTYPES, Array, Error, ErrorData, Method, Places, UfuncOptions, as_arrays, as_native, as_weak,
                        code_of, describe, failure, lib, output, take)
 from ._loops import OURS, STOPPED, Loops
+from ._plans import key_of, same_key
 
 ORDER = "?bBhHiIlLefd"  # how NumPy lists types
+LARGE = 1 << 18  # elements: calls that take much longer than what they cost besides
 
 
 class Ufunc(Function):
@@ -108,38 +112,46 @@ class Ufunc(Function):
             raise TypeError("where is %s, not bool" % mask.dtype)
         return mask
 
-    def _loop(self, types):
-        """numpy.ufunc with one loop, for arrays of these types, whose calls cost little; None: there cannot be one."""
-        loop = None
-        if self.nout == 1 and len(types) == self.nin and all(t.isnative and t.name in OURS for t in types):
+    def _loop(self, kinds):
+        """numpy.ufunc with one loop, for operands of these types (of Python's numbers: int, float, bool), whose calls cost
+        little; None: there cannot be one."""
+        types, loop = types_of(kinds), None
+        if types and self.nout == 1 and len(types) == self.nin and all(t.isnative and t.name in OURS for t in types):
             try:
                 result = np.dtype(DTYPES[self._results(tuple(code_of(t) for t in types))[0]])
                 loop = Loops(self, [(result, types)], self.threads)
             except (Error, RuntimeError):
                 pass  # the call that follows says what is wrong
-        self._loops[types] = loop
+        self._loops[kinds] = loop
         return loop
 
+    def _is_quick(self, inputs):
+        """Whether NumPy can run the loop: it does not stop at Ctrl-C."""
+        return not self._module.loops and all([type(x) is not ndarray or x.size < LARGE for x in inputs])
+
     def __call__(self, *inputs, out=None, where=True, threads=None, **uniforms):
-        if where is True and threads is None and not uniforms and all(type(x) is ndarray for x in inputs):
-            types = tuple([x.dtype for x in inputs])
-            loop = self._loops[types] if types in self._loops else self._loop(types)
-            if loop is not None:
+        key = None
+        if where is True and threads is None and not uniforms:
+            kinds = tuple([x.dtype if type(x) is ndarray else type(x) for x in inputs])
+            loop = self._loops[kinds] if kinds in self._loops else self._loop(kinds)
+            if loop is not None and self._is_quick(inputs):
                 try:
                     result = loop.ufunc(*inputs, out=out)
                     if not loop.first.flags & STOPPED:
                         return result
-                except (TypeError, ValueError):
+                    loop.first.flags = 0
+                except (TypeError, ValueError, OverflowError):
                     pass  # said below in our words
-        if len(inputs) > self.nin:
+            key = key_of(inputs) if out is None else None
+            result = self._planned(key, inputs)
+            if result is not None:
+                return result
+        if len(inputs) != self.nin:
             raise TypeError("%s has %d arguments, not %d" % (self.__name__, self.nin, len(inputs)))
-        arrays = as_arrays(inputs)
-        args = self._settings(threads, uniforms)
-        mask = None if where is True else self._mask(where)
-        struct = None if mask is None else describe(mask)
-        pointer = None if mask is None else c.addressof(struct)
-        return self._run(arrays, args, out,
-                         lambda args, err: lib.ufunc_call(self._pointer, c.byref(args), pointer, c.byref(err)))
+        arrays, args = as_arrays(inputs), self._settings(threads, uniforms)
+        mask = None if where is True else describe(self._mask(where))
+        call = partial(lib.ufunc_call, self._pointer, c.byref(args), None if mask is None else c.addressof(mask))
+        return self._run(arrays, args, out, call, same_key(key, inputs, arrays))
 
     # ---------------------------------------------------------------- methods
 
@@ -162,48 +174,107 @@ class Ufunc(Function):
                 setattr(how, name, c.pointer(describe(array)))
         return how
 
-    def _apply(self, function, arrays, out, how):
+    def _apply(self, function, inputs, how, out=None, key=None):
+        """The method on arrays, into `out` or an array that is made."""
         if isinstance(out, tuple):
             out, = out
+        arrays = [as_native(a) for a in inputs]
         result = Array(rank=-1) if out is None else output(out)
         structs = [describe(a) for a in arrays]
+        call = partial(function, self._pointer, c.byref(result), *[c.byref(a) for a in structs], c.byref(how))
+        stoppable = how.run[0] if self._is_long(arrays) else None
         err = ErrorData()
-        inputs = [c.addressof(a) for a in structs]
-        if function(self._pointer, c.addressof(result), *inputs, c.addressof(how), c.byref(err)):
+        if _interrupt.run(call, err, stoppable):
             raise failure(err)
-        return take(result) if out is None else out
+        if out is not None:
+            return out
+        made = take(result)
+        self._plan(same_key(key, inputs, arrays), call, structs, [result], stoppable, how)
+        return made
 
     def reduce(self, array, axis=0, dtype=None, out=None, keepdims=False, initial=None, where=True, threads=None,
                **uniforms):
+        key = None
+        if out is None and dtype is None and initial is None and where is True and threads is None and not uniforms and (
+                axis is None or type(axis) is int):
+            key = key_of((array,), "reduce", axis, bool(keepdims))
+            result = self._planned(key, (array,))
+            if result is not None:
+                return result
         how = self._method(threads, uniforms, axis, dtype, keepdims, initial, where)
-        return self._apply(lib.ufunc_reduce, [as_native(array)], out, how)
+        return self._apply(lib.ufunc_reduce, [as_array(array)], how, out, key)
 
     def accumulate(self, array, axis=0, dtype=None, out=None, threads=None, **uniforms):
+        key = None
+        if out is None and dtype is None and threads is None and not uniforms and type(axis) is int:
+            key = key_of((array,), "accumulate", axis)
+            result = self._planned(key, (array,))
+            if result is not None:
+                return result
         how = self._method(threads, uniforms, axis, dtype)
-        return self._apply(lib.ufunc_accumulate, [as_native(array)], out, how)
+        return self._apply(lib.ufunc_accumulate, [as_array(array)], how, out, key)
 
     def reduceat(self, array, indices, axis=0, dtype=None, out=None, threads=None, **uniforms):
+        key = None
+        if out is None and dtype is None and threads is None and not uniforms and type(axis) is int:
+            key = key_of((array, indices), "reduceat", axis)
+            result = self._planned(key, (array, indices))
+            if result is not None:
+                return result
         how = self._method(threads, uniforms, axis, dtype)
         indices = np.asarray(indices)
         if indices.size == 0:
             indices = indices.astype(np.int64)
-        return self._apply(lib.ufunc_reduceat, [as_native(array), as_native(indices)], out, how)
+        return self._apply(lib.ufunc_reduceat, [as_array(array), indices], how, out, key)
 
     def outer(self, x, y, out=None, where=True, dtype=None, threads=None, **uniforms):
+        key = None
+        if out is None and dtype is None and where is True and threads is None and not uniforms:
+            key = key_of((x, y), "outer")
+            result = self._planned(key, (x, y))
+            if result is not None:
+                return result
         how = self._method(threads, uniforms, None, dtype, where=where)
-        return self._apply(lib.ufunc_outer, as_arrays([x, y]), out, how)
+        return self._apply(lib.ufunc_outer, as_arrays([x, y]), how, out, key)
 
     def at(self, array, indices, values=None, threads=None, **uniforms):
         """array[indices] = f(array[indices], values), where an index that occurs again counts again."""
+        key, given = None, (array, indices) if values is None else (array, indices, values)
+        if threads is None and not uniforms:
+            key = key_of(given, "at")
+            if key is not None and array.flags.writeable and self._planned(key, given) is not None:
+                return
         target = output(array)
         places = list_places(array, indices)
         structs = (Array * len(places))(*[describe(p) for p in places])
-        given = None if values is None else describe(as_arrays([array, values])[1])
+        value = None if values is None else as_arrays([array, values])[1]
+        last = None if value is None else describe(value)
         how = Method(size=c.sizeof(Method), run=c.pointer(self._settings(threads, uniforms)))
+        call = partial(lib.ufunc_at, self._pointer, c.byref(target), c.byref(Places(structs, len(places))),
+                       None if last is None else c.byref(last), c.byref(how))
+        stoppable = how.run[0] if self._is_long([*places, array]) else None
         err = ErrorData()
-        if lib.ufunc_at(self._pointer, c.addressof(target), c.byref(Places(structs, len(places))),
-                        c.addressof(given) if given else None, c.addressof(how), c.byref(err)):
+        if _interrupt.run(call, err, stoppable):
             raise failure(err)
+        inputs = [target, *structs] if last is None else [target, *structs, last]
+        used = (array, *places) if value is None else (array, *places, value)
+        if len(used) == len(given):
+            self._plan(same_key(key, given, used), call, inputs, [], stoppable, how)
+
+
+def as_array(x):
+    return x if type(x) is ndarray else np.asarray(x)
+
+
+def types_of(kinds):
+    """The element types of operands, given as types: those of NumPy's as they are, numbers of Python as as_weak makes them;
+    None: it depends on their values."""
+    known = [k if isinstance(k, np.dtype) else np.dtype(k) if issubclass(k, np.generic) else None for k in kinds]
+    typed = [t for t in known if t is not None]
+    if any(t is None and k not in (int, float, bool) for t, k in zip(known, kinds)):
+        return None
+    common = np.result_type(*typed) if typed else None
+    return tuple([as_weak(k(0), common).dtype if t is None else t for t, k in zip(known, kinds)])
 
 
 def list_places(array, indices):

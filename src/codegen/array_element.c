@@ -128,6 +128,19 @@ static void find_start(array_code *c, access *x)
     e->lanes = lanes;
 }
 
+/* One element alone, whose check has ended the call if it failed: the subscript is in range. */
+static bool is_sure(array_code *c, node bound)
+{
+    emitter *e = c->e;
+    if ((e->full > 1 && c->t->varies[bound]) || c->mask || e->mask_loop)
+        return false;
+    int32_t lanes = e->lanes;
+    e->lanes = 1;
+    ir_value when = values_get(e, graph_in(e->g, bound, 2), 0);
+    e->lanes = lanes;
+    return LLVMIsAConstantInt(when) && LLVMConstIntGetZExtValue(when) == 1;
+}
+
 /* Where no lane may read: out of range, or not in this round of a loop. NULL: all may. */
 static ir_value guard_of(array_code *c, const access *x, int32_t u)
 {
@@ -135,7 +148,7 @@ static ir_value guard_of(array_code *c, const access *x, int32_t u)
     ir_value fine = NULL;
     for (int32_t d = 0; d < x->rank; d++) {
         node sub = graph_in(e->g, x->n, d + 1);
-        if (graph_node(e->g, sub)->op != OP_bound)
+        if (graph_node(e->g, sub)->op != OP_bound || is_sure(c, sub))
             continue;
         int32_t lanes = e->lanes;
         e->lanes = c->t->varies[sub] ? lanes : 1;
@@ -471,7 +484,8 @@ void array_bound(array_code *c, node n)
         if (!never)
             fail_where(c, n, bad, v);
         fine = build_icmp(e, LLVMIntULT, v[0], v[1]);
-        values_set(e, n, u, build_select(e, fine, v[0], build_bits(e, 64, 0)));
+        ir_value safe = build_select(e, fine, v[0], build_bits(e, 64, 0));
+        values_set(e, n, u, !never && is_sure(c, n) ? v[0] : safe);
     }
     e->lanes = lanes;
 }
@@ -502,6 +516,8 @@ void array_copy(array_code *c, ir_value to, ir_value from, const array_storage *
     emitter *e = c->e;
     ir_value v[2] = { to, from };
     ir_value bytes = build_mul(e, count_of(c, s), build_i64(e, type_bits(s->dtype) / 8));
+    ir_value same = LLVMBuildICmp(e->b, LLVMIntEQ, to, from, ""); /* as ufunc_at_flat has it */
+    bytes = LLVMBuildSelect(e->b, same, build_i64(e, 0), bytes, "");
     ir_value whole = array_whole(c, bytes, PIECE);
     copy_pieces(c, v, (ir_value[]){ build_i64(e, 0), whole }, PIECE);
     copy_pieces(c, v, (ir_value[]){ whole, bytes }, 1);

@@ -24,7 +24,8 @@ typedef struct control {
     bool masked;    /* lanes may leave at different times */
     node outer_mask;
     ir_block before, head, body, end;
-    ir_value *phi; /* LLVM's, [variable][vector] */
+    ir_value *phi;  /* LLVM's, [variable][vector] */
+    ir_value go_on; /* the condition, where one bit tells it */
 } control;
 
 static node variable(const emitter *e, const control *c, int32_t i)
@@ -197,6 +198,18 @@ static void leave_head(emitter *e, control *c)
         build_branch(e, go_on, c->body, c->end);
     LLVMPositionBuilderAtEnd(e->b, c->body);
     values_forget(e);
+    c->go_on = c->masked || e->values->is_cut ? NULL : go_on;
+}
+
+/* In the body the condition holds: what stands under it, such as the check of a subscript, need not
+ * ask again. */
+static void set_condition(emitter *e, const control *c, ir_value v)
+{
+    int32_t lanes = e->lanes;
+    e->lanes = 1;
+    if (!LLVMIsConstant(c->go_on))
+        values_set(e, condition_of(e, c), 0, v);
+    e->lanes = lanes;
 }
 
 void emit_use_fuel(emitter *e)
@@ -232,6 +245,8 @@ static void emit_rounds(emitter *e, control *c, ir_value *next)
     emit_list(e, &c->l->head, c->vectors);
     emit_flush_flags(e);
     leave_head(e, c);
+    if (c->go_on)
+        set_condition(e, c, LLVMConstInt(LLVMTypeOf(c->go_on), 1, 0));
     if (c->masked)
         e->mask_loop = c->l->loop;
     bool ends = c->l->once || c->l->brief;
@@ -247,6 +262,8 @@ static void emit_rounds(emitter *e, control *c, ir_value *next)
     e->mask_loop = c->outer_mask;
     LLVMPositionBuilderAtEnd(e->b, c->end);
     values_forget(e);
+    if (c->go_on)
+        set_condition(e, c, c->go_on);
 }
 
 /* No memory: what is emitted will not be used, but must be emitted. */

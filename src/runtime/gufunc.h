@@ -54,6 +54,9 @@ enum { GUFUNC_STACK = 16 << 10 };     /* bytes of workspace on the stack of a ru
 enum { GUFUNC_STEPS = 64 };           /* of a kernel that is run in parts */
 /* As call_run_quick; nothing has been checked. */
 bool gufunc_run_quick(const jit_kernel *k, jit_args *args, uint32_t *flags);
+/* The same for a kernel that begins by making its result a copy of its first argument: that may be
+ * the output, and is not copied then. */
+bool gufunc_run_onto(const jit_kernel *k, jit_args *args, uint32_t *flags);
 /* Which of the matrices are the same for all samples of this call, of more than one sample. */
 uint32_t gufunc_shared(const jit_kernel *k, const jit_args *args);
 /* As call_room, for operands that have been checked. */

@@ -274,7 +274,8 @@ static bool may_use_panels(const quick *q, const jit_kernel *k)
     return false;
 }
 
-static bool set_operands(quick *q, const jit_kernel *k, const jit_args *args)
+/* The inputs from `first` on must not overlap an output. */
+static bool set_operands(quick *q, const jit_kernel *k, const jit_args *args, int32_t first)
 {
     for (int32_t i = first_operand(k); i < k->n_in + k->n_out; i = after(k, i))
         if (!set_free_operand(q, k, array_at(k, args, i), i))
@@ -284,7 +285,7 @@ static bool set_operands(quick *q, const jit_kernel *k, const jit_args *args)
         return false;
     for (int32_t o = k->n_in; o < k->n_in + k->n_out; o++)
         for (int32_t i = first_operand(k); i < o; i = after(k, i))
-            if (q->low[i] < q->high[o] && q->low[o] < q->high[i])
+            if (i >= first && q->low[i] < q->high[o] && q->low[o] < q->high[i])
                 return false;
     return true;
 }
@@ -297,7 +298,7 @@ static bool set_uniforms(quick *q, const jit_kernel *k, const jit_args *args)
     return q->call.uniform != NULL;
 }
 
-static bool run_free(const jit_kernel *k, jit_args *args, uint32_t *flags)
+static bool run_free(const jit_kernel *k, jit_args *args, int32_t first, uint32_t *flags)
 {
     quick q;
     _Alignas(64) char workspace[GUFUNC_STACK];
@@ -306,7 +307,7 @@ static bool run_free(const jit_kernel *k, jit_args *args, uint32_t *flags)
         !find_extents(&q, k, args) ||
         !workspace_bytes(&k->gufunc->workspace, &(graph_known){ q.dims, q.uniforms },
                          q.call.rows, &bytes) ||
-        !set_operands(&q, k, args))
+        !set_operands(&q, k, args, first))
         return false;
     q.call.workspace = bytes <= GUFUNC_STACK ? workspace : given_room(args, bytes);
     if (!q.call.workspace)
@@ -323,7 +324,12 @@ bool gufunc_run_quick(const jit_kernel *k, jit_args *args, uint32_t *flags)
     const gufunc *f = k->gufunc;
     if (!plain(k, args) || (f->fixed && (!f->operand || f->panel)))
         return false;
-    if (!(f->operand ? run_fixed(k, args, flags) : run_free(k, args, flags)))
+    if (!(f->operand ? run_fixed(k, args, flags) : run_free(k, args, 0, flags)))
         return false;
     return !(*flags & KERNEL_OUT_OF_RANGE); /* gufunc_run says which */
+}
+
+bool gufunc_run_onto(const jit_kernel *k, jit_args *args, uint32_t *flags)
+{
+    return k->gufunc && plain(k, args) && !k->gufunc->fixed && run_free(k, args, 1, flags);
 }

@@ -5,6 +5,7 @@
 
 #include "ops.h"
 #include "request.h"
+#include "specialise.h"
 #include "ufunc_text.h"
 
 /* ---------------------------------------------------------------- functions made from f */
@@ -107,6 +108,43 @@ bool ufunc_make(jit_ufunc *u, const char *text, const char *method, ufunc_made *
     made->m = v->m;
     made->name = v->m->tree->fns[v->m->tree->n_fns - 1]->name;
     return true;
+}
+
+jit_kernel *ufunc_find_kernel(jit_ufunc *u, const ufunc_key *key)
+{
+    pthread_mutex_lock(&u->lock);
+    const ufunc_kernel *k = u->kernels;
+    while (k && memcmp(&k->key, key, sizeof *key) != 0)
+        k = k->next;
+    pthread_mutex_unlock(&u->lock);
+    return k ? k->k : NULL;
+}
+
+jit_kernel *ufunc_make_kernel(jit_ufunc *u, const ufunc_made *f, const ufunc_key *key, diag *d)
+{
+    request q = { .name = f->name };
+    q.types.n_in = key->n;
+    q.types.n_out = 1;
+    q.types.out[0] = key->out;
+    q.types.has_dims = key->one;
+    for (int32_t i = 0; i < key->n; i++) {
+        q.types.in[i] = key->in[i];
+        q.types.rank[i] = key->rank[i];
+        for (int32_t k = 0; k < key->rank[i]; k++)
+            q.types.extent[i][k] = -1;
+    }
+    jit_kernel *k = specialise_kept(f->m, &q, d);
+    if (!k)
+        return NULL;
+    pthread_mutex_lock(&u->lock);
+    ufunc_kernel *kept = arena_alloc(u->ar, sizeof *kept);
+    if (kept) { /* else it is found by its text again */
+        *kept = (ufunc_kernel){ u->kernels, *key, k };
+        memcpy(&kept->key, key, sizeof *key); /* with what lies between its members */
+        u->kernels = kept;
+    }
+    pthread_mutex_unlock(&u->lock);
+    return k;
 }
 
 /* ---------------------------------------------------------------- making */

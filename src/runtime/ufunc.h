@@ -33,6 +33,25 @@ typedef struct ufunc_variant { /* a function made from f, alone in a module over
     jit_module *m; /* counted */
 } ufunc_variant;
 
+/* Kernels of methods that have run, found without writing their text again. Compared as bytes: clear it
+ * first. */
+enum { UFUNC_INPUTS = 5 };
+typedef struct ufunc_key {
+    const char *method; /* one string for each */
+    jit_dtype type, x;  /* as ufunc_form */
+    const char *word;
+    bool behind, where, initial, one;
+    int32_t n;
+    jit_dtype out, in[UFUNC_INPUTS];
+    int8_t rank[UFUNC_INPUTS];
+} ufunc_key;
+
+typedef struct ufunc_kernel {
+    struct ufunc_kernel *next;
+    ufunc_key key;
+    jit_kernel *k; /* kept by the variant's module */
+} ufunc_kernel;
+
 struct jit_ufunc {
     jit_module
         *m; /* counted: the function's; or over it, with a function that calls a built-in */
@@ -45,6 +64,7 @@ struct jit_ufunc {
     pthread_mutex_t lock; /* of ar, and of */
     ufunc_typing *typings;
     ufunc_variant *variants;
+    ufunc_kernel *kernels;
 };
 
 /* The function of that text, which has f's uniforms and attributes and the name "f.METHOD". NULL and
@@ -54,6 +74,11 @@ typedef struct ufunc_made {
     const char *name;
 } ufunc_made;
 bool ufunc_make(jit_ufunc *u, const char *text, const char *method, ufunc_made *made, diag *d);
+/* Its kernel for arguments of these types, the last rank[i] axes of which are core axes; one: of one
+ * sample. */
+jit_kernel *ufunc_make_kernel(jit_ufunc *u, const ufunc_made *f, const ufunc_key *key, diag *d);
+/* NULL: it has not been made. */
+jit_kernel *ufunc_find_kernel(jit_ufunc *u, const ufunc_key *key);
 /* False and a diagnostic: f does not take such arguments, or has arrays. */
 bool ufunc_type_results(jit_ufunc *u, const jit_dtype *in, int32_t n_in, ufunc_typing *out,
                         diag *d);

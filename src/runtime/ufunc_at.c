@@ -1,6 +1,7 @@
-/* x[place] = f(x[place], y), one after the other. In a block of places those that are the first of
- * their element are computed at once, then those that are the second, and so on: rounds in which all
- * elements are different, each after the one before. */
+/* x[place] = f(x[place], y), one after the other. On a packed array by a compiled loop (ufunc_at_flat), of
+ * whole rows by f itself. Else, in a block of places those that are the first of their element are
+ * computed at once, then those that are the second, and so on: rounds in which all elements are
+ * different, each after the one before. */
 #include <string.h>
 
 #include "array.h"
@@ -11,6 +12,7 @@
 #include "fpmode.h"
 #include "specialise.h"
 #include "type.h"
+#include "ufunc_at_flat.h"
 #include "ufunc_check.h"
 #include "uniform.h"
 
@@ -160,7 +162,7 @@ static void carry(odometer *o, const int64_t *stride, int64_t *offset)
 }
 
 /* By how many bytes the next element of an array with these strides is further. */
-static inline void step(odometer *o, const int64_t *stride, int64_t *offset)
+static inline void advance(odometer *o, const int64_t *stride, int64_t *offset)
 {
     int32_t last = o->rank - 1;
     if (last < 0)
@@ -181,7 +183,7 @@ static bool find_offsets(scatter *s)
             cell v = load_index(index.dtype, (const char *)index.data + at);
             if (!add_index(s, axis, p, v))
                 return false;
-            step(&o, index.stride, &at);
+            advance(&o, index.stride, &at);
         }
     }
     return true;
@@ -281,8 +283,8 @@ static bool add_place(scatter *s, int64_t place, odometer *all, int64_t *y_at)
         const char *y = s->y.data ? (const char *)s->y.data + *y_at : NULL;
         if (!add_element(s, (char *)x->data + s->offset[place] + at, y))
             return false;
-        step(&o, x->stride + n, &at);
-        step(all, s->y.stride, y_at);
+        advance(&o, x->stride + n, &at);
+        advance(all, s->y.stride, y_at);
     }
     return true;
 }
@@ -295,6 +297,110 @@ static bool run_places(scatter *s)
         if (!add_place(s, p, &all, &y_at))
             return false;
     return s->b->n == 0 || run_block(s);
+}
+
+/* ---------------------------------------------------------------- packed arrays */
+
+static bool is_packed(const jit_array *a, int32_t from, int32_t rank)
+{
+    int64_t step = (int64_t)jit_dtype_size(a->dtype);
+    for (int32_t i = rank - 1; i >= from; i--) {
+        if (a->shape[i] != 1 && a->stride[i] != step)
+            return false;
+        step *= a->shape[i];
+    }
+    return true;
+}
+
+/* Whether all are 0 .. n-1. */
+static bool all_inside(const int64_t *index, int64_t count, int64_t n)
+{
+    uint64_t outside = 0; /* the sign */
+    for (int64_t i = 0; i < count; i++)
+        outside |= (uint64_t)index[i] | ((uint64_t)n - 1 - (uint64_t)index[i]);
+    return (int64_t)outside >= 0;
+}
+
+/* The indices as they are given, if they are what the loop takes. */
+static const int64_t *given_index(const scatter *s)
+{
+    const jit_array *i = s->places->index;
+    bool plain = s->places->n == 1 && i->dtype == JIT_I64 && i->rank == s->n_place_axes &&
+                 is_packed(i, 0, i->rank) && (uintptr_t)i->data % sizeof(int64_t) == 0 &&
+                 !array_overlap(s->x, i);
+    return plain && all_inside(i->data, s->n_places, s->x->shape[0]) ? i->data : NULL;
+}
+
+static bool take_offsets(scatter *s)
+{
+    if (s->offset)
+        return true;
+    s->offset = context_alloc(s->u->m->context, (size_t)s->n_places * sizeof *s->offset + 1);
+    if (!s->offset)
+        diag_no_memory(s->d);
+    return s->offset && find_offsets(s);
+}
+
+/* False: it is not of that kind, and nothing was done; or a diagnostic. */
+static bool run_flat(scatter *s)
+{
+    int64_t n = jit_array_count(s->x), size = (int64_t)jit_dtype_size(s->x->dtype);
+    ufunc_flat f = { .u = s->u, .y = &s->y, .n = s->n_places, .args = &s->args };
+    f.x = jit_array_of(s->x->dtype, s->x->data, 1, &n);
+    if (s->places->n < s->x->rank || !is_packed(s->x, 0, s->x->rank) || s->k->indexed ||
+        !ufunc_flat_fits(&f, s->d))
+        return false;
+    f.index = given_index(s);
+    if (f.index)
+        return ufunc_flat_run(&f, &s->flags, s->d);
+    if (!take_offsets(s))
+        return false;
+    for (int64_t i = 0; i < s->n_places; i++)
+        s->offset[i] /= size;
+    f.index = s->offset;
+    bool done = ufunc_flat_run(&f, &s->flags, s->d);
+    for (int64_t i = 0; !done && i < s->n_places; i++)
+        s->offset[i] *= size;
+    return done;
+}
+
+/* By how much y goes on from one element of a row to the next; false: not evenly. */
+static bool find_y_step(const scatter *s, int64_t *step)
+{
+    bool one = true;
+    *step = 0;
+    for (int32_t i = s->n_place_axes; s->y.data && i < s->rank; i++)
+        one = one && (s->shape[i] == 1 || s->y.stride[i] == 0);
+    if (one)
+        return true;
+    *step = (int64_t)jit_dtype_size(s->y.dtype);
+    return is_packed(&s->y, s->n_place_axes, s->rank);
+}
+
+/* Rows of x that are packed: f of each, place by place. False: they are not, or a diagnostic. */
+static bool run_rows(scatter *s)
+{
+    enum { SHORT = 8 }; /* elements, which blocks of places do as well */
+    int64_t n = 1, step, y_at = 0, size = (int64_t)jit_dtype_size(s->x->dtype);
+    odometer o = { .rank = s->n_place_axes, .shape = s->shape };
+    for (int32_t i = s->places->n; i < s->x->rank; i++)
+        n *= s->x->shape[i];
+    if (n < SHORT || !is_packed(s->x, s->places->n, s->x->rank) || s->k->indexed ||
+        !find_y_step(s, &step) || !take_offsets(s))
+        return false;
+    fpmode saved = fpmode_enter(s->k->ftz);
+    for (int64_t p = 0; p < s->n_places && s->flags < KERNEL_OUT_OF_FUEL; p++) {
+        char *x = (char *)s->x->data + s->offset[p];
+        char *data[3] = { x, s->y.data ? (char *)s->y.data + y_at : x, x };
+        int64_t steps[3] = { size, s->y.data ? step : size, size };
+        kernel_call run = { .n = n, .rows = 1, .data = data, .step = steps, .row_step = steps };
+        drive_settings(&run, s->k, &s->args, s->cells);
+        s->flags |= drive_block(s->k, &run);
+        s->flags |= *drive_cancel(&s->args) ? KERNEL_CANCELLED : 0;
+        advance(&o, s->y.stride, &y_at);
+    }
+    fpmode_leave(saved);
+    return true;
 }
 
 /* ---------------------------------------------------------------- the kernel and memory */
@@ -315,6 +421,20 @@ static bool make_kernel(scatter *s)
     return false;
 }
 
+/* Any layout, in blocks. */
+static void run_blocks(scatter *s)
+{
+    const jit_context *c = s->u->m->context;
+    s->b = context_alloc(c, sizeof *s->b);
+    if (!s->b) {
+        diag_no_memory(s->d);
+        return;
+    }
+    if (take_offsets(s))
+        (void)run_places(s);
+    context_release(c, s->b, sizeof *s->b);
+}
+
 static bool run(scatter *s)
 {
     uint64_t cells[MAX_UNIFORMS];
@@ -322,10 +442,11 @@ static bool run(scatter *s)
     if (s->how.run)
         s->args = *s->how.run;
     s->cells = make_kernel(s) ? uniform_cells(s->k, &s->args, cells, s->d) : NULL;
-    if (!s->cells || !find_offsets(s))
+    if (!s->cells)
         return false;
-    (void)run_places(s);
-    bool ok = call_finish(s->k, &s->args, s->flags, s->d);
+    if (!run_flat(s) && !diag_failed(s->d) && !run_rows(s) && !diag_failed(s->d))
+        run_blocks(s);
+    bool ok = !diag_failed(s->d) && call_finish(s->k, &s->args, s->flags, s->d);
     if (s->how.run)
         s->how.run->flags = s->args.flags;
     return ok;
@@ -333,17 +454,10 @@ static bool run(scatter *s)
 
 static bool with_memory(scatter *s)
 {
-    const jit_context *c = s->u->m->context;
-    size_t offsets = (size_t)s->n_places * sizeof *s->offset;
-    s->offset = context_alloc(c, offsets + 1);
-    s->b = context_alloc(c, sizeof *s->b);
-    if (!s->offset || !s->b)
-        diag_no_memory(s->d);
-    bool ok = !diag_failed(s->d) && run(s);
-    if (s->b)
-        context_release(c, s->b, sizeof *s->b);
+    bool ok = run(s);
     if (s->offset)
-        context_release(c, s->offset, offsets + 1);
+        context_release(s->u->m->context, s->offset,
+                        (size_t)s->n_places * sizeof *s->offset + 1);
     return ok;
 }
 

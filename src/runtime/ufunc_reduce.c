@@ -6,11 +6,14 @@
 #include "array_view.h"
 #include "call.h"
 #include "ops.h"
-#include "specialise.h"
 #include "type.h"
 #include "ufunc_check.h"
 #include "ufunc_text.h"
 #include "ufunc_view.h"
+
+static const char call_reduce[] = "jit_ufunc_reduce",
+                  call_accumulate[] = "jit_ufunc_accumulate",
+                  call_reduceat[] = "jit_ufunc_reduceat";
 
 typedef struct reduction {
     jit_ufunc *u;
@@ -92,9 +95,9 @@ static jit_status end(const reduction *r)
     return r->d->out->status;
 }
 
-/* text: of the function. Arguments as it takes them: x first. */
+/* As the function takes them: x first. */
 typedef struct arguments {
-    jit_array in[5];
+    jit_array in[UFUNC_INPUTS];
     int32_t n;
 } arguments;
 
@@ -108,34 +111,48 @@ static bool is_one_sample(const reduction *r, const arguments *a, int32_t core)
     return samples < (r->ranges ? FEW_RANGES : 2);
 }
 
-static jit_kernel *find_kernel(const reduction *r, const ufunc_made *f, const arguments *a,
-                               jit_dtype out)
+typedef const char *(*write_function)(arena *ar, const jit_ufunc *u, const ufunc_form *f);
+
+static void set_key(ufunc_key *key, const reduction *r, const arguments *a, jit_dtype out)
 {
-    request q = { .name = f->name };
     int32_t core = r->form.behind ? 2 : 1;
-    q.types.n_in = a->n;
-    q.types.n_out = 1;
-    q.types.out[0] = out;
-    q.types.has_dims = is_one_sample(r, a, core);
+    memset(key, 0, sizeof *key);
+    key->method = r->call;
+    key->type = r->form.type;
+    key->x = r->form.x;
+    key->word = r->form.word;
+    key->behind = r->form.behind;
+    key->where = r->form.where;
+    key->initial = r->form.initial;
+    key->one = is_one_sample(r, a, core);
+    key->n = a->n;
+    key->out = out;
     for (int32_t i = 0; i < a->n; i++) {
         bool like_x = i == 0 || (i == 1 && r->form.where);
-        q.types.in[i] = a->in[i].dtype;
-        q.types.rank[i] = (int8_t)(like_x ? core : a->in[i].rank);
-        for (int32_t k = 0; k < q.types.rank[i]; k++)
-            q.types.extent[i][k] = -1;
+        key->in[i] = a->in[i].dtype;
+        key->rank[i] = (int8_t)(like_x ? core : a->in[i].rank);
     }
-    return specialise_kept(f->m, &q, r->d);
 }
 
-static bool run(const reduction *r, const char *text, const arguments *a, jit_array *out)
+static jit_kernel *make_kernel(const reduction *r, write_function write, const ufunc_key *key)
 {
     ufunc_made f;
+    arena *ar = arena_new(&r->u->m->context->allocator, 0);
+    const char *text = ar ? write(ar, r->u, &r->form) : NULL,
+               *method = r->call + strlen("jit_ufunc_");
+    bool made = ufunc_make(r->u, text, method, &f, r->d);
+    arena_free(ar);
+    return made ? ufunc_make_kernel(r->u, &f, key, r->d) : NULL;
+}
+
+static bool run(const reduction *r, write_function write, const arguments *a, jit_array *out)
+{
+    ufunc_key key;
     uint32_t flags;
     jit_args args = { .threads = 1 };
-    if (!ufunc_make(r->u, text, r->call + strlen("jit_ufunc_"), &f, r->d))
-        return false;
-    const jit_kernel *k = find_kernel(r, &f, a, out->dtype);
-    if (!k)
+    set_key(&key, r, a, out->dtype);
+    const jit_kernel *k = ufunc_find_kernel(r->u, &key);
+    if (!k && !(k = make_kernel(r, write, &key)))
         return false;
     if (r->how.run)
         args = *r->how.run;
@@ -150,20 +167,6 @@ static bool run(const reduction *r, const char *text, const arguments *a, jit_ar
     bool ok = quick ? call_finish(k, &args, flags, r->d) : call_run(k, &args, r->d);
     if (r->how.run)
         r->how.run->flags = args.flags;
-    return ok;
-}
-
-typedef const char *(*write_function)(arena *ar, const jit_ufunc *u, const ufunc_form *f);
-
-static bool write_and_run(const reduction *r, write_function write, arguments *a,
-                          jit_array *out)
-{
-    arena *ar = arena_new(&r->u->m->context->allocator, 0);
-    const char *text = ar ? write(ar, r->u, &r->form) : NULL;
-    bool ok = text && run(r, text, a, out);
-    if (!text)
-        diag_no_memory(r->d);
-    arena_free(ar);
     return ok;
 }
 
@@ -288,7 +291,7 @@ static bool reduce_views(reduction *r, ufunc_views *v)
               (!r->form.where || ufunc_view(v, &a.in[a.n++], &r->where, &r->layout));
     if (r->form.initial)
         a.in[a.n++] = jit_array_of(r->form.type, &r->initial, 0, NULL);
-    ok = ok && write_and_run(r, ufunc_text_reduce, &a, &to.view);
+    ok = ok && run(r, ufunc_text_reduce, &a, &to.view);
     return ufunc_view_end(v, &to, ok);
 }
 
@@ -313,7 +316,7 @@ jit_status jit_ufunc_reduce(jit_ufunc *u, jit_array *out, const jit_array *x,
 {
     diag d;
     diag_init(&d, err, NULL);
-    reduction r = { .u = u, .call = "jit_ufunc_reduce", .out = out, .x = x, .d = &d };
+    reduction r = { .u = u, .call = call_reduce, .out = out, .x = x, .d = &d };
     if (begin(&r, how))
         (void)reduce(&r);
     return end(&r);
@@ -346,7 +349,7 @@ static bool accumulate(reduction *r)
     arguments a = { .n = 1 };
     a.in[0] = axis_last(r->x, axis);
     r->form.behind = false;
-    return write_and_run(r, ufunc_text_accumulate, &a, &to);
+    return run(r, ufunc_text_accumulate, &a, &to);
 }
 
 jit_status jit_ufunc_accumulate(jit_ufunc *u, jit_array *out, const jit_array *x,
@@ -354,7 +357,7 @@ jit_status jit_ufunc_accumulate(jit_ufunc *u, jit_array *out, const jit_array *x
 {
     diag d;
     diag_init(&d, err, NULL);
-    reduction r = { .u = u, .call = "jit_ufunc_accumulate", .out = out, .x = x, .d = &d };
+    reduction r = { .u = u, .call = call_accumulate, .out = out, .x = x, .d = &d };
     if (begin(&r, how))
         (void)accumulate(&r);
     return end(&r);
@@ -402,7 +405,7 @@ static bool reduce_ranges(reduction *r, const jit_array *index, int64_t *from)
     a.in[1] = jit_array_of(JIT_I64, from, 1, &k);
     a.in[2] = jit_array_of(JIT_I64, from + k, 1, &k);
     r->form.behind = false;
-    return write_and_run(r, ufunc_text_reduceat, &a, &to);
+    return run(r, ufunc_text_reduceat, &a, &to);
 }
 
 static bool reduceat(reduction *r, const jit_array *index)
@@ -431,7 +434,7 @@ jit_status jit_ufunc_reduceat(jit_ufunc *u, jit_array *out, const jit_array *x,
 {
     diag d;
     diag_init(&d, err, NULL);
-    reduction r = { .u = u, .call = "jit_ufunc_reduceat", .out = out, .x = x, .d = &d };
+    reduction r = { .u = u, .call = call_reduceat, .out = out, .x = x, .d = &d };
     r.ranges = true;
     if (begin(&r, how))
         (void)reduceat(&r, index);

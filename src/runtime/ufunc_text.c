@@ -2,13 +2,14 @@
  * of our names. */
 #include "ufunc_text.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "type.h"
 #include "writer.h"
 
 static const char *const ours[] = { "x", "n",    "m",  "k",     "i",       "j", "s", "y",
-                                    "a", "from", "to", "where", "initial", "r", "q" };
+                                    "a", "from", "to", "where", "initial", "r", "q", "z" };
 
 typedef struct text {
     writer w;
@@ -284,6 +285,37 @@ const char *ufunc_text_reduceat(arena *ar, const jit_ufunc *u, const ufunc_form 
     put(&t, "\n    for i$ in from$[j$] + 1 .. to$[j$] { s$ = ");
     put_call(&t, "s$", "x$[i$]");
     put(&t, " }\n    y$[j$] = s$\n  }\n}\n");
+    return finish(&t);
+}
+
+/* z[i[AT]] = f(z[i[AT]], y[AT]) */
+static void put_place(text *t, const char *at, ufunc_y y)
+{
+    char given[16], place[24];
+    (void)snprintf(given, sizeof given, y == UFUNC_ONE_Y ? ", y$" : ", y$[%s]", at);
+    (void)snprintf(place, sizeof place, "z$[k$[%s]]", at);
+    put(t, "    ");
+    put(t, place);
+    write_format(&t->w, " = %s(", t->u->called);
+    put(t, place);
+    put(t, y == UFUNC_NO_Y ? "" : given);
+    put_uniforms(t);
+    put(t, "\n");
+}
+
+const char *ufunc_text_at(arena *ar, const jit_ufunc *u, ufunc_y y)
+{
+    /* so many at once: the loop's own work is as much as that of an addition */
+    static const char *const at[] = { "j$", "j$+1", "j$+2", "j$+3" };
+    text t = { .w = { .ar = ar }, .u = u };
+    put(&t, "fn f(x$: [n$], k$: i64[m$]");
+    put(&t, y == UFUNC_NO_Y ? "" : y == UFUNC_ONE_Y ? ", y$" : ", y$: [m$]");
+    put(&t, ") -> [n$] {\n  var z$ = x$\n  for i$ in 0 .. m$//4 {\n    let j$ = 4*i$\n");
+    for (size_t i = 0; i < sizeof at / sizeof at[0]; i++)
+        put_place(&t, at[i], y);
+    put(&t, "  }\n  for j$ in m$//4*4 .. m$ {\n");
+    put_place(&t, "j$", y);
+    put(&t, "  }\n  return z$\n}\n");
     return finish(&t);
 }
 

@@ -18,6 +18,10 @@ typedef struct ufunc_form {
 const char *ufunc_text_reduce(arena *ar, const jit_ufunc *u, const ufunc_form *f);
 const char *ufunc_text_accumulate(arena *ar, const jit_ufunc *u, const ufunc_form *f);
 const char *ufunc_text_reduceat(arena *ar, const jit_ufunc *u, const ufunc_form *f);
+/* z, which begins as x: z[k[j]] = f(z[k[j]], y[j]) for each j in order. x: T[n], k: i64[m], y: T[m], one T
+ * for all places, or none. */
+typedef enum ufunc_y { UFUNC_NO_Y, UFUNC_ONE_Y, UFUNC_EACH_Y } ufunc_y;
+const char *ufunc_text_at(arena *ar, const jit_ufunc *u, ufunc_y y);
 /* f where the first argument is true. old: the next arguments, one for each result, are what the
  * results else are; not old: they else are 0. types: of the results, n_out of them. */
 typedef struct ufunc_masked {

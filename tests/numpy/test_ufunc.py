@@ -205,6 +205,35 @@ for name, dtype in (("add", "float64"), ("subtract", "float32"), ("maximum", "in
                 theirs.at(wanted, index, y)
             OURS[name].at(x, index, y)
             expect_close(x, wanted, 0, name, "at", shape, k, n, how)
+for name, dtype in (("add", "float32"), ("multiply", "float64"), ("maximum", "int64")):  # packed, many places
+    theirs = PAIRS[name][1]
+    for index in (random.integers(-50, 50, 200001), random.integers(0, 50, 200001), random.integers(0, 50, (3, 7)),
+                  random.integers(0, 50, 1000).astype("uint16"), random.integers(0, 50, 2000)[::-2]):
+        for y in (whole((), dtype), whole(index.shape, dtype), whole(index.shape[-1:], dtype)):
+            x = whole((50,), dtype)
+            wanted = x.copy()
+            with np.errstate(all="ignore"):
+                theirs.at(wanted, index, np.broadcast_to(y, index.shape).copy())  # 2.4 reads beyond a y of fewer axes
+            OURS[name].at(x, (index,), y)
+            expect_close(x, wanted, 0, name, "at packed", index.shape, index.dtype, y.shape)
+for how, shape in itertools.product(range(N_LAYOUTS), ((6, 40), (3, 4, 33))):  # whole rows
+    index = random.integers(-3, 3, 9)
+    for y in (whole(()), whole(shape[1:]), whole((9,) + shape[1:]), lay_out(whole((9,) + shape[1:]), how, random)):
+        x = lay_out(whole(shape), how, random)
+        wanted = x.copy()
+        np.subtract.at(wanted, index, y)
+        OURS["subtract"].at(x, (index,), y)
+        expect_close(x, wanted, 0, "at rows", shape, y.shape, how)
+index = random.integers(0, 5, 300)
+x, wanted, y = whole((5,)), None, whole((300,))
+wanted = x.copy()
+for i, v in zip(index, y):
+    wanted[i] = 0.5 * (wanted[i] - v)
+Ufunc("fn f(x, y; z = 0.5) { var s = x  for k in 0 .. 1 { s = z*(s - y) }  return s }").at(x, (index,), y)
+expect_close(x, wanted, 0, "at of a function with a loop and an argument that is called as ours")
+x = np.arange(6)
+OURS["add"].at(x, (x,), np.int64(1))
+expect_close(x, np.arange(6) + 1, 0, "at indexed by itself")
 negative = Ufunc("fn f(x) = -x")
 x = whole((5,))
 wanted = x.copy()

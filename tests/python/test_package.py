@@ -35,7 +35,7 @@ raises(OverflowError, "300 does not fit int8", plus, np.int8([1]), 300)
 raises(TypeError, "complex128", plus, np.array([1j]), 1)
 raises(TypeError, "has 2 arguments, not 3", plus, 1, 2, 3)
 raises(fusejit.Error, "broadcast", plus, np.ones(2), np.ones(3))
-raises(fusejit.Error, "at most 8 axes", plus, np.ones((1,) * 9), 1)
+raises(fusejit.Error, "at most 8 axes", plus.reduce, np.ones((1,) * 9))
 
 # ------------------------------------------------------------------ outputs and masks
 out = np.full(3, 9.0)
