@@ -8,6 +8,7 @@
 #include "ops.h"
 #include "type.h"
 #include "ufunc_check.h"
+#include "ufunc_rows.h"
 #include "ufunc_text.h"
 #include "ufunc_view.h"
 
@@ -170,6 +171,42 @@ static bool run(const reduction *r, write_function write, const arguments *a, ji
     return ok;
 }
 
+/* By rows, if these are such arrays: x is T[batch .., n, m]. False: they are not; or a diagnostic. */
+static bool run_rows(const reduction *r, const jit_array *x, const jit_array *out,
+                     ufunc_rows *rows)
+{
+    jit_args args = { .threads = 1 };
+    if (!r->form.behind || r->form.where || r->form.type != out->dtype ||
+        !ufunc_rows_fit(x, out))
+        return false;
+    if (r->how.run)
+        args = *r->how.run;
+    rows->u = r->u;
+    rows->x = *x;
+    rows->out = *out;
+    rows->initial = r->form.initial ? &r->initial : NULL;
+    rows->args = &args;
+    bool done = ufunc_rows_run(rows, r->d);
+    if (r->how.run && done)
+        r->how.run->flags = args.flags;
+    return done;
+}
+
+/* The same along one axis of x and of the output, which stays. */
+static bool run_along(const reduction *r, ufunc_rows *rows)
+{
+    ufunc_views v = { .d = r->d };
+    ufunc_target to = { .copied = false };
+    jit_array x;
+    if (!r->form.behind || r->form.where || r->form.type != r->out->dtype)
+        return false;
+    bool seen =
+        ufunc_view_target(&v, &to, r->out, &r->layout) && ufunc_view(&v, &x, r->x, &r->layout);
+    bool done = seen && v.n == 0 && run_rows(r, &x, &to.view, rows);
+    (void)ufunc_view_end(&v, &to, false);
+    return done;
+}
+
 /* ---------------------------------------------------------------- reduce */
 
 static bool take_where(reduction *r)
@@ -291,8 +328,12 @@ static bool reduce_views(reduction *r, ufunc_views *v)
               (!r->form.where || ufunc_view(v, &a.in[a.n++], &r->where, &r->layout));
     if (r->form.initial)
         a.in[a.n++] = jit_array_of(r->form.type, &r->initial, 0, NULL);
-    ok = ok && run(r, ufunc_text_reduce, &a, &to.view);
-    return ufunc_view_end(v, &to, ok);
+    const int64_t begin = 0, end = r->n;
+    ufunc_rows rows = { .from = &begin, .to = &end, .n_ranges = 1 };
+    bool any_order = r->form.word && !r->typing.fold->needs_one;
+    if (ok && (any_order || !run_rows(r, &a.in[0], &to.view, &rows)))
+        ok = !diag_failed(r->d) && run(r, ufunc_text_reduce, &a, &to.view);
+    return ufunc_view_end(v, &to, ok && !diag_failed(r->d));
 }
 
 static bool reduce(reduction *r)
@@ -347,6 +388,8 @@ static bool accumulate(reduction *r)
     int32_t axis = r->layout.axis[r->layout.n_batch];
     jit_array to = axis_last(r->out, axis);
     arguments a = { .n = 1 };
+    if (run_along(r, &(ufunc_rows){ .from = NULL }) || diag_failed(r->d))
+        return !diag_failed(r->d);
     a.in[0] = axis_last(r->x, axis);
     r->form.behind = false;
     return run(r, ufunc_text_accumulate, &a, &to);
@@ -401,6 +444,9 @@ static bool reduce_ranges(reduction *r, const jit_array *index, int64_t *from)
         return false;
     jit_array to = axis_last(r->out, axis);
     arguments a = { .n = 3 };
+    if (run_along(r, &(ufunc_rows){ .from = from, .to = from + k, .n_ranges = k }) ||
+        diag_failed(r->d))
+        return !diag_failed(r->d);
     a.in[0] = axis_last(r->x, axis);
     a.in[1] = jit_array_of(JIT_I64, from, 1, &k);
     a.in[2] = jit_array_of(JIT_I64, from + k, 1, &k);

@@ -139,6 +139,25 @@ for shape in ((7,), (3, 5), (40, 3), (2, 3, 4)):
         expect_close(poly.reduce(x, axis=axis), np.asarray(wanted, float), 0, "poly", shape, axis)
         wanted = reference.accumulate(x.astype(object), axis=axis)
         expect_close(poly.accumulate(x, axis=axis), wanted.astype(float), 0, "poly accumulate", shape, axis)
+for dtype, (shape, axis) in itertools.product(("float32", "float64", "int64"), (((5, 9), 0), ((7, 9000), 0), ((3, 4, 40), 1),
+                                                                               ((3, 4, 2, 20), 1), ((2, 3, 4), 0))):
+    x = whole(shape, dtype)  # rows that are long, and several pieces long
+    index = random.integers(0, shape[axis], 4)
+    for how in range(N_LAYOUTS):
+        y = lay_out(x, how, random)
+        for name in ("subtract", "maximum"):
+            theirs = PAIRS[name][1]
+            for threads in (1, 2):
+                expect_close(OURS[name].reduce(y, axis=axis, threads=threads), theirs.reduce(x, axis=axis), 0, name, "rows", shape, how)
+                expect_close(OURS[name].reduce(y, axis=axis, initial=3, threads=threads), theirs.reduce(x, axis=axis, initial=3), 0,
+                             name, "rows, initial", shape, how)
+                expect_close(OURS[name].accumulate(y, axis=axis, threads=threads), theirs.accumulate(x, axis=axis), 0, name,
+                             "rows accumulate", shape, how)
+                expect_close(OURS[name].reduceat(y, index, axis=axis, threads=threads), theirs.reduceat(x, index, axis=axis), 0,
+                             name, "rows reduceat", shape, how)
+        into = y.copy() if how == 0 else y
+        OURS["subtract"].accumulate(into, axis=axis, out=into)
+        expect_close(into, np.subtract.accumulate(x, axis=axis), 0, "accumulate in place", shape, how)
 x = whole((3, 4, 2))
 expect_close(OURS["subtract"].reduce(x, axis=(2, 0)), np.subtract.reduce(x.transpose(1, 0, 2).reshape(4, 6), axis=1), 0,
              "several axes in C order")
