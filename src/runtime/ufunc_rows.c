@@ -17,7 +17,7 @@
 #include "specialise.h"
 #include "uniform.h"
 
-enum { PIECE = 16 << 10, SHORT = 8 }; /* bytes of a piece of a row; elements of a row */
+enum { PIECE = 16 << 10, SHORT = 32 }; /* bytes of a piece of a row; elements of a row */
 
 typedef struct rows {
     const ufunc_rows *r;
@@ -36,9 +36,12 @@ static bool is_packed(const jit_array *a)
     return a->shape[last] == 1 || a->stride[last] == (int64_t)jit_dtype_size(a->dtype);
 }
 
+/* A reduction of shorter rows is as fast compiled as a whole. */
 bool ufunc_rows_fit(const jit_array *x, const jit_array *out)
 {
-    return x->dtype == out->dtype && x->rank >= 2 && x->shape[x->rank - 1] >= SHORT &&
+    int64_t size = (int64_t)jit_dtype_size(x->dtype);
+    int64_t least = out->rank == x->rank ? SHORT : PIECE / size;
+    return x->dtype == out->dtype && x->rank >= 2 && x->shape[x->rank - 1] >= least &&
            x->shape[x->rank - 2] > 0 && is_packed(x) && is_packed(out) &&
            !array_overlap(x, out);
 }
