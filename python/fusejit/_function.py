@@ -43,6 +43,8 @@ class Module:
 
 def compile_text(text, interpret=False):
     """A module; and the name of its last function, "ans" if the text is an expression."""
+    if not isinstance(text, str):
+        raise TypeError("a function is given as text, such as 'x*2 + 1', not as %s" % type(text).__name__)
     err = ErrorData()
     options = Options(size=c.sizeof(Options), interpret=int(interpret))
     without_comments = re.sub(r"#[^\n]*", "", text)
@@ -175,6 +177,9 @@ class Program:
 
     def __dir__(self):
         return self._module.names()
+
+    def __repr__(self):
+        return "<program of %s>" % ", ".join(self._module.names())
 
     def __getattr__(self, name):
         if name.startswith("_"):

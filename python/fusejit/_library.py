@@ -176,7 +176,11 @@ class NoMemory(Error, MemoryError):
     pass
 
 
-KINDS = {3: ArrayTypeError, 8: NoMemory, 14: PlaceError}  # jit_status
+class FileError(Error, OSError):
+    pass
+
+
+KINDS = {3: ArrayTypeError, 8: NoMemory, 9: FileError, 14: PlaceError}  # jit_status
 
 
 def failure(data):

@@ -125,11 +125,20 @@ class Ufunc(Function):
         self._loops[kinds] = loop
         return loop
 
+    def _split(self, operands, out):
+        """Outputs behind the inputs, as NumPy takes them."""
+        given = operands[self.nin:]
+        if out is not None or len(given) > self.nout or not all(isinstance(x, ndarray) or x is None for x in given):
+            raise TypeError("%s has %d arguments, not %d" % (self.__name__, self.nin, len(operands)))
+        return operands[: self.nin], given + (None,) * (self.nout - len(given))
+
     def _is_quick(self, inputs):
         """Whether NumPy can run the loop: it does not stop at Ctrl-C."""
         return not self._module.loops and all([type(x) is not ndarray or x.size < LARGE for x in inputs])
 
     def __call__(self, *inputs, out=None, where=True, threads=None, **uniforms):
+        if len(inputs) > self.nin:
+            inputs, out = self._split(inputs, out)
         key = None
         if where is True and threads is None and not uniforms:
             kinds = tuple([x.dtype if type(x) is ndarray else type(x) for x in inputs])
@@ -292,6 +301,8 @@ def ufunc(text=None, name=None, parallel=False, threads=None, interpret=False, *
     """A universal function: of an expression, whose free names are its arguments in order of first appearance; of a
     program, the function `name` or the last one; or the built-in of that name. parallel: on all cores. More names are
     values of `fn` and `dim` arguments."""
+    if not text and name is None:
+        raise TypeError("a function is given as text, such as 'x*2 + 1', or as the name of a built-in: name='max'")
     if threads is None:
         threads = -1 if parallel else 1
     module, last = compile_text(text or NOTHING, interpret)

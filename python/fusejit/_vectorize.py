@@ -52,6 +52,8 @@ def vectorize(signatures=(), target="cpu"):
     """As numba.vectorize, of a text: `vectorize(["float64(float64, float64)"])("x*y + 1")` is a numpy.ufunc with a loop
     for each signature, tried in this order; target="parallel" uses all cores. Without signatures it is a fusejit.Ufunc,
     which compiles for the types that it meets."""
+    if callable(signatures):
+        raise TypeError("a function is given as text: vectorize([signatures])('x*2 + 1')")
     if target not in ("cpu", "parallel"):
         raise ValueError("target is 'cpu' or 'parallel', not %r" % (target,))
     wanted = [parse_signature(s) for s in ([signatures] if isinstance(signatures, str) else signatures)]

@@ -64,7 +64,7 @@ for a in (3, 2.5, np.float32(1.5), np.int8(7), np.array(4.0), np.array([1, 2], "
             same(plus(a, b), np.add(a, b), "numbers", repr(a), repr(b))
 raises(OverflowError, "300 does not fit int8", plus, np.int8([1]), 300)
 raises(TypeError, "has 2 arguments, not 1", plus, 1)
-raises(TypeError, "has 2 arguments, not 3", plus, x, x, x)
+raises(TypeError, "has 2 arguments, not 4", plus, x, x, x, x)
 
 # ------------------------------------------------------------------ threads of Python share a function
 wanted = {n: minus.accumulate(np.arange(float(n))) for n in range(1, 9)}
