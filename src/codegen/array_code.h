@@ -16,6 +16,7 @@
  *   array_part.c     parts of a run, for threads
  *   array_group*.c   the same where lanes are samples
  *   array_pace.c     fuel and cancel in maps and folds
+ *   array_short.c    k0 where a sample is a few scalars
  *
  * The value of an array is where its storage is: see array_pointer. */
 #ifndef FJ_ARRAY_CODE_H
@@ -91,6 +92,8 @@ typedef struct array_code {
 ir_value array_kernel(emitter *e, array_nest *a, ir_value few);
 
 ir_value array_field(array_code *c, ir_type type, size_t offset); /* of array_call */
+/* The function ends with what f does for the same call. */
+void array_return_call(array_code *c, ir_value f);
 
 /* Which operand of the call it is. */
 int32_t array_operand_of(const array_code *c, const array_storage *s);

@@ -418,7 +418,7 @@ static void run_first_step(kernel *k)
     move_call_slots(k, false);
 }
 
-static void return_call(array_code *c, ir_value f)
+void array_return_call(array_code *c, ir_value f)
 {
     emitter *e = c->e;
     ir_value r = LLVMBuildCall2(e->b, LLVMGlobalGetValueType(f), f, &c->call, 1, "");
@@ -435,7 +435,7 @@ static void leave_few(kernel *k)
     ir_value little = build_icmp(e, LLVMIntSLT, k->rows, build_i64(e, ARRAY_GROUP_ROWS));
     build_branch(e, build_or(e, much, little), other, on);
     LLVMPositionBuilderAtEnd(e->b, other);
-    return_call(k->c, k->few);
+    array_return_call(k->c, k->few);
     LLVMPositionBuilderAtEnd(e->b, on);
 }
 
@@ -539,9 +539,9 @@ static ir_value emit_choice(kernel *k)
     build_branch(e, build_icmp(e, LLVMIntEQ, FIELD(c, e->i64, rows), build_i64(e, 1)), few,
                  many);
     LLVMPositionBuilderAtEnd(e->b, few);
-    return_call(c, one);
+    array_return_call(c, one);
     LLVMPositionBuilderAtEnd(e->b, many);
-    return_call(c, more);
+    array_return_call(c, more);
     return f;
 }
 

@@ -88,6 +88,26 @@ bool array_lanes_pay(const array_nest *a)
     return any && a->t->weight <= HEAVY && !has_better(a);
 }
 
+bool array_fills_vectors(const array_nest *a)
+{
+    bool any = false;
+    for (node n = 1; n < a->g->n_nodes; n++)
+        if (a->t->used[n] && graph_node(a->g, n)->op == OP_put)
+            return false;
+    for (int32_t i = 0; i < a->n_binds; i++) {
+        const array_bind *b = &a->binds[i];
+        cell n;
+        node axis = graph_in(a->g, b->n, b->n_axes - 1);
+        if (b->inside || !a->sample[b->n])
+            continue;
+        any = true;
+        if (!b->vector || !graph_is_const(a->g, graph_in(a->g, axis, 0), &n) ||
+            n.i % b->lanes != 0)
+            return false;
+    }
+    return any;
+}
+
 /* -------------------------------------------------------------------------- the plan */
 
 void array_lanes_begin(array_nest *a)

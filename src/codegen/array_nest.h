@@ -202,7 +202,9 @@ array_factors array_factors_of(const array_nest *a, const array_bind *b); /* arr
 
 /* array_lanes.c */
 bool array_lanes_pay(const array_nest *a); /* a: without samples in vectors */
-void array_lanes_begin(array_nest *a);     /* before axes are chosen, */
+/* Maps and folds of a sample fill whole vectors along their own axes: samples have no more to give. */
+bool array_fills_vectors(const array_nest *a);
+void array_lanes_begin(array_nest *a);                          /* before axes are chosen, */
 void array_lanes_choose(array_nest *a, const array_options *o); /* and after */
 
 static inline const array_bind *array_bind_of(const array_nest *a, node n)

@@ -10,6 +10,7 @@
 
 #include "arena.h"
 #include "array_code.h"
+#include "array_short.h"
 #include "array_split.h"
 #include "emit.h"
 #include "entries.h"
@@ -31,6 +32,8 @@ typedef struct job {
     diag *d;
     nest *t;
     array_nest *grouped;     /* samples in vectors; NULL: they are not */
+    scalars *scalars;        /* a sample as scalars, and */
+    nest *shorts;            /*   its nest; NULL: it has none */
     array_nest *a;           /* of an array function, else NULL; */
     const int32_t *shape_of; /*   the shapes of its graph in g, if it is another */
     emit_values values;
@@ -43,6 +46,7 @@ static bool within_limits(const job *j)
     int64_t weight = j->t->weight + (int64_t)LOOP_CONTROL * j->t->n_loops;
     weight += j->a ? (int64_t)NEST_CONTROL * j->a->n_binds : 0;
     weight += j->grouped ? j->grouped->t->weight : 0;
+    weight += j->shorts ? j->shorts->weight * j->shorts->interleave : 0;
     if (!j->a && j->t->n_buffers > JIT_MAX_OPERANDS) {
         diag_plain(j->d, DIAG_code_size, "'%s' has %d arguments and results, the limit is %d",
                    j->g->name, j->t->n_buffers, (int)JIT_MAX_OPERANDS);
@@ -69,6 +73,42 @@ static void make_grouped(job *j, array_options widths)
     j->a = j->grouped ? j->a : NULL;
 }
 
+/* All elements of a group are there at once, and the last group takes as long as a whole one. */
+static int32_t most_vectors(const nest *t)
+{
+    int32_t vectors = t->interleave;
+    while (vectors > 1 && (t->lanes * vectors > ARRAY_SHORT_GROUP ||
+                           t->n_buffers * vectors > t->target->vector_registers))
+        vectors /= 2;
+    return vectors;
+}
+
+/* Samples as what elements are to scalar functions, where that is no large thing and no lane can
+ * end the call. */
+static void make_shorts(job *j)
+{
+    nest_options n = { j->o->target, j->o->vector_lanes, j->o->interleave, false };
+    j->scalars = scalars_make(j->g);
+    nest *t = j->scalars ? nest_make(j->scalars->g, &n, j->d) : NULL;
+    if (t && n.interleave == 0 && most_vectors(t) < t->interleave) {
+        n.interleave = most_vectors(t);
+        t = nest_make(j->scalars->g, &n, j->d);
+    }
+    if (t && !t->cut && !t->fuelled && t->weight * t->interleave <= ARRAY_SHORT_WEIGHT)
+        j->shorts = t;
+}
+
+/* Few samples are run one by one. False: matrices in panels are for products; vectors are full. */
+static bool make_few(job *j, array_options widths)
+{
+    widths.one = widths.whole = true;
+    j->a = array_nest_make(j->g, &widths, j->d);
+    for (int32_t i = 0; j->a && i < j->g->n_inputs; i++)
+        if (j->a->panel[i] != 0)
+            return false;
+    return !j->a || !(array_wants_split(j->a) || array_fills_vectors(j->a));
+}
+
 static bool make_array_nest(job *j)
 {
     array_options widths = { .target = j->o->target,
@@ -82,6 +122,13 @@ static bool make_array_nest(job *j)
                              .one = j->o->samples == SAMPLES_ONE,
                              .over = j->o->samples == SAMPLES_ONE ? j->o->over : NULL,
                              .samples = j->o->samples == SAMPLES_TOGETHER };
+    if (j->o->samples == SAMPLES_CHOOSE && !j->o->products)
+        make_shorts(j);
+    if (j->shorts && make_few(j, widths)) {
+        j->t = j->a ? j->a->t : NULL;
+        return j->t != NULL;
+    }
+    j->shorts = NULL;
     j->a = array_nest_make(j->g, &widths, j->d);
     if (j->a && array_wants_split(j->a)) {
         j->g = array_split(j->a, &j->shape_of, j->d);
@@ -135,10 +182,19 @@ static void emit_arrays(job *j)
 {
     emitter *e = &j->e;
     ir_value few = array_kernel(e, j->a, NULL);
-    if (!j->grouped)
+    if (!j->grouped && !j->shorts)
         return;
     LLVMSetValueName2(few, "few", 3);
     LLVMSetLinkage(few, LLVMInternalLinkage);
+    if (j->shorts) {
+        e->t = j->shorts;
+        e->g = j->scalars->g;
+        if (values_make(&j->values, e->t, j->d))
+            array_short_kernel(e, j->scalars, few);
+        else
+            e->failed = true;
+        return;
+    }
     e->t = j->grouped->t;
     if (values_make(&j->values, e->t, j->d))
         array_kernel(e, j->grouped, few);
@@ -250,6 +306,12 @@ static bool fill_panels(const job *j, codegen_object *out)
     return true;
 }
 
+/* What runs most samples. */
+static const nest *main_nest(const job *j)
+{
+    return j->shorts ? j->shorts : j->t;
+}
+
 static bool copy_out(const job *j, LLVMMemoryBufferRef buffer, codegen_object *out)
 {
     size_t size = LLVMGetBufferSize(buffer);
@@ -260,8 +322,8 @@ static bool copy_out(const job *j, LLVMMemoryBufferRef buffer, codegen_object *o
     }
     memcpy(out->bytes, LLVMGetBufferStart(buffer), size);
     out->size = size;
-    out->vector_lanes = j->t->lanes;
-    out->interleave = j->t->interleave;
+    out->vector_lanes = main_nest(j)->lanes;
+    out->interleave = main_nest(j)->interleave;
     if (j->a) {
         out->n_steps = j->a->n_steps;
         out->group = j->a->together ? 1 : j->a->block;
@@ -336,7 +398,8 @@ static char *assembly_text(job *j)
     LLVMMemoryBufferRef buffer = object_emit(&j->object, LLVMAssemblyFile, j->d);
     if (!buffer)
         return NULL;
-    char *text = listing_make(j->t, LLVMGetBufferStart(buffer), LLVMGetBufferSize(buffer));
+    char *text =
+        listing_make(main_nest(j), LLVMGetBufferStart(buffer), LLVMGetBufferSize(buffer));
     LLVMDisposeMemoryBuffer(buffer);
     if (!text)
         diag_no_memory(j->d);
@@ -348,8 +411,8 @@ char *codegen_text(const graph *g, const codegen_options *o, codegen_text_kind k
     job j = { .g = g, .o = o, .d = d };
     char *text = NULL;
     if (kind == CODEGEN_NEST) {
-        const array_nest *a = make_nest(&j) && j.grouped ? j.grouped : j.a;
-        if (j.t && !(text = a ? array_nest_print(a) : nest_print(j.t)))
+        const array_nest *a = make_nest(&j) && j.grouped ? j.grouped : j.shorts ? NULL : j.a;
+        if (j.t && !(text = a ? array_nest_print(a) : nest_print(main_nest(&j))))
             diag_no_memory(d);
         return text;
     }

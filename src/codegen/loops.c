@@ -187,8 +187,7 @@ static void emit_ends(row *r)
     return_flags(r, KERNEL_CANCELLED);
 }
 
-/* Spilled vectors would lie across lines of the cache, and reading them back costs twice the time. */
-static void align_stack(const emitter *e, ir_value f)
+void loops_align_stack(const emitter *e, ir_value f)
 {
     static const char name[] = "stackrealign";
     LLVMAttributeRef a =
@@ -202,7 +201,7 @@ ir_value loops_block(emitter *e)
     row r = { .e = e };
     ir_type type = LLVMFunctionType(e->i32, &e->pointer, 1, 0);
     ir_value f = LLVMAddFunction(e->module, ABI_SYMBOL_BLOCK, type);
-    align_stack(e, f);
+    loops_align_stack(e, f);
     e->frame = (emit_frame){ .function = f };
     e->lanes = e->full = e->t->lanes;
     r.call = LLVMGetParam(f, 0);

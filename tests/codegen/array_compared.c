@@ -71,11 +71,13 @@ static bool shape_operand(run *x, operand *o, int32_t shape)
 static void place_operand(operand *o, const array_layout *where, int32_t how)
 {
     int64_t n = where->rows > 0 ? where->rows : 1;
-    int64_t used = o->bytes + (n - 1) * o->step, front = how == 2 ? 0 : GUARD + where->shift;
+    int64_t back = o->step < 0 ? (n - 1) * -o->step : 0;
+    int64_t used = o->bytes + (n - 1) * (o->step < 0 ? -o->step : o->step);
+    int64_t front = how == 2 ? 0 : GUARD + where->shift;
     o->all = front + used + (how == 1 ? 0 : GUARD);
     o->fence = fenced_alloc((size_t)o->all, how == 2);
     o->memory = o->fence.at;
-    o->at = o->memory + front;
+    o->at = o->memory + front + back;
 }
 
 static bool make_operand(run *x, int32_t i)
@@ -88,6 +90,7 @@ static bool make_operand(run *x, int32_t i)
         return false;
     bool shared = input && (x->g->inputs[i].shared || (x->where->spread && i % 2));
     o->step = shared ? 0 : x->where->spread ? o->bytes + 24 : o->bytes;
+    o->step = x->where->backward ? -o->step : o->step;
     place_operand(o, x->where, (x->where->shift + i) % 3);
     o->before = malloc((size_t)o->all);
     for (int64_t j = 0; j < o->all; j++)

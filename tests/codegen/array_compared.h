@@ -11,6 +11,7 @@ typedef struct array_layout {
     int32_t shift;    /* bytes off alignment */
     int64_t fuel;     /* 0: no limit */
     bool spread;      /* samples lie apart; one sample of each second input is for all rows */
+    bool backward;    /* and each after the next */
     bool products;    /* the code is made to ask for products */
     bool sweep;       /* and to sweep matrices however small */
     bool faults;      /* a subscript out of range is expected to be possible */
