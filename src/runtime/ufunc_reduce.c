@@ -431,6 +431,37 @@ static bool find_ranges(const reduction *r, const jit_array *index, int64_t *fro
     return true;
 }
 
+/* Long ranges of the last axis, and f one of the reductions of the language, whose order is faster. */
+static bool are_long(const reduction *r, int64_t k, const int64_t *from)
+{
+    enum { LONG = 4096 };
+    bool all = r->typing.fold && r->typing.fold->word && !r->form.behind;
+    for (int64_t i = 0; i < k && all; i++)
+        all = from[k + i] - from[i] >= LONG;
+    return all;
+}
+
+static bool reduce_each(const reduction *r, int64_t k, const int64_t *from)
+{
+    int32_t axis = r->layout.axis[r->layout.n_batch];
+    uint32_t flags = 0;
+    jit_method how = r->how;
+    how.keepdims = 1;
+    how.dtype = r->form.type;
+    for (int64_t i = 0; i < k && !diag_failed(r->d); i++) {
+        jit_array x = *r->x, out = *r->out;
+        x.data = (char *)x.data + from[i] * x.stride[axis];
+        x.shape[axis] = from[k + i] - from[i];
+        out.data = (char *)out.data + i * out.stride[axis];
+        out.shape[axis] = 1;
+        (void)jit_ufunc_reduce(r->u, &out, &x, &how, r->d->out);
+        flags |= how.run ? how.run->flags : 0;
+    }
+    if (how.run)
+        how.run->flags = flags;
+    return !diag_failed(r->d);
+}
+
 static bool reduce_ranges(reduction *r, const jit_array *index, int64_t *from)
 {
     int32_t axis = r->layout.axis[r->layout.n_batch];
@@ -442,6 +473,8 @@ static bool reduce_ranges(reduction *r, const jit_array *index, int64_t *from)
     if (!ufunc_view_output(r->out, &like, r->call, &r->made, r->d) ||
         jit_array_count(&like) == 0)
         return false;
+    if (are_long(r, k, from) && !array_overlap(r->x, r->out))
+        return reduce_each(r, k, from);
     jit_array to = axis_last(r->out, axis);
     arguments a = { .n = 3 };
     if (run_along(r, &(ufunc_rows){ .from = from, .to = from + k, .n_ranges = k }) ||

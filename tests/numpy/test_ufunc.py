@@ -184,6 +184,17 @@ for name, (text, theirs) in PAIRS.items():
                 index = random.integers(0, max(n, 1), k)
                 wanted = numpy_or_none(lambda: theirs.reduceat(x, index, axis=axis))
                 same(name, lambda: OURS[name].reduceat(x, index, axis=axis), wanted, "reduceat", shape, axis, index, dtype)
+for name, dtype in itertools.product(("add", "maximum", "multiply", "subtract"), ("float32", "float64", "int32")):
+    x = whole((2, 20001), dtype) if name != "multiply" else np.ones((2, 20001), dtype)
+    for index in ([0, 4096, 12000], [7, 4200], [0, 4095, 12000], [9000, 1000, 6000]):
+        for how in range(N_LAYOUTS):
+            y = lay_out(x, how, random)
+            wanted = PAIRS[name][1].reduceat(x, index, axis=1)
+            expect_close(OURS[name].reduceat(y, np.array(index), axis=1), wanted, 0, name, "long ranges", index, how)
+            expect_close(OURS[name].reduceat(y[0], np.array(index)), wanted[0], 0, name, "long ranges", index, how)
+x = random.standard_normal(30000).astype("float32")
+expect(OURS["add"].reduceat(x, np.array([0, 9000])).tobytes() ==
+       np.array([OURS["add"].reduce(x[:9000]), OURS["add"].reduce(x[9000:])]).tobytes(), "long ranges are summed as reduce does")
 x = whole((5, 3))
 for index in ([0, 5], [-1], [2**40], np.array([2**63], "uint64")):
     same("add", lambda: OURS["add"].reduceat(x, np.asarray(index)), None, index)
