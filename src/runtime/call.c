@@ -13,11 +13,15 @@
 #include "params.h"
 #include "uniform.h"
 
+/* What jit_compile_expression made has no name that its user knows. */
+static const char *title(const jit_kernel *k)
+{
+    return strcmp(k->name, "ans") == 0 ? "the expression" : k->name;
+}
+
 const char *kernel_operand(const jit_kernel *k, int32_t i, char *text)
 {
-    const char *name = k->operand_name[i];
-    /* what jit_compile_expression made has no name that its user knows */
-    const char *of = strcmp(k->name, "ans") == 0 ? "the expression" : k->name;
+    const char *name = k->operand_name[i], *of = title(k);
     if (i < k->n_in)
         (void)snprintf(text, OPERAND_TEXT, "argument '%.60s' of %.60s", name, of);
     else if (name[0])
@@ -206,11 +210,11 @@ bool call_finish(const jit_kernel *k, jit_args *args, uint32_t flags, diag *d)
     if (flags & KERNEL_NO_MEMORY)
         diag_no_memory(d);
     else if (flags & KERNEL_CANCELLED)
-        diag_plain(d, DIAG_cancelled, "%s was cancelled", k->name);
+        diag_plain(d, DIAG_cancelled, "%s was cancelled", title(k));
     else if (flags & KERNEL_BROKEN)
         diag_plain(d, DIAG_internal, "a run of %s failed", k->name);
     else if (flags & KERNEL_OUT_OF_FUEL)
-        diag_plain(d, DIAG_out_of_fuel, "a loop of %s ran out of fuel", k->name);
+        diag_plain(d, DIAG_out_of_fuel, "a loop of %s ran out of fuel", title(k));
     else
         return true;
     return false;

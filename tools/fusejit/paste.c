@@ -1,7 +1,10 @@
 /* Bracketed paste: CSI ? 2004 h makes a terminal send CSI 200 ~ before what it pastes and
  * CSI 201 ~ behind it (xterm control sequences, "Bracketed Paste Mode"). */
+#define _POSIX_C_SOURCE 200809L
+
 #include "paste.h"
 
+#include <poll.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,13 +58,27 @@ static bool is_closed(const pasted *p)
     return p->n >= END_MARK && wmemcmp(p->text + p->n - END_MARK, L"\033[201~", END_MARK) == 0;
 }
 
-/* Up to the closing mark, without it. What is too long is read, but only its end is kept. */
+/* Nothing has come for a while: what comes next is typed, not pasted. */
+static bool is_idle(EditLine *edit)
+{
+    enum { WHILE_MS = 500 };
+    FILE *in = NULL;
+    if (el_get(edit, EL_GETFP, 0, &in) != 0 || !in)
+        return false;
+    struct pollfd waiting = { .fd = fileno(in), .events = POLLIN };
+    return poll(&waiting, 1, WHILE_MS) == 0;
+}
+
+/* Up to the closing mark, without it. What is too long is read, but only its end is kept. The mark
+ * may be lost: Ctrl-C or Ctrl-D by itself ends that, while both may be pasted. */
 static bool read_all(EditLine *edit, pasted *p)
 {
+    enum { CTRL_C = 3, CTRL_D = 4 };
     bool fits = true;
     wchar_t c;
     while (!is_closed(p)) {
-        if (el_wgetc(edit, &c) != 1)
+        bool typed = is_idle(edit);
+        if (el_wgetc(edit, &c) != 1 || (typed && (c == CTRL_C || c == CTRL_D)))
             return false;
         if (p->n == LONGEST) {
             fits = false;

@@ -85,13 +85,14 @@ void progress_draw(progress *p, const progress_place *at)
     (void)fprintf(p->f, "\r%s\033[K", line);
     (void)fflush(p->f);
     p->drawn = now;
+    p->stands = true;
 }
 
 void progress_clear(progress *p)
 {
-    if (!p->f || p->drawn == 0)
+    if (!p->f || !p->stands)
         return;
     (void)fputs("\r\033[K", p->f);
     (void)fflush(p->f);
-    p->drawn = 0;
+    p->stands = false;
 }

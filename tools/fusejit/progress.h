@@ -7,7 +7,8 @@
 typedef struct progress {
     FILE *f;            /* NULL: no terminal, nothing is drawn */
     double began;       /* s, of all */
-    double drawn;       /* s, of the last line; 0: none stands there */
+    double drawn;       /* s, of the last line */
+    bool stands;        /* it is there still */
     const char *metric; /* its short name, or NULL */
     double value;       /* of the metric after the epoch before; nan: none yet */
 } progress;

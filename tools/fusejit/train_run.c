@@ -233,7 +233,10 @@ int train_run_fit(train_job *j, const console *c)
     o.on_step = on_step;
     o.on_epoch = on_epoch;
     o.user = j;
+    j->report.bar.began = progress_clock(); /* compiling is no part of its rate */
     jit_status s = jit_trainer_fit(j->trainer, j->train.array, j->train.n, &o, &j->fit, &err);
+    if (interrupt_seen()) /* with Ctrl-C a terminal forgets what it has not shown, a clearing too */
+        j->report.bar.stands = true;
     progress_clear(&j->report.bar);
     if (s == JIT_OK)
         return EXIT_DONE;
