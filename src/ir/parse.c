@@ -452,8 +452,12 @@ static void expect_end(parser *p, const char *what)
     if (p->failed || p->tok.kind == TOKEN_END)
         return;
     parser_expected(p, DIAG_trailing_text, what);
-    if (p->tok.kind == TOKEN_NAME || p->tok.kind == TOKEN_INTEGER ||
-        p->tok.kind == TOKEN_REAL || p->tok.kind == TOKEN_LEFT_BRACE)
+    if (p->tok.kind == TOKEN_IF)
+        parser_hint(p, "as a value it is written condition ? a : b");
+    else if (parser_is_name(p, "as"))
+        parser_hint(p, "casts are written f32(x)");
+    else if (p->tok.kind == TOKEN_NAME || p->tok.kind == TOKEN_INTEGER ||
+             p->tok.kind == TOKEN_REAL || p->tok.kind == TOKEN_LEFT_BRACE)
         parser_hint(p, "is an operator missing in front of it?");
 }
 

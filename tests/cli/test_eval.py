@@ -48,6 +48,9 @@ ev("fn f(x; n: i32 = 3) = x << n", "--in", "x=1", "--set", "n=2", code=1, err=Li
 ev("fn f(x: i32; n: i32 = 3) = x << n", "--in", "x=1", "--set", "n=2", out="4\n")
 ev("fn f(x) -> (lo, hi) = (x - 1, x + 1)", "--in", "x=[1,2]", out="[0. 1.]\n[2. 3.]\n")
 ev("let y = 2", code=1, err=Like(r"-e:1:1: error\[E0016\].*statements stand in the braces of a function.*"))
+ev("x if x > 0 else 1", code=1, err=Like(r"-e:1:3: error\[E0037\].*\^\^ as a value it is written condition \? a : b\n"))
+ev("x as f32", code=1, err=Like(r"-e:1:3: error\[E0037\].*\^\^ casts are written f32\(x\)\n"))
+ev("sin x", code=1, err=Like(r".*is an operator missing in front of it\?\n"))
 # comments do not make it a program
 ev("1 + 1 # fn", out="2\n")
 
