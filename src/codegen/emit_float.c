@@ -226,10 +226,21 @@ static ir_value with_nan_of_scale(emitter *e, const emit_args *a, ir_value usual
     return emit_select_by_nan(e, a->v[1], a->v[1], usual);
 }
 
-static bool is_whole(const graph *g, node n)
+/* k - c is whole where k is so large that it has no fraction and c has none: how prelude/math_exp.fj
+ * rounds. */
+static bool takes_off(const graph *g, node n, format f)
+{
+    cell c;
+    double least = ldexp(1, f.mantissa);
+    return graph_node(g, n)->op == OP_sub && graph_is_const(g, graph_in(g, n, 1), &c) &&
+           c.f >= least && range_of(g, graph_in(g, n, 0)).lo >= least;
+}
+
+static bool is_whole(const graph *g, node n, format f)
 {
     int32_t o = graph_node(g, n)->op;
-    return o == OP_rint || o == OP_round || o == OP_floor || o == OP_ceil || o == OP_trunc;
+    return o == OP_rint || o == OP_round || o == OP_floor || o == OP_ceil || o == OP_trunc ||
+           takes_off(g, n, f);
 }
 
 ir_value emit_scale(emitter *e, const emit_args *a)
@@ -243,7 +254,7 @@ ir_value emit_scale(emitter *e, const emit_args *a)
     }
     const double limit = 3.0 * (f.bias - 1); /* beyond it the result is 0 or infinite */
     double most = fmax(fabs(r.lo), fabs(r.hi));
-    ir_value n = is_whole(e->g, graph_in(e->g, a->n, 1)) ? a->v[1] : floor_of(e, f, a->v[1]);
+    ir_value n = is_whole(e->g, graph_in(e->g, a->n, 1), f) ? a->v[1] : floor_of(e, f, a->v[1]);
     if (finite && most <= 2.0 * (f.bias - 1)) {
         ir_value y = scaled_by_whole(e, f, (ir_value[]){ a->v[0], n }, r);
         return with_nan_of_scale(e, a, y);

@@ -3,8 +3,13 @@
  * of one angle have a definition together. */
 #include "expand.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "definition.h"
 #include "lower_state.h"
+#include "prelude.h"
+#include "range.h"
 
 enum { MAX_ROUNDS = 8 }; /* tgamma uses exp uses nothing: a few are enough */
 
@@ -22,15 +27,28 @@ static bool expands(const node_data *d)
     return (op_info((op)d->op)->flags & OP_EXPAND) != 0 && type_is_float((jit_dtype)d->dtype);
 }
 
+/* NAME_below has the same bits as NAME for arguments that are not above 0, and is cheaper. */
+static void prefer_below(const graph *src, node old, definition *chosen)
+{
+    char name[sizeof chosen->name];
+    int used = snprintf(name, sizeof name, "%s_below", chosen->name);
+    bool fits = used > 0 && (size_t)used < sizeof name;
+    if (fits && prelude_find(name) && range_of(src, graph_in(src, old, 0)).hi <= 0)
+        memcpy(chosen->name, name, sizeof name);
+}
+
 /* The chosen definition of operator or pair `base`. */
-static bool define(expansion *x, graph *dst, const char *base, const node_data *d,
+static bool define(expansion *x, graph *dst, const char *base, const graph *src, node old,
                    const node *in, lower_outputs out)
 {
+    const node_data *d = graph_node(src, old);
     definition chosen;
     uint16_t relaxed = dst->relaxed;
     dst->relaxed = 0; /* the definitions' arithmetic is exact as written */
-    bool fine = definition_choose(x->p, base, (jit_dtype)d->dtype, d->relaxed, &chosen) &&
-                lower_inline_in(x->lw, chosen.name, in, d->n_in, out);
+    bool fine = definition_choose(x->p, base, (jit_dtype)d->dtype, d->relaxed, &chosen);
+    if (fine)
+        prefer_below(src, old, &chosen);
+    fine = fine && lower_inline_in(x->lw, chosen.name, in, d->n_in, out);
     dst->relaxed = relaxed;
     if (!fine && !diag_failed(dst->d)) {
         diag_plain(dst->d, DIAG_internal, "operator %s has no definition", base);
@@ -47,7 +65,7 @@ static node expand_pair(expansion *x, graph *dst, const graph *src, node old, co
     if (x->made[old]) {
         return x->made[old];
     }
-    if (!define(x, dst, "sincos", d, in, (lower_outputs){ out, 2, d->at })) {
+    if (!define(x, dst, "sincos", src, old, in, (lower_outputs){ out, 2, d->at })) {
         return 0;
     }
     x->made[x->other[old]] = out[d->op == OP_sin];
@@ -65,7 +83,8 @@ static node expand_node(void *user, graph *dst, const graph *src, node old, cons
     if (x->other[old]) {
         return expand_pair(x, dst, src, old, in);
     }
-    return define(x, dst, op_info((op)d->op)->name, d, in, (lower_outputs){ &out, 1, d->at })
+    return define(x, dst, op_info((op)d->op)->name, src, old, in,
+                  (lower_outputs){ &out, 1, d->at })
                ? out
                : 0;
 }

@@ -2,7 +2,9 @@
  * needs   a typed graph           leaves   only operators that codegen has an emit function for
  * keeps   the value within the bounds of ops.def; the interpreter runs both graphs
  * The definitions are ordinary functions of the language, see definition.h: the node's accuracy
- * (node_data.relaxed) chooses among them. */
+ * (node_data.relaxed) chooses among them. One that is named as the chosen one with `_below` behind it
+ * (exp_f32_below) has the same bits, is cheaper, and takes arguments that are not above 0: it is
+ * used where range.h sees that. */
 #ifndef FJ_EXPAND_H
 #define FJ_EXPAND_H
 

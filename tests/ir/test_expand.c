@@ -441,6 +441,53 @@ Test(expand, sine_and_cosine_of_one_angle)
     }
 }
 
+static int32_t count(const graph *g, op o)
+{
+    int32_t n = 0;
+    for (node i = 1; i < g->n_nodes; i++)
+        n += graph_node(g, i)->op == o;
+    return n;
+}
+
+/* exp_f32_below, which has no scale: where it is seen that the argument is not above 0, and with the
+ * bits of exp_f32, down to the last subnormal number and beyond. */
+Test(expand, exponential_of_what_is_not_above_0)
+{
+    static const struct {
+        const char *argument;
+        bool below;
+    } rows[] = { { "-abs(x)", true },    { "-x*x", true }, { "-0.5*x*x", true },
+                 { "-(x*x + 1)", true }, { "x", false },   { "-x", false },
+                 { "1 - x*x", false },   { "x*x", false } };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char text[64];
+        lower_text t;
+        (void)snprintf(text, sizeof text, "fn f(x) = exp(%s)\nfn g(x) = exp(x)",
+                       rows[i].argument);
+        lower_text_make(&t, text);
+        graph *g = lower_text_graph(&t, "f", "f32", PIPELINE_MATH);
+        cr_assert(g, "%s", text);
+        cr_expect_eq(count(g, OP_scale), rows[i].below ? 0 : 1, "%s", rows[i].argument);
+        lower_text_free(&t);
+    }
+    lower_text t;
+    lower_text_make(&t, "fn f(x) = exp(-abs(x))\nfn g(x) = exp(x)");
+    runner f = runner_new(lower_text_graph(&t, "f", "f32", PIPELINE_MATH));
+    runner g = runner_new(lower_text_graph(&t, "g", "f32", PIPELINE_MATH));
+    const double far[] = { -INFINITY, -1e38, -3e7, -104, -103.98, -87.4, -1e-40, -0.0 };
+    for (int32_t i = 0; i < 120000; i++) {
+        uint32_t flags = 0;
+        cell x = { .f = i < 8 ? (float)far[i] : (float)(i * -0.00091) };
+        double want = runner_run(&g, &x, &flags).f, got = runner_run(&f, &x, &flags).f;
+        cr_assert(got == want && got >= 0, "exp(%a) is %a, not %a", x.f, got, want);
+    }
+    uint32_t flags = 0;
+    cr_expect(isnan(runner_run(&f, &(cell){ .f = NAN }, &flags).f));
+    runner_free(&f);
+    runner_free(&g);
+    lower_text_free(&t);
+}
+
 /* The first word of Philox4x32-10 of counter 0 and key 0 is 6627e8d5 (Salmon et al. 2011). */
 Test(expand, rand_is_philox)
 {
