@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "values.h"
+
 static bool is_float(const emit_args *a)
 {
     return type_is_float(a->in);
@@ -196,8 +198,29 @@ ir_value emit_ne(emitter *e, const emit_args *a)
     return compared(e, a, (predicates){ LLVMRealUNE, LLVMIntNE, LLVMIntNE });
 }
 
+/* How the definitions ask for rare arguments: the sign of c - |x|, which is as good as |x| > c, as |x|
+ * has none where it is NaN. Vectors of masks have to be made of signs, but a comparison makes one. */
+static ir_value compared_by_sign(emitter *e, const emit_args *a)
+{
+    const graph *g = e->g;
+    cell c;
+    if (!e->target->masks || e->values->is_cut || !a->is_const[1] || a->constant[1].i != 0 ||
+        graph_node(g, graph_in(g, a->n, 0))->op != OP_bitcast)
+        return NULL;
+    node d = graph_in(g, graph_in(g, a->n, 0), 0);
+    if (graph_node(g, d)->op != OP_sub || !graph_is_const(g, graph_in(g, d, 0), &c) ||
+        graph_node(g, graph_in(g, d, 1))->op != OP_abs || !type_is_float(graph_dtype(g, d)))
+        return NULL;
+    ir_value size = values_get(e, graph_in(g, d, 1), e->vector);
+    return build_fcmp(e, LLVMRealOGT, size, build_cell(e, graph_dtype(g, d), c));
+}
+
 ir_value emit_lt(emitter *e, const emit_args *a)
 {
+    ir_value r =
+        a->n && a->in != JIT_BOOL && type_is_signed(a->in) ? compared_by_sign(e, a) : NULL;
+    if (r)
+        return r;
     return compared(e, a, (predicates){ LLVMRealOLT, LLVMIntSLT, LLVMIntULT });
 }
 
