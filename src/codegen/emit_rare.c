@@ -10,7 +10,9 @@
  *     rare():  for each element that is active: out of the area, the body, as scalars, and the
  *              variables back into the area
  *
- * A short body is computed in vectors where the call would be. The rare code is there once,
+ * A short body is computed in vectors where the call would be. In a nest that is ordered, what is used
+ * after the loop passes through the area as well and is phi(value, reloaded) there: LLVM would compute
+ * it after the branch instead, and so undo the order. The rare code is there once,
  * whatever the interleave, takes no register of the usual path, and is a scalar function that
  * LLVM makes no effort for: what hardly ever runs must not be most of the time of a compile. */
 #include "emit_rare.h"
@@ -27,6 +29,12 @@ typedef struct outside { /* a value of another list that the body uses */
     ir_value at, scalar; /* the value in the caller, while rare() is emitted */
 } outside;
 
+typedef struct kept { /* a value that is computed before the loop and used after it */
+    node n;
+    int64_t offset;     /* in the area */
+    ir_value *reloaded; /* [vector] */
+} kept;
+
 typedef struct rare {
     emitter *e;
     const nest_loop *l;
@@ -38,6 +46,8 @@ typedef struct rare {
     int64_t active, bytes; /* of the area: the mask, as integers of `mask_bits`; its size */
     unsigned mask_bits;
     ir_value area;
+    kept *kept;
+    int32_t n_kept;
 } rare;
 
 static bool lies_in(const nest *t, node n, node loop)
@@ -175,6 +185,8 @@ static void plan_area(rare *r)
         if (o->needed)
             o->offset = take_area(r, e->t->varies[o->n] ? n * bytes : bytes);
     }
+    for (int32_t k = 0; k < r->n_kept; k++)
+        r->kept[k].offset = take_area(r, n * type_bits(graph_dtype(e->g, r->kept[k].n)) / 8);
     r->active = take_area(r, 8 * n);
 }
 
@@ -405,6 +417,79 @@ static void emit_in_vectors(rare *r, ir_value *result)
         }
 }
 
+/* -------------------------------------------------------------------------- what lives across */
+
+static bool is_made(const emitter *e, node n)
+{
+    while (e->t->region[n])
+        n = e->t->region[n];
+    return *values_at(e, n) != NULL;
+}
+
+/* Nodes with values of their own in vectors: neither constants, masks nor variables. */
+static bool is_vector(const emitter *e, node n)
+{
+    const node_data *d = graph_node(e->g, n);
+    return e->t->used[n] && e->t->varies[n] && !e->t->region[n] && d->op != OP_loop &&
+           d->op != OP_proj && d->dtype != JIT_BOOL;
+}
+
+/* What the nodes that are not made yet read, outside the loop. */
+static void mark_wanted(const rare *r, bool *wanted)
+{
+    const graph *g = r->e->g;
+    for (node n = 1; n < g->n_nodes; n++) {
+        bool waits = r->e->t->used[n] && graph_node(g, n)->op != OP_proj && !is_made(r->e, n);
+        for (int32_t i = 0; waits && i < graph_node(g, n)->n_in; i++)
+            wanted[graph_in(g, n, i)] |= !lies_in(r->e->t, n, r->l->loop);
+    }
+    for (int32_t i = 0; i < g->n_outputs; i++)
+        wanted[g->outputs[i].value] = true;
+}
+
+static void find_kept(rare *r)
+{
+    emitter *e = r->e;
+    arena *ar = e->g->ar;
+    size_t n_nodes = (size_t)e->g->n_nodes;
+    bool *wanted = arena_alloc(ar, n_nodes);
+    r->kept = arena_alloc(ar, n_nodes * sizeof *r->kept);
+    if (!wanted || !r->kept)
+        return;
+    mark_wanted(r, wanted);
+    for (node n = 1; n < e->g->n_nodes; n++) {
+        kept *k = &r->kept[r->n_kept];
+        if (!wanted[n] || !is_vector(e, n) || !is_made(e, n))
+            continue;
+        *k = (kept){ .n = n };
+        k->reloaded = arena_alloc(ar, (size_t)r->vectors * sizeof *k->reloaded);
+        r->n_kept += k->reloaded != NULL;
+    }
+}
+
+static void reload_kept(rare *r)
+{
+    for (int32_t i = 0; i < r->n_kept; i++)
+        for (int32_t u = 0; u < r->vectors; u++) {
+            const kept *k = &r->kept[i];
+            jit_dtype t = graph_dtype(r->e->g, k->n);
+            k->reloaded[u] = memory_load(r->e, t, vector_at(r, k->offset, t, u));
+        }
+}
+
+static void join_kept(rare *r, const ir_block *from)
+{
+    emitter *e = r->e;
+    for (int32_t i = 0; i < r->n_kept; i++)
+        for (int32_t u = 0; u < r->vectors; u++) {
+            const kept *k = &r->kept[i];
+            ir_value v[2] = { values_get(e, k->n, u), k->reloaded[u] };
+            ir_value phi = LLVMBuildPhi(e->b, LLVMTypeOf(v[0]), "");
+            LLVMAddIncoming(phi, v, (ir_block[]){ from[0], from[1] }, 2);
+            values_set(e, k->n, u, phi);
+        }
+}
+
 /* -------------------------------------------------------------------------- its call */
 
 static void emit_rare_path(rare *r, ir_value *result)
@@ -413,6 +498,8 @@ static void emit_rare_path(rare *r, ir_value *result)
     plan_area(r);
     r->area = build_local(e, LLVMArrayType2(e->i8, (uint64_t)r->bytes), 64);
     save_outside(r);
+    for (int32_t k = 0; k < r->n_kept; k++)
+        save(r, r->kept[k].n, graph_dtype(e->g, r->kept[k].n), r->kept[k].offset);
     ir_type type = LLVMFunctionType(LLVMVoidTypeInContext(e->context),
                                     (ir_type[]){ e->pointer, e->pointer }, 2, 0);
     ir_value f = emit_function(r, type, result);
@@ -424,6 +511,7 @@ static void emit_rare_path(rare *r, ir_value *result)
             ir_value v = memory_load(e, t, vector_at(r, r->outside[k].offset, t, u));
             result[k * r->vectors + u] = carried(r, phi_of(r, k), v);
         }
+    reload_kept(r);
 }
 
 static void join(rare *r, const ir_value *result, const ir_block *from)
@@ -438,6 +526,7 @@ static void join(rare *r, const ir_value *result, const ir_block *from)
                         (ir_block[]){ from[0], from[1] }, 2);
         r->init[i] = phi;
     }
+    join_kept(r, from);
     for (int32_t i = 0; i < n; i++) {
         node phi = phi_of(r, i / r->vectors);
         bool mask = e->values->widens && graph_dtype(e->g, phi) == JIT_BOOL;
@@ -467,7 +556,10 @@ void rare_emit(emitter *e, node loop, int32_t vectors)
     from[0] = LLVMGetInsertBlock(e->b);
     build_rare_branch(e, any, path, end);
     LLVMPositionBuilderAtEnd(e->b, path);
-    if (is_light(&r))
+    bool light = is_light(&r);
+    if (e->t->ordered && !light && e->t->region[loop] == 0)
+        find_kept(&r);
+    if (light)
         emit_in_vectors(&r, result);
     else
         emit_rare_path(&r, result);

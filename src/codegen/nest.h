@@ -72,6 +72,7 @@ typedef struct nest {
     /* Non-temporal stores pay once outputs take so many halves of the last cache; 0: never. */
     int32_t streams;
     bool cut;       /* too large for one function: cut.h */
+    bool ordered;   /* the body is in the order of nest_order.c */
     int64_t weight; /* machine instructions for one vector, roughly */
 } nest;
 
@@ -94,7 +95,10 @@ char *nest_print(const nest *t);
 
 /* Machine instructions of one node for one vector of t->lanes, roughly. */
 int64_t nest_weight(const nest *t, node n);
-/* Chooses lanes, interleave, streams and cut, and fills weight: nest_plan.c. */
+/* Chooses lanes, interleave, streams, cut and the order of the body, and fills weight: nest_plan.c. */
 void nest_plan(nest *t, const nest_options *o);
+/* Puts t->body, of which `vectors` at a time are emitted, in the order in which the machine can start
+ * what is in it; false without memory: nest_order.c. */
+bool nest_order(nest *t, int32_t vectors);
 
 #endif
