@@ -121,7 +121,7 @@ session("?_tail\n", code=1, err=ERROR + "there is nothing called '_tail'\n")
 session("fn half(x) = x/2\n?half\n", "fn half(x) = x/2\n  example  half(0.5) = 0.25\n")
 
 # names without a value stand for points
-session(":time sigmoid\n", Like(r"x        f32\[65536\], from 0 to 1\ncompile .*\nrun .* elements/s .*GFLOP/s\nmemory .* GB/s, \S+ % of the speed of copying\ncode .*vectors of .*\n"))
+session(":time sigmoid\n", Like(r"x        f32\[65536\], from 0 to 1\ncompile .*\(parse .*, lower .*, codegen .*, link .*; cache 0\.\d+\)\nrun .* elements/s .*GFLOP/s\nmemory .* GB/s, \S+ % of the speed of copying\ncode .*vectors of .*\n"))
 session("a = [1.5,2,3];\n:time a*b\n", Like(r"b        f32\[3\], from 0 to 1\ncompile .*"))
 session(":time x & 3\n", Like(r"x        i64\[65536\], from 0 to 99\ncompile .*"))
 session(":time sgmoid(x)\n", code=1, err=Like(r".*E0101.*did you mean 'sigmoid'.*"))

@@ -58,6 +58,8 @@ for n in range(200):
     same(minus.reduce(np.arange(n + 1.0)), np.subtract.reduce(np.arange(n + 1.0)), "many lengths")
 
 # ------------------------------------------------------------------ numbers
+if hasattr(np, "_set_promotion_state"):  # the rules of NumPy 2, which are the package's with every NumPy
+    np._set_promotion_state("weak")
 for a in (3, 2.5, np.float32(1.5), np.int8(7), np.array(4.0), np.array([1, 2], "int16"), np.array([0.1], "float32")):
     for b in (2, 0.1, np.float64(0.1), np.array([1.0, 2.0]), np.array(3, "uint8")):
         for again in range(2):

@@ -235,8 +235,10 @@ static const repl_command table[] = {
       "Of a function or an expression, by the first argument or those behind wrt: ':grad "
       "x**2*y wrt x, y'." },
     { "time", "EXPRESSION", "compile and run time, beside a copy of the bytes", repl_time, 0,
-      "The shortest of many runs. Names without a value stand for arrays of f32 from 0 to 1, "
-      "of 65536 elements or as long as the arrays beside them." },
+      "The shortest of many runs; cache: to find the compiled kernel when it is asked for "
+      "again. "
+      "Names without a value stand for arrays of f32 from 0 to 1, of 65536 elements or as long "
+      "as the arrays beside them." },
     { "check", "EXPRESSION", "error in ulp of f32 against double, and bits", repl_check, 0,
       "Compiled for f32 and compared with the same in double, and bit by bit with the "
       "interpreter. Names without a value stand for numbers of all sizes, NaN and infinities "

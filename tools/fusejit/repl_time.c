@@ -83,15 +83,32 @@ static double bytes_of(const bound_call *call)
     return bytes;
 }
 
-static void print_compile(FILE *f, const jit_kernel_info *info)
+typedef struct times { /* in ms */
+    double run;
+    double found; /* the kernel, when it is asked for again */
+} times;
+
+/* Negative if it failed, and it was said. */
+static double time_finding(session *s, expression *e)
 {
-    (void)fprintf(f, "compile  %.2f ms  (parse %.2f, lower %.2f, codegen %.2f, link %.2f)\n",
-                  info->parse_ms + info->lower_ms + info->codegen_ms + info->link_ms,
-                  info->parse_ms, info->lower_ms, info->codegen_ms, info->link_ms);
+    double start = now_ms();
+    jit_kernel *k = repl_prepare(s, e);
+    double took = now_ms() - start;
+    jit_kernel_release(k);
+    return k ? took : -1;
 }
 
-static void print_time(session *s, const bound_call *call, const jit_kernel *k, double ms)
+static void print_compile(FILE *f, const jit_kernel_info *info, double found)
 {
+    (void)fprintf(
+        f, "compile  %.2f ms  (parse %.2f, lower %.2f, codegen %.2f, link %.2f; cache %.4f)\n",
+        info->parse_ms + info->lower_ms + info->codegen_ms + info->link_ms, info->parse_ms,
+        info->lower_ms, info->codegen_ms, info->link_ms, found);
+}
+
+static void print_time(session *s, const bound_call *call, const jit_kernel *k, times t)
+{
+    double ms = t.run;
     jit_kernel_info info;
     FILE *f = s->c->out;
     double elements = (double)jit_array_count(&call->out[0]), bytes = bytes_of(call);
@@ -99,7 +116,7 @@ static void print_time(session *s, const bound_call *call, const jit_kernel *k, 
         return;
     bool whole = points_are_whole(&call->info);
     double flops = (double)info.flops * (whole ? 1 : elements);
-    print_compile(f, &info);
+    print_compile(f, &info, t.found);
     const char *unit = ms < 1e-3 ? "ns" : ms < 1 ? "us" : ms < 1e3 ? "ms" : "s";
     double scale = ms < 1e-3 ? 1e6 : ms < 1 ? 1e3 : ms < 1e3 ? 1 : 1e-3;
     (void)fprintf(f, "run      %.4g %s  %.4g elements/s", ms * scale, unit,
@@ -129,12 +146,14 @@ int repl_time(session *s, const repl_command *self, const char *rest)
     if (!code)
         code = session_call(s, &e);
     jit_kernel *k = code ? NULL : repl_prepare(s, &e);
-    double ms = k ? time_runs(s, &e.call, k) : -1;
-    if (k && ms >= 0) {
+    times t = { -1, k ? time_finding(s, &e) : -1 };
+    if (t.found >= 0)
+        t.run = time_runs(s, &e.call, k);
+    if (t.run >= 0) {
         points_print(&p, s->c->out);
-        print_time(s, &e.call, k, ms);
+        print_time(s, &e.call, k, t);
     }
-    code = code ? code : ms >= 0 ? EXIT_DONE : EXIT_USER;
+    code = code ? code : t.run >= 0 ? EXIT_DONE : EXIT_USER;
     jit_kernel_release(k);
     session_release(&e);
     points_free(&p);
