@@ -210,5 +210,6 @@ void array_point(array_code *c, ir_value sample, ir_value in_block);
 ir_value array_pointer(array_code *c, int32_t storage);
 ir_value array_element(array_code *c, ir_value base, jit_dtype t, ir_value index);
 void array_copy(array_code *c, ir_value to, ir_value from, const array_storage *s);
+void array_copy_storage(array_code *c, int32_t to, int32_t from); /* wherever they lie */
 
 #endif

@@ -115,22 +115,23 @@ cell any(random_state *r, jit_dtype t, int32_t i)
 
 static node fix(void *user, graph *dst, const graph *src, node old, const node *in)
 {
-    const int64_t *dim = user;
+    const int64_t *const *dim = user;
     (void)in;
     if (graph_node(src, old)->op != OP_dim)
         return -1;
-    return graph_const(dst, JIT_I64, (cell){ .i = dim[graph_node(src, old)->imm] });
+    return graph_const(dst, JIT_I64, (cell){ .i = (*dim)[graph_node(src, old)->imm] });
 }
 
-/* The same for dimensions that are known. */
+void fix_dims(graph *to, const graph *g, const int64_t *dim)
+{
+    cr_assert(graph_rebuild(to, g, fix, &dim));
+}
+
 graph *fixed_copy(const made *m, const int64_t *dim, bool constant)
 {
     graph *g = graph_new(m->ar, m->g->d, m->g->name, 0);
-    int64_t values[8];
-    for (int32_t i = 0; i < 8; i++)
-        values[i] = dim[i];
     g->simplify = true;
-    cr_assert(graph_rebuild(g, m->g, fix, values));
+    fix_dims(g, m->g, dim);
     for (int32_t i = 0; constant && i < g->n_inputs; i++)
         g->inputs[i].constant = g->inputs[i].shared;
     return g;
@@ -148,7 +149,6 @@ bool llvm_says(made *m, const graph *g, const char *words)
     return found;
 }
 
-/* As expand_unfused. */
 static node split(void *user, graph *dst, const graph *src, node old, const node *in)
 {
     const node_data *n = graph_node(src, old);
@@ -161,7 +161,7 @@ static node split(void *user, graph *dst, const graph *src, node old, const node
                       n->at);
 }
 
-static const graph *without_fma(const graph *g)
+const graph *without_fma(const graph *g)
 {
     graph *split_graph = graph_new(g->ar, g->d, g->name, 0);
     cr_assert(graph_rebuild(split_graph, g, split, NULL));

@@ -34,6 +34,12 @@ cell any(random_state *r, jit_dtype t, int32_t i);
 /* The same for dimensions that are known; constant: so are the elements of all weights. */
 graph *fixed_copy(const made *m, const int64_t *dim, bool constant);
 
+/* g into `to`, an empty graph, for dimensions that are known. */
+void fix_dims(graph *to, const graph *g, const int64_t *dim);
+
+/* As expand_unfused makes it, in the same arena. */
+const graph *without_fma(const graph *g);
+
 /* Whether the LLVM IR of g, a graph of m, has these words. The end of m. */
 bool llvm_says(made *m, const graph *g, const char *words);
 

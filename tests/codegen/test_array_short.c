@@ -11,42 +11,17 @@
 
 enum { GRAPHS = 40, MOST_ROWS = 150 };
 
-static node fix(void *user, graph *dst, const graph *src, node old, const node *in)
-{
-    const int64_t *dim = user;
-    (void)in;
-    if (graph_node(src, old)->op != OP_dim)
-        return -1;
-    return graph_const(dst, JIT_I64, (cell){ .i = dim[graph_node(src, old)->imm] });
-}
-
-static node split(void *user, graph *dst, const graph *src, node old, const node *in)
-{
-    const node_data *n = graph_node(src, old);
-    (void)user;
-    if (n->op != OP_fold || graph_fold_kind(n) != FOLD_DOT)
-        return -1;
-    int32_t k = graph_n_axes(n);
-    node x = graph_apply2(dst, OP_mul, in[k], in[k + 1], n->at);
-    return graph_fold(dst, in, k, (graph_fold_spec){ FOLD_SUM, graph_fold_order(n), x, 0 },
-                      n->at);
-}
-
-/* Of known extents; without fused multiply-add, as expand_unfused makes it. */
+/* Of known extents. */
 static const graph *known_graph(arena *ar, diag *d, uint64_t seed, const int64_t *dim, bool fma)
 {
     random_array_options options = { .n_arrays = 2 + (int32_t)(seed % 5),
                                      .loops = seed % 4 == 0,
                                      .gathers = seed % 7 == 0 };
     const graph *g = random_array_graph(ar, d, seed, &options);
-    graph *known = graph_new(ar, d, "g", 0), *unfused = graph_new(ar, d, "g", 0);
+    graph *known = graph_new(ar, d, "g", 0);
     known->simplify = seed % 2;
-    int64_t dims[RANDOM_DIMS];
-    for (int32_t i = 0; i < RANDOM_DIMS; i++)
-        dims[i] = dim[i];
-    cr_assert(graph_rebuild(known, g, fix, dims));
-    cr_assert(fma || graph_rebuild(unfused, known, split, NULL));
-    return fma ? known : unfused;
+    fix_dims(known, g, dim);
+    return fma ? known : without_fma(known);
 }
 
 static void check_layouts(const graph *g, const linked *l, const array_layout *dims,
