@@ -333,10 +333,8 @@ static void make_frame(kernel *k)
     emitter *e = c->e;
     e->frame.cancel = FIELD(c, e->pointer, cancel);
     e->frame.cancelled = build_block(e, "cancelled");
-    if (c->t->sets_flags) {
-        e->frame.flags = build_local(e, e->i32, 4);
-        build_store(e, build_i32(e, 0), e->frame.flags, 4);
-    }
+    if (c->t->sets_flags)
+        emit_begin_flags(e);
     if (c->a->paced)
         array_pace_begin(c);
     k->spare = NULL;
@@ -368,10 +366,7 @@ static void return_flags(array_code *c, ir_block block, uint32_t more)
     if (!block)
         return;
     LLVMPositionBuilderAtEnd(e->b, block);
-    ir_value flags = build_i32(e, (int32_t)more);
-    if (e->frame.flags)
-        flags = build_or(e, build_load(e, e->i32, e->frame.flags, 4), flags);
-    LLVMBuildRet(e->b, flags);
+    emit_return_flags(e, more);
 }
 
 /* Which values are spread over lanes: those that vectors use. */
@@ -496,14 +491,10 @@ static void emit_body(kernel *k, ir_value known)
 
 static ir_value begin_function(array_code *c, const char *name)
 {
-    emitter *e = c->e;
-    ir_type type = LLVMFunctionType(e->i32, &e->pointer, 1, 0);
-    ir_value f = LLVMAddFunction(e->module, name, type);
-    e->frame = (emit_frame){ .function = f };
+    ir_value f = emit_begin_call(c->e, name);
     c->call = LLVMGetParam(f, 0);
     c->fault = NULL;
     c->out_of_range = NULL;
-    LLVMPositionBuilderAtEnd(e->b, build_block(e, "entry"));
     return f;
 }
 

@@ -60,10 +60,8 @@ static void make_frame(shorts *k)
     emitter *e = k->c->e;
     e->frame.cancel = array_field(k->c, e->pointer, offsetof(array_call, cancel));
     e->frame.cancelled = build_block(e, "cancelled");
-    if (e->t->sets_flags) {
-        e->frame.flags = build_local(e, e->i32, 4);
-        build_store(e, build_i32(e, 0), e->frame.flags, 4);
-    }
+    if (e->t->sets_flags)
+        emit_begin_flags(e);
 }
 
 static void load_operand(shorts *k, int32_t i)
@@ -379,25 +377,12 @@ static void run_groups(shorts *k)
     LLVMPositionBuilderAtEnd(e->b, end);
 }
 
-static void return_flags(const emitter *e, uint32_t more)
-{
-    ir_value flags = build_i32(e, (int32_t)more);
-    if (e->frame.flags)
-        flags = build_or(e, build_load(e, e->i32, e->frame.flags, 4), flags);
-    LLVMBuildRet(e->b, flags);
-}
-
 ir_value array_short_kernel(emitter *e, const scalars *s, ir_value few)
 {
     array_code c = { .e = e };
     shorts k = { .c = &c, .s = s, .group = (int64_t)e->t->lanes * e->t->interleave };
-    ir_type type = LLVMFunctionType(e->i32, &e->pointer, 1, 0);
-    ir_value f = LLVMAddFunction(e->module, ABI_SYMBOL_BLOCK, type);
-    loops_align_stack(e, f);
-    e->frame = (emit_frame){ .function = f };
-    e->lanes = e->full = e->t->lanes;
+    ir_value f = loops_begin(e);
     c.call = LLVMGetParam(f, 0);
-    LLVMPositionBuilderAtEnd(e->b, build_block(e, "entry"));
     k.rows = array_field(&c, e->i64, offsetof(array_call, rows));
     leave_few(&k, few);
     make_frame(&k);
@@ -412,8 +397,8 @@ ir_value array_short_kernel(emitter *e, const scalars *s, ir_value few)
     emit_list(e, &e->t->once, 1);
     emit_flush_flags(e);
     run_groups(&k);
-    return_flags(e, 0);
+    emit_return_flags(e, 0);
     LLVMPositionBuilderAtEnd(e->b, e->frame.cancelled);
-    return_flags(e, KERNEL_CANCELLED);
+    emit_return_flags(e, KERNEL_CANCELLED);
     return f;
 }

@@ -11,6 +11,8 @@
  * before any of its outputs is written. */
 #include "block.h"
 
+#include <stdlib.h>
+
 #include "element_copy.h"
 #include "few.h"
 
@@ -18,8 +20,7 @@ enum {
     BLOCK_BYTES = 16 << 10, /* all buffers together, unless a group needs more */
     STREAM_BYTES = 2 << 10, /* of an output per piece: reading and writing memory overlap */
     STREAM_AHEAD =
-        4 << 10, /* inputs are fetched so far ahead: processors stop at a page's end */
-    LINE = 64
+        4 << 10 /* inputs are fetched so far ahead: processors stop at a page's end */
 };
 
 void block_plan(block_shape *s)
@@ -101,9 +102,8 @@ static void fetch_ahead(const runner *r, int64_t at, int64_t count)
         int64_t size = r->s->size[i];
         if (size == 0 || !is_whole(r, i))
             continue;
-        uintptr_t line = (uintptr_t)r->base[i] + (uintptr_t)(at * size) + STREAM_AHEAD;
-        for (uintptr_t end = line + (uintptr_t)(count * size); line < end; line += LINE)
-            __builtin_prefetch((const void *)line, 0, 2);
+        element_fetch((uintptr_t)r->base[i] + (uintptr_t)(at * size) + STREAM_AHEAD,
+                      count * size);
     }
 }
 
@@ -237,18 +237,12 @@ static void run_tiles(runner *r, int64_t most_rows, int64_t width)
     }
 }
 
-static int64_t magnitude(int64_t v)
-{
-    return v < 0 ? -v : v;
-}
-
 /* Whether some operand's next row is nearer than its next element. */
 static bool is_transposed(const runner *r)
 {
     const kernel_call *c = r->call;
     for (int32_t i = 0; i < r->s->n_operands; i++)
-        if (r->s->size[i] && c->row_step[i] != 0 &&
-            magnitude(c->row_step[i]) < magnitude(c->step[i]))
+        if (r->s->size[i] && c->row_step[i] != 0 && llabs(c->row_step[i]) < llabs(c->step[i]))
             return true;
     return false;
 }

@@ -7,9 +7,26 @@
 #include <emmintrin.h>
 #endif
 
-enum { LINE = 64, FETCH_AHEAD = 8 /* lines of a transposed array */ };
+enum { FETCH_AHEAD = 8 /* lines of a transposed array */ };
 
 #define INLINE static inline __attribute__((always_inline))
+
+/* f for a size that the compiler knows. */
+#define BY_SIZE(size, f, ...)                                                                  \
+    switch (size) {                                                                            \
+    case 1:                                                                                    \
+        f(1, __VA_ARGS__);                                                                     \
+        break;                                                                                 \
+    case 2:                                                                                    \
+        f(2, __VA_ARGS__);                                                                     \
+        break;                                                                                 \
+    case 4:                                                                                    \
+        f(4, __VA_ARGS__);                                                                     \
+        break;                                                                                 \
+    default:                                                                                   \
+        f(8, __VA_ARGS__);                                                                     \
+        break;                                                                                 \
+    }
 
 /* -------------------------------------------------------------------------- one row */
 
@@ -68,38 +85,12 @@ INLINE void scatter_sized(size_t size, const element_row *to, const char *restri
 
 static void gather(int32_t size, char *to, const element_row *from)
 {
-    switch (size) {
-    case 1:
-        gather_sized(1, to, from);
-        break;
-    case 2:
-        gather_sized(2, to, from);
-        break;
-    case 4:
-        gather_sized(4, to, from);
-        break;
-    default:
-        gather_sized(8, to, from);
-        break;
-    }
+    BY_SIZE(size, gather_sized, to, from);
 }
 
 void element_fill_up(int32_t size, char *buffer, int64_t count, int64_t padded)
 {
-    switch (size) {
-    case 1:
-        fill_sized(1, buffer, count, padded);
-        break;
-    case 2:
-        fill_sized(2, buffer, count, padded);
-        break;
-    case 4:
-        fill_sized(4, buffer, count, padded);
-        break;
-    default:
-        fill_sized(8, buffer, count, padded);
-        break;
-    }
+    BY_SIZE(size, fill_sized, buffer, count, padded);
 }
 
 void element_gather(int32_t size, char *to, const element_row *from, int64_t padded)
@@ -112,20 +103,7 @@ void element_gather(int32_t size, char *to, const element_row *from, int64_t pad
 
 void element_scatter(int32_t size, const element_row *to, const char *from)
 {
-    switch (size) {
-    case 1:
-        scatter_sized(1, to, from);
-        break;
-    case 2:
-        scatter_sized(2, to, from);
-        break;
-    case 4:
-        scatter_sized(4, to, from);
-        break;
-    default:
-        scatter_sized(8, to, from);
-        break;
-    }
+    BY_SIZE(size, scatter_sized, to, from);
 }
 
 /* -------------------------------------------------------------------------- transposed */
@@ -193,8 +171,7 @@ INLINE void fetch_lines(size_t size, const turn *t, int64_t i, int64_t n)
 {
     for (int64_t k = i; k < i + n; k++) {
         uintptr_t at = (uintptr_t)t->from + (uintptr_t)k * (uintptr_t)t->from_step;
-        for (uintptr_t b = 0; b < (uintptr_t)t->length * size; b += LINE)
-            __builtin_prefetch((const void *)(at + b), 0, 2);
+        element_fetch(at, t->length * (int64_t)size);
     }
 }
 
@@ -221,20 +198,7 @@ INLINE void turn_sized(size_t size, const turn *t)
 
 static void turn_all(int32_t size, const turn *t)
 {
-    switch (size) {
-    case 1:
-        turn_sized(1, t);
-        break;
-    case 2:
-        turn_sized(2, t);
-        break;
-    case 4:
-        turn_sized(4, t);
-        break;
-    default:
-        turn_sized(8, t);
-        break;
-    }
+    BY_SIZE(size, turn_sized, t);
 }
 
 static bool is_turned(int32_t size, const element_rows *a)

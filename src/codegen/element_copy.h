@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+enum { LINE = 64 }; /* bytes of a line of the cache */
+
 typedef struct element_row {
     char *at;
     int64_t step; /* bytes */
@@ -22,6 +24,13 @@ void element_scatter(int32_t size, const element_row *to, const char *from);
 void element_gather_rows(int32_t size, char *to, const element_rows *from);
 void element_scatter_rows(int32_t size, const element_rows *to, const char *from);
 void element_fill_up(int32_t size, char *buffer, int64_t count, int64_t padded);
+
+/* Asks for the lines of `bytes` bytes, into the second cache. The address may lie behind an array. */
+static inline void element_fetch(uintptr_t at, int64_t bytes)
+{
+    for (int64_t b = 0; b < bytes; b += LINE)
+        __builtin_prefetch((const void *)(at + (uintptr_t)b), 0, 2);
+}
 
 /* Past the caches; element_stream_end makes it seen before whatever follows. */
 void element_stream(char *to, const char *from, int64_t bytes);

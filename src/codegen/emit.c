@@ -18,6 +18,31 @@ static const emit_function table[OP_COUNT] = {
 #undef OP
 };
 
+/* -------------------------------------------------------------------------- functions of a call */
+
+ir_value emit_begin_call(emitter *e, const char *name)
+{
+    ir_type type = LLVMFunctionType(e->i32, &e->pointer, 1, 0);
+    ir_value f = LLVMAddFunction(e->module, name, type);
+    e->frame = (emit_frame){ .function = f };
+    LLVMPositionBuilderAtEnd(e->b, build_block(e, "entry"));
+    return f;
+}
+
+void emit_begin_flags(emitter *e)
+{
+    e->frame.flags = build_local(e, e->i32, 4);
+    build_store(e, build_i32(e, 0), e->frame.flags, 4);
+}
+
+void emit_return_flags(emitter *e, uint32_t more)
+{
+    ir_value flags = build_i32(e, (int32_t)more);
+    if (e->frame.flags)
+        flags = build_or(e, build_load(e, e->i32, e->frame.flags, 4), flags);
+    LLVMBuildRet(e->b, flags);
+}
+
 /* -------------------------------------------------------------------------- status flags */
 
 static void store_flags(emitter *e, uint32_t flag)

@@ -39,6 +39,11 @@ void emit_raise(emitter *e, uint32_t flag, ir_value mask);
 /* Stores what has been raised. Before control leaves the place where that was computed. */
 void emit_flush_flags(emitter *e);
 
+/* A function of a call, by its address, that returns flags; the builder and the frame are in it. */
+ir_value emit_begin_call(emitter *e, const char *name);
+void emit_begin_flags(emitter *e); /* in its entry, if something sets flags */
+void emit_return_flags(emitter *e, uint32_t more);
+
 /* Conversions that several operators share. */
 ir_value emit_widen(emitter *e, ir_value f32);  /* f32 -> f64 */
 ir_value emit_to_odd(emitter *e, ir_value f64); /* f64 -> f32, rounded to odd */

@@ -79,10 +79,8 @@ static void reset_fuel(row *r)
 static void make_frame(row *r)
 {
     emitter *e = r->e;
-    if (e->t->sets_flags) {
-        e->frame.flags = build_local(e, e->i32, 4);
-        build_store(e, build_i32(e, 0), e->frame.flags, 4);
-    }
+    if (e->t->sets_flags)
+        emit_begin_flags(e);
     if (e->t->fuelled) {
         e->frame.fuel = build_local(e, e->i64, 8);
         r->fuel = FIELD(r, e->i64, fuel);
@@ -166,28 +164,20 @@ static void emit_loop_of_groups(row *r)
     LLVMPositionBuilderAtEnd(e->b, end);
 }
 
-static void return_flags(row *r, uint32_t more)
-{
-    emitter *e = r->e;
-    ir_value flags = build_i32(e, (int32_t)more);
-    if (e->frame.flags)
-        flags = build_or(e, build_load(e, e->i32, e->frame.flags, 4), flags);
-    LLVMBuildRet(e->b, flags);
-}
-
 static void emit_ends(row *r)
 {
     emitter *e = r->e;
-    return_flags(r, 0);
+    emit_return_flags(e, 0);
     if (!e->frame.fuel)
         return;
     LLVMPositionBuilderAtEnd(e->b, e->frame.no_fuel);
-    return_flags(r, KERNEL_OUT_OF_FUEL);
+    emit_return_flags(e, KERNEL_OUT_OF_FUEL);
     LLVMPositionBuilderAtEnd(e->b, e->frame.cancelled);
-    return_flags(r, KERNEL_CANCELLED);
+    emit_return_flags(e, KERNEL_CANCELLED);
 }
 
-void loops_align_stack(const emitter *e, ir_value f)
+/* Spilled vectors would lie across lines of the cache, and reading them back costs twice the time. */
+static void align_stack(const emitter *e, ir_value f)
 {
     static const char name[] = "stackrealign";
     LLVMAttributeRef a =
@@ -196,16 +186,19 @@ void loops_align_stack(const emitter *e, ir_value f)
         LLVMAddAttributeAtIndex(f, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, a);
 }
 
+ir_value loops_begin(emitter *e)
+{
+    ir_value f = emit_begin_call(e, ABI_SYMBOL_BLOCK);
+    align_stack(e, f);
+    e->lanes = e->full = e->t->lanes;
+    return f;
+}
+
 ir_value loops_block(emitter *e)
 {
     row r = { .e = e };
-    ir_type type = LLVMFunctionType(e->i32, &e->pointer, 1, 0);
-    ir_value f = LLVMAddFunction(e->module, ABI_SYMBOL_BLOCK, type);
-    loops_align_stack(e, f);
-    e->frame = (emit_frame){ .function = f };
-    e->lanes = e->full = e->t->lanes;
+    ir_value f = loops_begin(e);
     r.call = LLVMGetParam(f, 0);
-    LLVMPositionBuilderAtEnd(e->b, build_block(e, "entry"));
     r.n = FIELD(&r, e->i64, n);
     load_operands(&r);
     make_frame(&r);

@@ -7,8 +7,7 @@
 /* Returns the function. */
 ir_value loops_block(emitter *e);
 
-/* Of function f: spilled vectors would lie across lines of the cache, and reading them back costs
- * twice the time. */
-void loops_align_stack(const emitter *e, ir_value f);
+/* Its beginning, for whatever runs the body of a nest in vectors. */
+ir_value loops_begin(emitter *e);
 
 #endif

@@ -1,6 +1,7 @@
 """Expectations that are counted; finish() prints them and ends the process."""
 
 import sys
+import threading
 
 import numpy as np
 
@@ -30,6 +31,15 @@ def raises(kind, text, function, *arguments, **options):
         expect(text in str(e), "the message is", repr(str(e)), "without", repr(text))
         return
     expect(False, "no", kind.__name__, "about", repr(text), "but", got)
+
+
+def together(n, work):
+    """work() in n threads at once."""
+    threads = [threading.Thread(target=work) for _ in range(n)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
 
 
 def finish(name, detail=""):

@@ -1,11 +1,9 @@
 """Calls that are like earlier ones, which take a shorter way: other values, other layouts, results of their own, threads."""
 
-import threading
-
 import numpy as np
 
 import fusejit
-from checks import expect, finish, raises, same
+from checks import expect, finish, raises, same, together
 
 random = np.random.default_rng(2)
 plus = fusejit.ufunc("x + y")
@@ -82,10 +80,6 @@ def work():
             wrong.append(n)
 
 
-workers = [threading.Thread(target=work) for _ in range(4)]
-for w in workers:
-    w.start()
-for w in workers:
-    w.join()
+together(4, work)
 expect(not wrong, "threads", wrong)
 finish("calls")

@@ -11,7 +11,7 @@ import tempfile
 import numpy as np
 
 import fusejit
-from checks import expect, finish, raises, same
+from checks import expect, finish, raises, same, together
 
 random = np.random.default_rng(1)
 norm = fusejit.ufunc("sqrt(x*x + y*y)")
@@ -174,13 +174,8 @@ for again in (pickle.loads(pickle.dumps(norm)), pickle.loads(pickle.dumps(greate
 same(pickle.loads(pickle.dumps(norm))(3.0, 4.0), np.float64(5), "a pickle")
 same(pickle.loads(pickle.dumps(greatest)).reduce([1, 3, 2]), np.int64(3), "a pickle of a built-in")
 same(copy.copy(mix)(2.0, 5.0, a=10), np.float64(55), "a pickle with fn and dim arguments")
-import threading  # noqa: E402
 seen = []
-workers = [threading.Thread(target=lambda: seen.append(fusejit.ufunc("x*y + x").accumulate(rows, axis=1))) for _ in range(8)]
-for w in workers:
-    w.start()
-for w in workers:
-    w.join()
+together(8, lambda: seen.append(fusejit.ufunc("x*y + x").accumulate(rows, axis=1)))
 shared = fusejit.ufunc("x*y - x")
 for dtype in ("float32", "int64", "float64"):
     wanted = [fusejit.ufunc("x*y - x").reduce((10*rows).astype(dtype), axis=a) for a in (0, 1)]
@@ -190,11 +185,7 @@ for dtype in ("float32", "int64", "float64"):
         given = (10*rows).astype(dtype)
         different.extend(a for a in (0, 1, 1, 0) if not np.array_equal(shared.reduce(given, axis=a), wanted[a]))
 
-    workers = [threading.Thread(target=reduce_both) for _ in range(8)]
-    for w in workers:
-        w.start()
-    for w in workers:
-        w.join()
+    together(8, reduce_both)
     expect(not different, "one ufunc in several threads", dtype)
 expect(len(seen) == 8 and all(np.array_equal(s, seen[0]) for s in seen), "threads of Python")
 
