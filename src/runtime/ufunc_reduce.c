@@ -5,6 +5,7 @@
 #include "array_view.h"
 #include "ops.h"
 #include "type.h"
+#include "ufunc_blocks.h"
 #include "ufunc_check.h"
 #include "ufunc_reduction.h"
 
@@ -121,6 +122,79 @@ static void choose_order(ufunc_reduction *r)
         r->form.initial = false;
 }
 
+/* A reduction of the language that may be in any order; @seq says that it is not. */
+static bool is_long(const ufunc_reduction *r)
+{
+    const ast_fn *fn = r->u->fn;
+    bool in_order = !r->form.word;
+    for (int32_t i = 0; i < fn->n_attrs; i++)
+        in_order = in_order || strcmp(fn->attrs[i].name, "seq") == 0;
+    return !in_order && r->n > UFUNC_BLOCK;
+}
+
+/* One number for each block, and for all behind the axis. */
+static bool make_parts(const ufunc_reduction *r, const jit_array *x, jit_array *parts)
+{
+    *parts = jit_array_of(r->form.type, NULL, x->rank, x->shape);
+    parts->shape[x->rank - 1 - r->form.behind] = ufunc_blocks_count(r->n);
+    if (array_make(parts, false))
+        return true;
+    diag_no_memory(r->d);
+    return false;
+}
+
+/* The initial value is taken once, at the end; but a least or largest value needs it where nothing else is. */
+static bool reduce_blocks(const ufunc_reduction *r, const ufunc_arguments *a, jit_array *parts)
+{
+    ufunc_reduction of = *r;
+    ufunc_arguments one = *a;
+    jit_args args = ufunc_reduction_settings(r);
+    of.form.initial = r->form.where && r->typing.fold->needs_one;
+    one.in[0].rank = 1 + r->form.behind; /* so that the kernel is one of one sample */
+    one.n = 1 + r->form.where + of.form.initial;
+    ufunc_blocks b = { .in = a->in, .n_in = one.n, .n_cut = 1 + r->form.where };
+    b.k = ufunc_reduction_kernel(&of, ufunc_text_reduce, &one, parts->dtype);
+    b.core = 1 + r->form.behind;
+    b.out = *parts;
+    b.args = &args;
+    bool ok = b.k && ufunc_blocks_run(&b, r->d);
+    if (r->how.run)
+        r->how.run->flags = args.flags;
+    return ok;
+}
+
+static bool reduce_long(const ufunc_reduction *r, const ufunc_arguments *a, jit_array *out)
+{
+    ufunc_reduction last = *r;
+    ufunc_arguments of = { .n = 1 };
+    if (!make_parts(r, &a->in[0], &of.in[0]))
+        return false;
+    bool ok = reduce_blocks(r, a, &of.in[0]);
+    uint32_t flags = r->how.run ? r->how.run->flags : 0;
+    last.form.x = r->form.type;
+    last.form.where = false;
+    if (r->form.initial)
+        of.in[of.n++] = a->in[a->n - 1];
+    ok = ok && ufunc_reduction_run(&last, ufunc_text_reduce, &of, out);
+    if (r->how.run)
+        r->how.run->flags |= flags;
+    jit_array_free(&of.in[0]);
+    return ok;
+}
+
+static bool reduce_view(const ufunc_reduction *r, const ufunc_arguments *a, jit_array *out)
+{
+    const int64_t begin = 0, end = r->n;
+    ufunc_rows rows = { .from = &begin, .to = &end, .n_ranges = 1 };
+    bool any_order = r->form.word && !r->typing.fold->needs_one;
+    if (!any_order && ufunc_reduction_run_rows(r, &a->in[0], out, &rows))
+        return true;
+    if (diag_failed(r->d))
+        return false;
+    return is_long(r) ? reduce_long(r, a, out)
+                      : ufunc_reduction_run(r, ufunc_text_reduce, a, out);
+}
+
 static bool reduce_views(ufunc_reduction *r, ufunc_views *v)
 {
     ufunc_layout left = ufunc_view_reduced(&r->layout);
@@ -132,11 +206,7 @@ static bool reduce_views(ufunc_reduction *r, ufunc_views *v)
               (!r->form.where || ufunc_view(v, &a.in[a.n++], &r->where, &r->layout));
     if (r->form.initial)
         a.in[a.n++] = jit_array_of(r->form.type, &r->initial, 0, NULL);
-    const int64_t begin = 0, end = r->n;
-    ufunc_rows rows = { .from = &begin, .to = &end, .n_ranges = 1 };
-    bool any_order = r->form.word && !r->typing.fold->needs_one;
-    if (ok && (any_order || !ufunc_reduction_run_rows(r, &a.in[0], &to.view, &rows)))
-        ok = !diag_failed(r->d) && ufunc_reduction_run(r, ufunc_text_reduce, &a, &to.view);
+    ok = ok && reduce_view(r, &a, &to.view);
     return ufunc_view_end(v, &to, ok && !diag_failed(r->d));
 }
 

@@ -268,3 +268,93 @@ Test(ufunc, built_ins_and_the_interpreter_give_the_same_bits)
             jit_array_free(&y[1]);
         }
 }
+
+/* ---------------------------------------------------------------- long axes */
+
+enum { BLOCK = 1 << 16, LONG = 3 * BLOCK + 5 };
+
+static double reduced(jit_ufunc *u, const jit_array *x, jit_method *how, jit_error *err)
+{
+    double y = 0;
+    jit_array out = jit_array_of(JIT_F64, &y, 0, NULL);
+    jit_ufunc_reduce(u, &out, x, how, err);
+    return y;
+}
+
+Test(ufunc, a_long_axis_is_reduced_in_blocks_at_any_number_of_threads)
+{
+    static double data[LONG];
+    double parts[4], result[2];
+    jit_error err;
+    for (int i = 0; i < LONG; i++)
+        data[i] = (i % 1009) * 0.37 - 150;
+    for (int interpret = 0; interpret < 2; interpret++) {
+        jit_options o = { .size = sizeof o, .interpret = interpret };
+        jit_module *m = jit_compile("fn f(x, y) = x + y", &o, &err);
+        jit_ufunc *u = make(m, "f");
+        jit_args run = { .threads = 1 };
+        jit_method how = { .size = sizeof how, .n_axes = JIT_ALL_AXES, .run = &run };
+        for (int i = 0; i < 4; i++) {
+            jit_array one = jit_array_of(JIT_F64, data + i * BLOCK, 1,
+                                         (int64_t[]){ i < 3 ? BLOCK : LONG - 3 * BLOCK });
+            parts[i] = reduced(u, &one, &how, &err);
+        }
+        jit_array four = jit_array_of(JIT_F64, parts, 1, (int64_t[]){ 4 });
+        double want = reduced(u, &four, &how, &err);
+        result[interpret] = want;
+        /* of the highest rank; elements that lie apart; and read again and again, enough for threads */
+        jit_array x[3] = {
+            jit_array_of(JIT_F64, data, 8, (int64_t[]){ 1, 1, 1, 1, 1, 1, 1, LONG }),
+            jit_array_of(JIT_F64, data + LONG - 1, 1, (int64_t[]){ LONG }),
+            jit_array_of(JIT_F64, data, 8, (int64_t[]){ 1, 2, 1, 3, 1, 1, 1, LONG })
+        };
+        memset(x[2].stride, 0, 7 * sizeof x[2].stride[0]);
+        how.axis = (int32_t[]){ -1 };
+        how.n_axes = 1;
+        for (int threads = 1; threads < 8; threads += 3) {
+            run.threads = threads;
+            for (int i = 0; i < 3; i += 2) {
+                jit_array y = { .rank = -1 };
+                jit_ufunc_reduce(u, &y, &x[i], &how, &err);
+                succeed(&err);
+                for (int64_t k = 0; k < jit_array_count(&y); k++)
+                    cr_assert_eq(((double *)y.data)[k], want, "%d threads", threads);
+                jit_array_free(&y);
+            }
+        }
+        x[1].stride[0] = -8;
+        cr_assert_float_eq(reduced(u, &x[1], &how, &err), want, 1e-7);
+        jit_ufunc_free(u);
+        jit_release(m);
+    }
+    cr_assert_eq(result[0], result[1], "interpreted");
+}
+
+Test(ufunc, blocks_raise_flags_and_stop)
+{
+    enum { ROWS = 8 };
+    static float data[LONG];
+    int64_t y[ROWS];
+    const int32_t yes = 1, last = 1;
+    jit_error err;
+    jit_module *m = jit_compile("fn f(x, y) = x + y", NULL, &err);
+    jit_ufunc *u = make(m, "f");
+    jit_args run = { .threads = 1 };
+    jit_array x = jit_array_of(JIT_F32, data, 2, (int64_t[]){ ROWS, LONG });
+    jit_array out = jit_array_of(JIT_I64, y, 1, (int64_t[]){ ROWS });
+    jit_method how = { .size = sizeof how, .axis = &last, .n_axes = 1, .run = &run };
+    x.stride[0] = 0;
+    data[BLOCK + 3] = 1e30F;
+    for (int threads = 1; threads < 3; threads++) {
+        run.threads = threads;
+        run.cancel = NULL;
+        jit_ufunc_reduce(u, &out, &x, &how, &err);
+        succeed(&err);
+        cr_assert_eq(run.flags, JIT_FLAG_INT_CAST, "%u", (unsigned)run.flags);
+        run.cancel = &yes;
+        cr_assert_eq(jit_ufunc_reduce(u, &out, &x, &how, &err), JIT_ERR_CANCELLED);
+        cr_assert_eq(err.n_diagnostics, 1);
+    }
+    jit_ufunc_free(u);
+    jit_release(m);
+}

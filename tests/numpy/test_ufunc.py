@@ -168,6 +168,42 @@ x = random.standard_normal(5000).astype("float32")
 for text in ("fn f(x, y) @seq = x + y", "fn f(x, y) = x + y + 0*x"):
     expect_close(Ufunc(text).reduce(x), np.add.accumulate(x)[-1], 0, text, "is from left to right")
 expect_close(OURS["add"].accumulate(x), np.add.accumulate(x), 0, "accumulate is from left to right")
+BLOCK = 1 << 16  # elements: longer axes are reduced in blocks, on several threads
+for n, dtype in itertools.product((BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK, 9 * BLOCK + 7), ("float32", "float64", "int32")):
+    x = (100 * random.standard_normal(n)).astype(dtype)
+    mask = random.integers(0, 2, n).astype(bool)
+    apart = np.zeros((n, 2), dtype)
+    apart[:, 1] = x
+    rows = np.stack([x, -x])
+    parts = np.array([OURS["add"].reduce(x[i : i + BLOCK]) for i in range(0, n, BLOCK)])
+    wanted = OURS["add"].reduce(parts)
+    double = x.astype("float64" if np.dtype(dtype).kind == "f" else "int64")
+    bound = np.finfo(dtype).eps * 64 * np.abs(double).sum() if np.dtype(dtype).kind == "f" else 0
+    expect_close(wanted, double.sum().astype(wanted.dtype), bound / 16, "a long sum", n, dtype)
+    for threads in (1, 2, 3, 7):
+        def reduced(name, x, **options):
+            return OURS[name].reduce(x, threads=threads, **options)
+        for y in (x, apart[:, 1], x[::-1].copy()[::-1]):
+            expect(reduced("add", y).tobytes() == wanted.tobytes(), "a long sum", n, dtype, threads, y.strides)
+            expect(reduced("maximum", y) == x.max(), "a long maximum", n, dtype, threads)
+        expect_close(reduced("add", rows, axis=1, keepdims=True), np.array([[wanted], [-wanted]]), 0, "rows", n, dtype, threads)
+        expect_close(reduced("add", rows.T, axis=0), np.array([wanted, -wanted]), bound, "columns", n, dtype, threads)
+        if n % 4 == 0:
+            expect(reduced("add", x.reshape(4, -1), axis=None).tobytes() == wanted.tobytes(), "all axes", n, dtype, threads)
+        expect_close(reduced("add", x, initial=7), (wanted + 7).astype(wanted.dtype), 0, "a long sum, initial", n, dtype, threads)
+        expect_close(reduced("add", x, where=mask, initial=7), (double[mask].sum() + 7).astype(wanted.dtype), bound, "where", n, dtype)
+        expect_close(reduced("add", np.where(mask, x, 0).astype(dtype)), reduced("add", x, where=mask), 0, "where is 0", n, dtype)
+        for initial in (1000, -1000, 5):
+            greatest = np.maximum.reduce(x, where=mask, initial=initial)
+            expect(reduced("maximum", x, where=mask, initial=initial) == greatest, "maximum where", n, dtype, initial)
+        expect(reduced("maximum", x, where=np.zeros(1, bool), initial=5) == 5, "where is nothing", n, dtype)
+        if np.dtype(dtype).kind == "f":
+            y = x.copy()
+            y[n - 2] = np.nan
+            expect(np.isnan(reduced("maximum", y)) and np.isnan(reduced("add", y)), "NaN of a long axis", n, dtype, threads)
+x = random.standard_normal(BLOCK + 9).astype("float32")
+for threads in (1, 2):
+    expect_close(Ufunc("fn f(x, y) @seq = x + y").reduce(x, threads=threads), np.add.accumulate(x)[-1], 0, "@seq has no blocks")
 half = whole((3, 4), "float16")
 expect(OURS["add"].reduce(half).dtype == "float32", "halves are summed as f32")
 same("add", lambda: OURS["add"].reduce(half, dtype="float16"), np.add.reduce(half), "halves on request")
