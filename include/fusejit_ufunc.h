@@ -85,7 +85,7 @@ JIT_PUBLIC jit_status jit_ufunc_accumulate(jit_ufunc *u, jit_array *out, const j
 /* out, with as many elements along the axis as there are indices: out[k] reduces x from index[k] to
  * before index[k+1], the last one to the end; it is x[index[k]] where that is nothing. index: integers
  * of one axis, each 0 .. n-1 (JIT_ERR_INDEX). From left to right; along the last axis, where f is a sum,
- * product, minimum or maximum and all ranges have 4096 elements or more, each as jit_ufunc_reduce does. */
+ * product, minimum or maximum and ranges have 192 elements or more on average, each as jit_ufunc_reduce does. */
 JIT_PUBLIC jit_status jit_ufunc_reduceat(jit_ufunc *u, jit_array *out, const jit_array *x,
                                          const jit_array *index, const jit_method *how,
                                          jit_error *err) JIT_LINK(ufunc_reduceat);

@@ -25,6 +25,7 @@ typedef struct ufunc_typing {
     int32_t n_in, n_out;
     jit_dtype in[JIT_MAX_OPERANDS], out[JIT_MAX_OPERANDS];
     const ufunc_fold *fold; /* NULL: some function */
+    bool brief;             /* a few instructions */
 } ufunc_typing;
 
 typedef struct ufunc_variant { /* a function made from f, alone in a module over that of f */

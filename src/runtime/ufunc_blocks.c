@@ -18,25 +18,36 @@ static int64_t blocks_of(const ufunc_blocks *b)
     return b->out.shape[b->out.rank - b->core];
 }
 
-/* The core of task i's part of an array: `size` elements of its axis, at most. */
-static jit_array cut(const ufunc_blocks *b, const jit_array *a, int64_t i, int64_t size)
+typedef struct part { /* of the axis of a sample */
+    int64_t sample, from, n;
+} part;
+
+static part part_of(const ufunc_blocks *b, int64_t sample, int64_t at)
+{
+    int64_t length = b->in[0].shape[b->in[0].rank - b->core];
+    if (!b->from) {
+        int64_t from = at * UFUNC_BLOCK, left = length - from;
+        return (part){ sample, from, left < UFUNC_BLOCK ? left : UFUNC_BLOCK };
+    }
+    int64_t n = b->to[at] - b->from[at];
+    return (part){ sample, b->from[at], n > 0 ? n : 1 };
+}
+
+/* The core of an array there. What is behind its axes is not set: there may be many small parts. */
+static void cut(jit_array *v, const ufunc_blocks *b, const jit_array *a, part p)
 {
     int32_t lead = a->rank - b->core;
-    int64_t blocks = blocks_of(b), sample = i / blocks, from = i % blocks * size;
-    jit_array v = { .data = (char *)a->data + from * a->stride[lead],
-                    .dtype = a->dtype,
-                    .rank = b->core };
+    v->data = (char *)a->data + p.from * a->stride[lead];
+    v->dtype = a->dtype;
+    v->rank = b->core;
     for (int32_t axis = lead - 1; axis >= 0; axis--) {
-        v.data = (char *)v.data + sample % a->shape[axis] * a->stride[axis];
-        sample /= a->shape[axis];
+        v->data = (char *)v->data + p.sample % a->shape[axis] * a->stride[axis];
+        p.sample /= a->shape[axis];
     }
-    for (int32_t axis = 0; axis < b->core; axis++) {
-        v.shape[axis] = a->shape[lead + axis];
-        v.stride[axis] = a->stride[lead + axis];
-    }
-    int64_t left = v.shape[0] - from;
-    v.shape[0] = left < size ? left : size;
-    return v;
+    v->shape[0] = p.n;
+    v->stride[0] = a->stride[lead];
+    v->shape[1] = b->core > 1 ? a->shape[lead + 1] : 1;
+    v->stride[1] = b->core > 1 ? a->stride[lead + 1] : 0;
 }
 
 /* Without the axis that has been reduced. */
@@ -47,23 +58,30 @@ static void drop_first(jit_array *v)
     v->stride[0] = v->stride[1];
 }
 
+/* Blocks are short: between two of them it is seen whether the run was cancelled. */
 static bool run_block(const ufunc_blocks *b, int64_t i, uint32_t *flags, diag *d)
 {
-    jit_array in[UFUNC_INPUTS], out = cut(b, &b->out, i, 1);
+    int64_t blocks = blocks_of(b), sample = i / blocks, at = i - sample * blocks;
+    part p = part_of(b, sample, at);
+    jit_array in[UFUNC_INPUTS], out;
     jit_args args = *b->args;
-    uint32_t raised;
-    for (int32_t k = 0; k < b->n_in; k++)
-        in[k] = k < b->n_cut ? cut(b, &b->in[k], i, UFUNC_BLOCK) : b->in[k];
+    uint32_t raised = *drive_cancel(&args) ? KERNEL_CANCELLED : 0;
+    for (int32_t k = 0; k < b->n_cut; k++)
+        cut(&in[k], b, &b->in[k], p);
+    for (int32_t k = b->n_cut; k < b->n_in; k++)
+        in[k] = b->in[k];
+    cut(&out, b, &b->out, (part){ sample, at, 1 });
     drop_first(&out);
     args.in = in;
     args.n_in = b->n_in;
     args.out = &out;
     args.n_out = 1;
     args.threads = 1;
+    args.cancel = NULL;
     args.workspace = NULL;
     args.workspace_bytes = 0;
-    bool ok = call_run_quick(b->k, &args, &raised) ? call_finish(b->k, &args, raised, d)
-                                                   : call_run(b->k, &args, d);
+    bool done = raised || call_run_quick(b->k, &args, &raised);
+    bool ok = done ? call_finish(b->k, &args, raised, d) : call_run(b->k, &args, d);
     *flags = args.flags;
     return ok;
 }

@@ -3,7 +3,8 @@
  *   x: 2^16 elements | 2^16 elements | .. | the rest       each by one task, on any thread
  *   out:     value         value             value
  *
- * The blocks depend on the number of elements alone, and so does the order in which all are combined. */
+ * The blocks depend on the number of elements alone, and so does the order in which all are combined. Ranges
+ * that are given are dealt out in the same way. */
 #ifndef FJ_UFUNC_BLOCKS_H
 #define FJ_UFUNC_BLOCKS_H
 
@@ -16,8 +17,11 @@ typedef struct ufunc_blocks {
     const jit_array *in; /* its arguments: X[batch .., n] or [batch .., n, m], */
     int32_t n_in, n_cut; /* the first n_cut of them; the others are the same for all blocks */
     int32_t core;        /* axes that are no batch: 1, or 2 with m */
-    jit_array out;       /* T[batch .., blocks] or [batch .., blocks, m] */
-    jit_args *args;      /* settings; flags are set */
+    const int64_t *from,
+        *to;        /* ranges instead, as many as out has elements along its axis; one that ends
+                                 before it begins has one element */
+    jit_array out;  /* T[batch .., blocks] or [batch .., blocks, m] */
+    jit_args *args; /* settings; flags are set */
 } ufunc_blocks;
 
 /* How many blocks n elements are. */

@@ -2,6 +2,7 @@
 #include "array.h"
 #include "array_view.h"
 #include "type.h"
+#include "ufunc_blocks.h"
 #include "ufunc_check.h"
 #include "ufunc_reduction.h"
 
@@ -30,16 +31,44 @@ static bool find_ranges(const ufunc_reduction *r, const jit_array *index, int64_
     return true;
 }
 
-/* Long ranges of the last axis, and f one of the reductions of the language, whose order is faster. */
-static bool are_long(const ufunc_reduction *r, int64_t k, const int64_t *from)
+/* Long ranges of the last axis, and f one of the reductions of the language, whose order is faster: a call for
+ * each range costs as much as 190 additions one after the other, or 50 comparisons. */
+static bool are_long(const ufunc_reduction *r, int64_t k, const int64_t *from, int64_t *longest)
 {
-    enum { LONG = 4096 };
-    bool all = r->typing.fold && r->typing.fold->word && !r->form.behind;
-    for (int64_t i = 0; i < k && all; i++)
-        all = from[k + i] - from[i] >= LONG;
-    return all;
+    enum { SUM = 192, EXTREME = 48 }; /* on average */
+    const ufunc_fold *f = r->typing.fold;
+    int64_t total = 0;
+    *longest = 1;
+    for (int64_t i = 0; i < k; i++) {
+        int64_t n = from[k + i] - from[i];
+        total += n > 0 ? n : 1;
+        *longest = n > *longest ? n : *longest;
+    }
+    return f && f->word && !r->form.behind && total / k >= (f->needs_one ? EXTREME : SUM);
 }
 
+static bool reduce_parts(const ufunc_reduction *r, int64_t k, const int64_t *from)
+{
+    int32_t axis = r->layout.axis[r->layout.n_batch];
+    ufunc_reduction of = *r;
+    ufunc_arguments one = { .n = 1 };
+    jit_args args = ufunc_reduction_settings(r);
+    jit_array x = ufunc_reduction_axis_last(r->x, axis);
+    of.form.word = r->typing.fold->word;
+    one.in[0] = x;
+    one.in[0].rank = 1; /* so that the kernel is one of one sample */
+    ufunc_blocks b = { .in = &x, .n_in = 1, .n_cut = 1, .core = 1, .args = &args };
+    b.k = ufunc_reduction_kernel(&of, ufunc_text_reduce, &one, r->out->dtype);
+    b.out = ufunc_reduction_axis_last(r->out, axis);
+    b.from = from;
+    b.to = from + k;
+    bool ok = b.k && ufunc_blocks_run(&b, r->d);
+    if (r->how.run)
+        r->how.run->flags = args.flags;
+    return ok;
+}
+
+/* Some are longer than a block. */
 static bool reduce_each(const ufunc_reduction *r, int64_t k, const int64_t *from)
 {
     int32_t axis = r->layout.axis[r->layout.n_batch];
@@ -50,7 +79,7 @@ static bool reduce_each(const ufunc_reduction *r, int64_t k, const int64_t *from
     for (int64_t i = 0; i < k && !diag_failed(r->d); i++) {
         jit_array x = *r->x, out = *r->out;
         x.data = (char *)x.data + from[i] * x.stride[axis];
-        x.shape[axis] = from[k + i] - from[i];
+        x.shape[axis] = from[k + i] > from[i] ? from[k + i] - from[i] : 1;
         out.data = (char *)out.data + i * out.stride[axis];
         out.shape[axis] = 1;
         (void)jit_ufunc_reduce(r->u, &out, &x, &how, r->d->out);
@@ -64,7 +93,7 @@ static bool reduce_each(const ufunc_reduction *r, int64_t k, const int64_t *from
 static bool reduce_ranges(ufunc_reduction *r, const jit_array *index, int64_t *from)
 {
     int32_t axis = r->layout.axis[r->layout.n_batch];
-    int64_t k = index->shape[0];
+    int64_t k = index->shape[0], longest;
     if (!find_ranges(r, index, from))
         return false;
     jit_array like = jit_array_of(ufunc_reduction_stored(r), NULL, r->x->rank, r->x->shape);
@@ -72,8 +101,8 @@ static bool reduce_ranges(ufunc_reduction *r, const jit_array *index, int64_t *f
     if (!ufunc_view_output(r->out, &like, r->call, &r->made, r->d) ||
         jit_array_count(&like) == 0)
         return false;
-    if (are_long(r, k, from) && !array_overlap(r->x, r->out))
-        return reduce_each(r, k, from);
+    if (are_long(r, k, from, &longest) && !array_overlap(r->x, r->out))
+        return longest > UFUNC_BLOCK ? reduce_each(r, k, from) : reduce_parts(r, k, from);
     jit_array to = ufunc_reduction_axis_last(r->out, axis);
     ufunc_arguments a = { .n = 3 };
     if (ufunc_reduction_run_along(

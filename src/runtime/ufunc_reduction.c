@@ -23,6 +23,7 @@ bool ufunc_reduction_begin(ufunc_reduction *r, const jit_method *how)
         return false;
     r->form.type = r->typing.in[0];
     r->form.x = r->x->dtype;
+    r->form.brief = r->typing.brief;
     r->form.behind = r->layout.n_behind > 0 && !r->layout.flat;
     r->n = 1;
     for (int32_t i = 0; i < r->x->rank; i++)

@@ -272,19 +272,46 @@ const char *ufunc_text_accumulate(arena *ar, const jit_ufunc *u, const ufunc_for
     return finish(&t);
 }
 
+/* for i in m .. z { s = f(s, x[i]) } */
+static void put_range(text *t)
+{
+    put(t, "    for i$ in m$ .. z$ { s$ = ");
+    put_call(t, "s$", "x$[i$]");
+    put(t, " }\n");
+}
+
+/* The same, where the loop's own work is as much as that of f: four at a time, then the rest. */
+static void put_range_by_fours(text *t)
+{
+    static const char *const elements[] = { "x$[j$]", "x$[j$+1]", "x$[j$+2]", "x$[j$+3]" };
+    put(t,
+        "    let r$ = max(z$ - m$, 0)//4\n    for i$ in 0 .. r$ {\n      let j$ = m$ + 4*i$\n");
+    for (size_t i = 0; i < sizeof elements / sizeof elements[0]; i++) {
+        put(t, "      s$ = ");
+        put_call(t, "s$", elements[i]);
+        put(t, "\n");
+    }
+    put(t, "    }\n    for i$ in m$ + 4*r$ .. z$ { s$ = ");
+    put_call(t, "s$", "x$[i$]");
+    put(t, " }\n");
+}
+
 const char *ufunc_text_reduceat(arena *ar, const jit_ufunc *u, const ufunc_form *f)
 {
     text t = { .w = { .ar = ar }, .u = u, .f = f };
     put_arguments(&t, ", from$: i64[k$], to$: i64[k$]");
     put(&t, " -> y$: ");
     put_type(&t);
-    put(&t, "[k$] {\n  for j$ in 0 .. k$ {\n    var s$: ");
+    put(&t, "[k$] {\n  for q$ in 0 .. k$ {\n    var s$: ");
     put_type(&t);
     put(&t, " = ");
-    put_element(&t, "x$[from$[j$]]");
-    put(&t, "\n    for i$ in from$[j$] + 1 .. to$[j$] { s$ = ");
-    put_call(&t, "s$", "x$[i$]");
-    put(&t, " }\n    y$[j$] = s$\n  }\n}\n");
+    put_element(&t, "x$[from$[q$]]");
+    put(&t, "\n    let m$ = from$[q$] + 1\n    let z$ = to$[q$]\n");
+    if (f->brief)
+        put_range_by_fours(&t);
+    else
+        put_range(&t);
+    put(&t, "    y$[q$] = s$\n  }\n}\n");
     return finish(&t);
 }
 

@@ -12,6 +12,7 @@ typedef struct ufunc_form {
     bool where;       /* of the shape of x */
     bool initial;     /* of type T */
     const char *word; /* the language's reduction; NULL: from left to right */
+    bool brief;       /* f is as little work as a loop around it */
 } ufunc_form;
 
 /* All are in `ar`; NULL: no memory. */

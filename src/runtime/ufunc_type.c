@@ -50,9 +50,21 @@ static const ufunc_fold *find_fold(const graph *g, jit_dtype t)
 
 /* ---------------------------------------------------------------- types */
 
+static bool is_brief(const graph *g)
+{
+    enum { FEW = 16 };
+    bool brief = g->n_nodes <= FEW;
+    for (node n = 1; n < g->n_nodes && brief; n++) {
+        op o = (op)graph_node(g, n)->op;
+        brief = o != OP_loop && !(op_info(o)->flags & OP_EXPAND);
+    }
+    return brief;
+}
+
 static bool read_graph(const jit_ufunc *u, const graph *g, ufunc_typing *t, diag *d)
 {
     t->n_out = g->n_outputs;
+    t->brief = is_brief(g);
     for (int32_t i = 0; i < g->n_outputs; i++) {
         t->out[i] = type_compute(graph_dtype(g, g->outputs[i].value));
         if (graph_node(g, g->outputs[i].value)->shape != 0) {

@@ -231,6 +231,20 @@ for name, dtype in itertools.product(("add", "maximum", "multiply", "subtract"),
 x = random.standard_normal(30000).astype("float32")
 expect(OURS["add"].reduceat(x, np.array([0, 9000])).tobytes() ==
        np.array([OURS["add"].reduce(x[:9000]), OURS["add"].reduce(x[9000:])]).tobytes(), "long ranges are summed as reduce does")
+x = random.standard_normal((3, 5 * BLOCK)).astype("float32")
+for index in (np.arange(0, 5 * BLOCK, 300), np.array([9, 7, 7, 60000, 1000, 5 * BLOCK - 1]), np.array([0, 200000, 200000, 100000])):
+    ends = np.append(index[1:], 5 * BLOCK)
+    wanted = [OURS["add"].reduce(x[:, a : max(a + 1, b)], axis=1) for a, b in zip(index, ends)]
+    for threads in (1, 2, 3):
+        got = OURS["add"].reduceat(x, index, axis=1, threads=threads)
+        expect(got.tobytes() == np.stack(wanted, 1).tobytes(), "ranges are summed as reduce does", index[:4], threads)
+        got = OURS["maximum"].reduceat(x, index, axis=1, threads=threads)
+        expect_close(got, np.maximum.reduceat(x, index, axis=1), 0, "maxima of ranges", index[:4], threads)
+    expect_close(OURS["subtract"].reduceat(x[0], index), np.subtract.reduceat(x[0], index), 0, "differences of ranges", index[:4])
+for n in range(1, 12):  # four at a time, and the rest
+    index = np.arange(0, 1000, n)
+    expect_close(OURS["subtract"].reduceat(x[0, :1000], index), np.subtract.reduceat(x[0, :1000], index), 0, "ranges of", n)
+    expect_close(OURS["maximum"].reduceat(x[0, :1000], index), np.maximum.reduceat(x[0, :1000], index), 0, "ranges of", n)
 x = whole((5, 3))
 for index in ([0, 5], [-1], [2**40], np.array([2**63], "uint64")):
     same("add", lambda: OURS["add"].reduceat(x, np.asarray(index)), None, index)
