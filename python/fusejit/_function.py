@@ -21,6 +21,7 @@ class Module:
 
     def __init__(self, pointer, owned=True, loops=True):
         self.pointer, self.owned, self.loops = pointer, owned, loops
+        self.handle = c.c_void_p(pointer)
 
     def __del__(self, release=lib.release):
         if getattr(self, "owned", False):
@@ -120,17 +121,19 @@ class Function:
             raise ValueError("%s has %d results, and `out` %d" % (self.__name__, self.nout, len(given)))
         return given
 
-    def _is_long(self, arrays):
+    def _is_long(self, arrays, least=_interrupt.SIZE):
         """Whether a call may take so long that Ctrl-C is to be heeded meanwhile."""
-        return self._module.loops or sum([a.size for a in arrays]) >= _interrupt.SIZE
+        return self._module.loops or sum([a.size for a in arrays]) >= least
 
     def _planned(self, key, arrays):
         """The results of a call that is like an earlier one, or None."""
-        plan = self._plans.pop(key, None) if key is not None else None
-        if plan is None:
+        plans = self._plans.get(key)
+        try:
+            plan = plans.pop()
+        except (AttributeError, IndexError):  # there is none, or other threads use it
             return None
         result = plan.run(arrays)
-        self._plans[key] = plan
+        plans.append(plan)
         return result
 
     def _plan(self, key, call, inputs, results, stoppable, kept=None):
@@ -139,7 +142,7 @@ class Function:
             return
         if len(self._plans) >= MOST:
             self._plans.clear()
-        self._plans[key] = Plan(call, list(inputs), list(results), stoppable, kept)
+        self._plans.setdefault(key, []).append(Plan(call, list(inputs), list(results), stoppable, kept))
 
     def _run(self, arrays, args, out, call, key=None):
         """Fills args with the operands, runs call(error), returns the results. key: that of a plan to be made."""
@@ -151,7 +154,7 @@ class Function:
         args.input, args.n_in, args.out, args.n_out = inputs, len(arrays), results, self.nout
         stoppable = args if self._is_long(arrays) else None
         err = ErrorData()
-        if _interrupt.run(call, err, stoppable):
+        if _interrupt.run(call, c.byref(err), stoppable):
             raise failure(err)
         made = tuple([take(results[i]) if x is None else x for i, x in enumerate(given)])
         self._plan(key, call, inputs, results, stoppable)
@@ -165,7 +168,7 @@ class Function:
             if result is not None:
                 return result
         arrays, args = as_arrays(inputs), self._settings(threads, uniforms)
-        call = partial(lib.call, self._module.pointer, self._encoded, c.byref(args))
+        call = partial(lib.call, self._module.handle, self._encoded, c.byref(args))
         return self._run(arrays, args, out, call, same_key(key, inputs, arrays))
 
 

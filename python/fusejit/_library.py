@@ -112,22 +112,18 @@ FUNCTIONS = {  # result, arguments
     "function_count": (c.c_int, [P]),
     "function_at": (c.c_int, [P, c.c_int, P]),
     "function_find": (c.c_int, [P, TEXT, P, E]),
-    "call": (c.c_int, [P, TEXT, P, E]),
     "prepare": (P, [P, TEXT, TEXT, P, E]),
     "kernel_release": (None, [P]),
     "model_load": (P, [TEXT, P, E]),
     "model_free": (None, [P]),
     "ufunc_new": (P, [P, TEXT, P, E]),
     "ufunc_free": (None, [P]),
-    "ufunc_call": (c.c_int, [P, P, P, E]),
-    "ufunc_reduce": (c.c_int, [P, P, P, P, E]),
-    "ufunc_accumulate": (c.c_int, [P, P, P, P, E]),
-    "ufunc_reduceat": (c.c_int, [P, P, P, P, P, E]),
-    "ufunc_outer": (c.c_int, [P, P, P, P, P, E]),
-    "ufunc_at": (c.c_int, [P, P, P, P, P, E]),
     "ufunc_identity": (c.c_int, [P, c.c_int, P, E]),
     "ufunc_types": (c.c_int, [P, P, c.c_int32, P, c.c_int32, E]),
 }
+# These give a jit_status, and take objects that ctypes passes as they are: c_void_p, byref, bytes, None. To convert others
+# takes as long as the rest of a short call.
+UNCONVERTED = ("call", "ufunc_call", "ufunc_reduce", "ufunc_accumulate", "ufunc_reduceat", "ufunc_outer", "ufunc_at")
 
 
 class Library:
@@ -139,6 +135,8 @@ class Library:
             function = getattr(self.handle, "fusejit_" + name)
             function.restype, function.argtypes = result, arguments
             setattr(self, name, function)
+        for name in UNCONVERTED:
+            setattr(self, name, getattr(self.handle, "fusejit_" + name))
 
 
 try:

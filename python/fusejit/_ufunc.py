@@ -12,7 +12,7 @@ from ._function import Function, compile_text
 from ._library import (ALL_AXES, DTYPES, Array, Error, ErrorData, Method, Places, UfuncOptions, as_arrays, as_native, as_weak,
                        code_of, describe, failure, lib, output, take)
 from ._loops import OURS, STOPPED, Loops
-from ._plans import key_of, same_key
+from ._plans import key_of, key_of_one, same_key
 
 ORDER = "?bBhHiIlLefd"  # how NumPy lists types
 LARGE = 1 << 18  # elements: calls that take much longer than what they cost besides
@@ -31,6 +31,7 @@ class Ufunc(Function):
         self._pointer = lib.ufunc_new(module.pointer, self._encoded, c.byref(options), c.byref(err))
         if not self._pointer:
             raise failure(err)
+        self._handle = c.c_void_p(self._pointer)
         self._text, self._types, self._loops = text, {}, {}
 
     def __del__(self, free=lib.ufunc_free):
@@ -159,7 +160,7 @@ class Ufunc(Function):
             raise TypeError("%s has %d arguments, not %d" % (self.__name__, self.nin, len(inputs)))
         arrays, args = as_arrays(inputs), self._settings(threads, uniforms)
         mask = None if where is True else describe(self._mask(where))
-        call = partial(lib.ufunc_call, self._pointer, c.byref(args), None if mask is None else c.addressof(mask))
+        call = partial(lib.ufunc_call, self._handle, c.byref(args), None if mask is None else c.byref(mask))
         return self._run(arrays, args, out, call, same_key(key, inputs, arrays))
 
     # ---------------------------------------------------------------- methods
@@ -190,10 +191,11 @@ class Ufunc(Function):
         arrays = [as_native(a) for a in inputs]
         result = Array(rank=-1) if out is None else output(out)
         structs = [describe(a) for a in arrays]
-        call = partial(function, self._pointer, c.byref(result), *[c.byref(a) for a in structs], c.byref(how))
-        stoppable = how.run[0] if self._is_long(arrays) else None
+        call = partial(function, self._handle, c.byref(result), *[c.byref(a) for a in structs], c.byref(how))
+        least = _interrupt.SIZE if function is lib.ufunc_outer else LARGE  # which makes more elements than it takes
+        stoppable = how.run[0] if self._is_long(arrays, least) else None
         err = ErrorData()
-        if _interrupt.run(call, err, stoppable):
+        if _interrupt.run(call, c.byref(err), stoppable):
             raise failure(err)
         if out is not None:
             return out
@@ -204,37 +206,39 @@ class Ufunc(Function):
     def reduce(self, array, axis=0, dtype=None, out=None, keepdims=False, initial=None, where=True, threads=None,
                **uniforms):
         key = None
+        array = as_array(array)
         if out is None and dtype is None and initial is None and where is True and threads is None and not uniforms and (
                 axis is None or type(axis) is int):
-            key = key_of((array,), "reduce", axis, bool(keepdims))
+            key = key_of_one(array, "reduce", axis, bool(keepdims))
             result = self._planned(key, (array,))
             if result is not None:
                 return result
         how = self._method(threads, uniforms, axis, dtype, keepdims, initial, where)
-        return self._apply(lib.ufunc_reduce, [as_array(array)], how, out, key)
+        return self._apply(lib.ufunc_reduce, [array], how, out, key)
 
     def accumulate(self, array, axis=0, dtype=None, out=None, threads=None, **uniforms):
         key = None
+        array = as_array(array)
         if out is None and dtype is None and threads is None and not uniforms and type(axis) is int:
-            key = key_of((array,), "accumulate", axis)
+            key = key_of_one(array, "accumulate", axis)
             result = self._planned(key, (array,))
             if result is not None:
                 return result
         how = self._method(threads, uniforms, axis, dtype)
-        return self._apply(lib.ufunc_accumulate, [as_array(array)], how, out, key)
+        return self._apply(lib.ufunc_accumulate, [array], how, out, key)
 
     def reduceat(self, array, indices, axis=0, dtype=None, out=None, threads=None, **uniforms):
         key = None
+        array, indices = as_array(array), as_array(indices)
         if out is None and dtype is None and threads is None and not uniforms and type(axis) is int:
             key = key_of((array, indices), "reduceat", axis)
             result = self._planned(key, (array, indices))
             if result is not None:
                 return result
         how = self._method(threads, uniforms, axis, dtype)
-        indices = np.asarray(indices)
         if indices.size == 0:
             indices = indices.astype(np.int64)
-        return self._apply(lib.ufunc_reduceat, [as_array(array), indices], how, out, key)
+        return self._apply(lib.ufunc_reduceat, [array, indices], how, out, key)
 
     def outer(self, x, y, out=None, where=True, dtype=None, threads=None, **uniforms):
         key = None
@@ -248,6 +252,10 @@ class Ufunc(Function):
 
     def at(self, array, indices, values=None, threads=None, **uniforms):
         """array[indices] = f(array[indices], values), where an index that occurs again counts again."""
+        if type(indices) is list:
+            indices = np.asarray(indices)
+        if values is not None and type(values) is not ndarray and type(array) is ndarray:
+            values = as_arrays([array, values])[1]
         key, given = None, (array, indices) if values is None else (array, indices, values)
         if threads is None and not uniforms:
             key = key_of(given, "at")
@@ -259,11 +267,11 @@ class Ufunc(Function):
         value = None if values is None else as_arrays([array, values])[1]
         last = None if value is None else describe(value)
         how = Method(size=c.sizeof(Method), run=c.pointer(self._settings(threads, uniforms)))
-        call = partial(lib.ufunc_at, self._pointer, c.byref(target), c.byref(Places(structs, len(places))),
+        call = partial(lib.ufunc_at, self._handle, c.byref(target), c.byref(Places(structs, len(places))),
                        None if last is None else c.byref(last), c.byref(how))
         stoppable = how.run[0] if self._is_long([*places, array]) else None
         err = ErrorData()
-        if _interrupt.run(call, err, stoppable):
+        if _interrupt.run(call, c.byref(err), stoppable):
             raise failure(err)
         inputs = [target, *structs] if last is None else [target, *structs, last]
         used = (array, *places) if value is None else (array, *places, value)

@@ -195,7 +195,9 @@ static void copy_name(char *to, size_t size, const char *from)
 
 void diag_init(diag *d, jit_error *err, const source *src)
 {
-    *d = (diag){ .src = src, .last = -1 };
+    d->src = src; /* `own` is left as it is if it is not used: 5 KB in each call */
+    d->memory = NULL;
+    d->last = -1;
     d->out = err ? err : &d->own;
     memset(d->out, 0, sizeof *d->out);
     if (src && src->name)

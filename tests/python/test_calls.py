@@ -51,6 +51,20 @@ locked = x.copy()
 minus.at(locked, np.array([1]), np.ones(1))
 locked.flags.writeable = False
 raises(ValueError, "read-only", minus.at, locked, np.array([1]), np.ones(1))
+for again in range(3):  # lists and numbers become arrays of their own each time
+    given = [again + 1.0, 2.0, 5.0, 7.0]
+    same(minus.reduce(given), np.subtract.reduce(given), "reduce of a list, again")
+    same(minus.reduceat(x, [0, 2, 1]), np.subtract.reduceat(x, [0, 2, 1]), "a list of indices, again")
+    same(minus.accumulate(given), np.subtract.accumulate(given), "accumulate of a list, again")
+    a, b = x.copy(), x.copy()
+    for values in (again, 0.5, np.float32(3), [again, 2.0]):
+        minus.at(a, ([0, 1], [again, 2]), values)
+        np.subtract.at(b, ([0, 1], [again, 2]), values)
+    minus.at(a, [1, again, 1], again + 0.5)
+    np.subtract.at(b, [1, again, 1], again + 0.5)
+    same(a, b, "at of numbers and lists, again")
+numbers = [minus.reduce(row) for row in x]
+same(np.array(numbers), np.subtract.reduce(x, axis=1), "each number is one of its own")
 for n in range(200):
     same(minus.reduce(x[:, : n % 7]), np.subtract.reduce(x[:, : n % 7]), "many shapes")
     same(minus.reduce(np.arange(n + 1.0)), np.subtract.reduce(np.arange(n + 1.0)), "many lengths")
