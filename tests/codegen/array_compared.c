@@ -10,7 +10,7 @@
 #include "panel.h"
 #include "workspace.h"
 
-enum { MAX = 2 * JIT_MAX_OPERANDS, GUARD = 192, MAX_STEPS = 64, MAX_CUTS = 5, MAX_WORKERS = 4 };
+enum { MAX = ARRAY_ANSWER_MOST, GUARD = 192, MAX_STEPS = 64, MAX_CUTS = 5, MAX_WORKERS = 4 };
 
 static char message[512];
 
@@ -196,13 +196,69 @@ static bool same_fault(const run *x, const kernel_fault *f)
     return false;
 }
 
-static bool check(run *x, uint32_t result, const kernel_fault *fault)
+static jit_status interpret_all(run *x)
 {
     eval_plan *p = eval_prepare(NULL, x->g);
     jit_status s = JIT_OK;
     for (int64_t row = 0; s == JIT_OK && row < x->where->rows; row++)
         s = interpret(x, p, row);
     eval_free(p);
+    return s;
+}
+
+void array_answer_free(array_answer *a)
+{
+    for (int32_t i = 0; i < a->n; i++)
+        free(a->image[i]);
+    *a = (array_answer){ 0 };
+}
+
+/* Whether the inputs are those that it was made of. */
+static bool answers(const array_answer *a, const run *x)
+{
+    bool same = a->n == x->n;
+    for (int32_t i = 0; same && i < x->n; i++)
+        same = a->bytes[i] == x->operand[i].all &&
+               (i >= x->g->n_inputs ||
+                memcmp(a->image[i], x->operand[i].before, (size_t)a->bytes[i]) == 0);
+    return same;
+}
+
+static void keep_answer(array_answer *a, const run *x, jit_status s)
+{
+    array_answer_free(a);
+    *a = (array_answer){ .n = x->n, .status = s, .flags = x->flags, .fault = x->fault };
+    for (int32_t i = 0; i < x->n; i++) {
+        a->bytes[i] = x->operand[i].all;
+        a->image[i] = malloc((size_t)a->bytes[i]);
+        memcpy(a->image[i], x->operand[i].before, (size_t)a->bytes[i]);
+    }
+}
+
+static jit_status take_answer(const array_answer *a, run *x)
+{
+    for (int32_t i = x->g->n_inputs; i < x->n; i++)
+        memcpy(x->operand[i].before, a->image[i], (size_t)a->bytes[i]);
+    x->flags = a->flags;
+    x->fault = a->fault;
+    return a->status;
+}
+
+/* What the graph makes, in place of `before`. */
+static jit_status answer(run *x)
+{
+    array_answer *a = x->where->answer;
+    if (a && answers(a, x))
+        return take_answer(a, x);
+    jit_status s = interpret_all(x);
+    if (a)
+        keep_answer(a, x, s);
+    return s;
+}
+
+static bool check(run *x, uint32_t result, const kernel_fault *fault)
+{
+    jit_status s = answer(x);
     uint32_t want = s == JIT_OK          ? x->flags
                     : s == JIT_ERR_INDEX ? (uint32_t)KERNEL_OUT_OF_RANGE
                     : s == JIT_ERR_FUEL  ? (uint32_t)KERNEL_OUT_OF_FUEL
@@ -375,9 +431,9 @@ static bool run_all(run *x)
     make_uniforms(x);
     if (!may_run(x))
         return true;
-    for (int32_t i = 0; i < x->n; i++)
-        if (!make_operand(x, i) || !pack_operand(x, i)) {
-            snprintf(message, sizeof message, "operand %d has no shape", (int)i);
+    for (int32_t i = 0; i < 2 * x->n; i++) /* all before what depends on the code */
+        if (!(i < x->n ? make_operand(x, i) : pack_operand(x, i - x->n))) {
+            snprintf(message, sizeof message, "operand %d has no shape", (int)(i % x->n));
             return false;
         }
     workspace_plan plan;

@@ -4,6 +4,22 @@
 #define FJ_TEST_ARRAY_COMPARED_H
 
 #include "compared.h"
+#include "eval.h"
+
+/* What the interpreter made of a graph and operands. Zeroed, it is filled by the first run that is
+ * given it; those after it, of other code for the same graph, interpret only where their operands
+ * are others. */
+enum { ARRAY_ANSWER_MOST = 2 * JIT_MAX_OPERANDS };
+typedef struct array_answer {
+    char *image[ARRAY_ANSWER_MOST]; /* every operand's bytes, and those beside it, afterwards */
+    int64_t bytes[ARRAY_ANSWER_MOST];
+    int32_t n; /* 0: none yet */
+    jit_status status;
+    uint32_t flags;
+    eval_fault fault;
+} array_answer;
+
+void array_answer_free(array_answer *a);
 
 typedef struct array_layout {
     int64_t rows;
@@ -16,6 +32,7 @@ typedef struct array_layout {
     bool sweep;       /* and to sweep matrices however small */
     bool faults;      /* a subscript out of range is expected to be possible */
     bool first_fault; /* what is reported is what the interpreter meets first */
+    array_answer *answer; /* NULL: none is kept */
 } array_layout;
 
 /* How many products code has asked the call for, which does most in the interpreter's order. */
