@@ -158,6 +158,10 @@ char *array_nest_print(const array_nest *a); /* in g's arena */
 bool array_is_output(const graph *g, node n);
 /* n reads an array at the axes of the map, in its own loop. */
 bool array_reads_in_place(const array_nest *a, node n, node map);
+/* Nobody reads x when the map has begun, but the map itself, in place. */
+bool array_is_last_to_read(const array_nest *a, node x, node map);
+/* A loop names its variables, it does not read them. */
+bool array_names(const graph *g, node n, int32_t i);
 /* The map that computes n, an array; n itself, if it is no further value of one. */
 node array_written_by(const graph *g, node n);
 /* array_over.c: the output's node is made in the memory of that input. */

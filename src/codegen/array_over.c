@@ -26,17 +26,17 @@ bool array_reads_in_place(const array_nest *a, node n, node map)
     return true;
 }
 
-static bool is_last_to_read(const array_nest *a, node input, node map)
+bool array_is_last_to_read(const array_nest *a, node x, node map)
 {
     const graph *g = a->g;
     for (node n = 1; n < g->n_nodes; n++) {
         const node_data *d = graph_node(g, n);
         for (int32_t i = 0; a->t->used[n] && i < d->n_in; i++)
-            if (graph_in(g, n, i) == input && !array_reads_in_place(a, n, map) &&
-                !array_is_before(a, n, map))
+            if (graph_in(g, n, i) == x && !array_names(g, n, i) &&
+                !array_reads_in_place(a, n, map) && !array_is_before(a, n, map))
                 return false;
     }
-    return !array_is_output(g, input);
+    return !array_is_output(g, x);
 }
 
 static bool may_stop(const array_nest *a, node n)
@@ -64,5 +64,6 @@ bool array_may_be_over(const array_nest *a, node output, int32_t number)
         return false;
     const node_data *from = graph_node(g, input), *to = graph_node(g, output);
     bool alike = input == 0 || (from->shape == to->shape && from->dtype == to->dtype);
-    return alike && (input == 0 || is_last_to_read(a, input, map)) && nothing_stops(a, map);
+    return alike && (input == 0 || array_is_last_to_read(a, input, map)) &&
+           nothing_stops(a, map);
 }

@@ -1,5 +1,6 @@
 /* array_stores: where the elements of each array are. `put`, loop variables and results of loops
- * take the place of an array that is not read after them; everything else is copied. */
+ * take the place of an array that is not read after them, and so does the next value of a loop's
+ * array whose elements are computed each from its own; everything else is copied. */
 #include "array_nest.h"
 
 /* -------------------------------------------------------------------------- who reads it */
@@ -24,8 +25,7 @@ bool array_is_output(const graph *g, node n)
     return false;
 }
 
-/* A loop names its variables, it does not read them. */
-static bool names(const graph *g, node n, int32_t i)
+bool array_names(const graph *g, node n, int32_t i)
 {
     const node_data *d = graph_node(g, n);
     return d->op == OP_loop && i < (int32_t)d->imm;
@@ -41,7 +41,7 @@ static bool is_dead_after(const array_nest *a, node x, node heir, node by)
         if (!a->t->used[n] || n == heir)
             continue;
         for (int32_t i = 0; i < graph_node(g, n)->n_in; i++)
-            if (graph_in(g, n, i) == x && !names(g, n, i) && !array_is_before(a, n, by))
+            if (graph_in(g, n, i) == x && !array_names(g, n, i) && !array_is_before(a, n, by))
                 return false;
     }
     return true;
@@ -100,6 +100,36 @@ static void store_phi(array_nest *a, node n)
     a->storages[a->storage[n]].by_sample = a->t->region[loop] == 0 && a->sample[n];
 }
 
+/* The variable of a loop in whose place its next value can be made; 0: none. */
+static node changed_in_place(const array_nest *a, node n)
+{
+    const graph *g = a->g;
+    node loop = a->t->region[n];
+    if (a->group || graph_node(g, n)->op != OP_map || graph_node(g, loop)->op != OP_loop)
+        return 0;
+    const array_bind *b = array_bind_of(a, n);
+    int32_t k = (int32_t)graph_node(g, loop)->imm;
+    for (int32_t i = 0; i < k && !b->row_axis && !b->panels; i++) {
+        node phi = graph_in(g, loop, i);
+        if (graph_in(g, loop, k + 1 + i) == n && a->sample[phi] == a->sample[n] &&
+            graph_node(g, phi)->shape == graph_node(g, n)->shape &&
+            graph_dtype(g, phi) == graph_dtype(g, n) && array_is_last_to_read(a, phi, n))
+            return phi;
+    }
+    return 0;
+}
+
+static void store_map(array_nest *a, node n)
+{
+    node from = changed_in_place(a, n);
+    if (from == 0) {
+        a->storage[n] = new_storage(a, n, a->t->region[n]);
+        return;
+    }
+    a->storage[n] = a->storage[from];
+    a->binds[a->bind_at[n]].over = true;
+}
+
 static void store_node(array_nest *a, node n)
 {
     const graph *g = a->g;
@@ -125,7 +155,7 @@ static void store_node(array_nest *a, node n)
         a->storage[n] = a->storage[graph_in(g, graph_in(g, n, 0), (int32_t)d->imm)];
         break;
     default: /* map, also, select */
-        a->storage[n] = new_storage(a, n, a->t->region[n]);
+        store_map(a, n);
         break;
     }
 }
