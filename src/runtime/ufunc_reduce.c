@@ -123,13 +123,13 @@ static void choose_order(ufunc_reduction *r)
 }
 
 /* A reduction of the language that may be in any order; @seq says that it is not. */
-static bool is_long(const ufunc_reduction *r)
+static bool has_any_order(const ufunc_reduction *r)
 {
     const ast_fn *fn = r->u->fn;
     bool in_order = !r->form.word;
     for (int32_t i = 0; i < fn->n_attrs; i++)
         in_order = in_order || strcmp(fn->attrs[i].name, "seq") == 0;
-    return !in_order && r->n > UFUNC_BLOCK;
+    return !in_order;
 }
 
 /* One number for each block, and for all behind the axis. */
@@ -191,8 +191,9 @@ static bool reduce_view(const ufunc_reduction *r, const ufunc_arguments *a, jit_
         return true;
     if (diag_failed(r->d))
         return false;
-    return is_long(r) ? reduce_long(r, a, out)
-                      : ufunc_reduction_run(r, ufunc_text_reduce, a, out);
+    return has_any_order(r) && r->n > UFUNC_BLOCK
+               ? reduce_long(r, a, out)
+               : ufunc_reduction_run(r, ufunc_text_reduce, a, out);
 }
 
 static bool reduce_views(ufunc_reduction *r, ufunc_views *v)
@@ -210,6 +211,47 @@ static bool reduce_views(ufunc_reduction *r, ufunc_views *v)
     return ufunc_view_end(v, &to, ok && !diag_failed(r->d));
 }
 
+/* ---------------------------------------------------------------- axes that lie apart */
+
+/* Those of the reduced axes behind the last other one that lies between them: bits; 0: none lies there. */
+static uint32_t last_group(const ufunc_reduction *r)
+{
+    uint32_t group = 0, before = 0;
+    bool behind = true;
+    for (int32_t i = r->x->rank - 1; i >= 0; i--) {
+        bool over = r->layout.over >> i & 1, one = r->x->shape[i] == 1;
+        if (over && !one)
+            *(behind ? &group : &before) |= (uint32_t)1 << i;
+        behind = behind && (over || one || group == 0);
+    }
+    return before ? group : 0;
+}
+
+/* The last axes first, so that no copy has to bring the others beside them. */
+static bool reduce_apart(const ufunc_reduction *r, uint32_t group)
+{
+    jit_array left = { .rank = -1 };
+    jit_method first = r->how, then = r->how;
+    int32_t axis[JIT_MAX_RANK], n = 0;
+    for (int32_t i = 0; i < r->x->rank; i++)
+        if (group >> i & 1)
+            axis[n++] = i;
+    first.axis = axis;
+    first.n_axes = n;
+    first.keepdims = 1;
+    first.dtype = r->form.type;
+    first.initial = r->how.where && r->typing.fold->needs_one ? r->how.initial : NULL;
+    then.where = NULL;
+    if (jit_ufunc_reduce(r->u, &left, r->x, &first, r->d->out) != JIT_OK)
+        return false;
+    uint32_t flags = r->how.run ? r->how.run->flags : 0;
+    (void)jit_ufunc_reduce(r->u, r->out, &left, &then, r->d->out);
+    if (r->how.run)
+        r->how.run->flags |= flags;
+    jit_array_free(&left);
+    return !diag_failed(r->d);
+}
+
 static bool reduce(ufunc_reduction *r)
 {
     jit_array whole, kept;
@@ -223,7 +265,8 @@ static bool reduce(ufunc_reduction *r)
     if (!ufunc_view_output(r->out, &whole, r->call, &r->made, r->d) || empty)
         return empty;
     choose_order(r);
-    return reduce_views(r, &v);
+    uint32_t group = has_any_order(r) && r->n > 0 ? last_group(r) : 0;
+    return group ? reduce_apart(r, group) : reduce_views(r, &v);
 }
 
 jit_status jit_ufunc_reduce(jit_ufunc *u, jit_array *out, const jit_array *x,

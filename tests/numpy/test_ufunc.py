@@ -168,6 +168,22 @@ x = random.standard_normal(5000).astype("float32")
 for text in ("fn f(x, y) @seq = x + y", "fn f(x, y) = x + y + 0*x"):
     expect_close(Ufunc(text).reduce(x), np.add.accumulate(x)[-1], 0, text, "is from left to right")
 expect_close(OURS["add"].accumulate(x), np.add.accumulate(x), 0, "accumulate is from left to right")
+for shape, axes in (((3, 4, 5), (0, 2)), ((3, 1, 4, 5), (0, 3)), ((2, 3, 4, 5), (0, 2)), ((2, 3, 1, 5), (3, 1, 0)), ((2, 3, 4, 5, 2), (0, 2, 4)),
+                    ((40, 30, 50), (2, 0))):  # axes that lie apart
+    for dtype, how in itertools.product(("float32", "int16", "float64"), range(N_LAYOUTS)):
+        plain = whole(shape, dtype)
+        x, mask = lay_out(plain, how, random), lay_out(random.integers(0, 2, shape).astype(bool), (how + 1) % N_LAYOUTS, random)
+        for keepdims in (False, True):
+            expect_close(OURS["add"].reduce(x, axis=axes, keepdims=keepdims), np.add.reduce(x, axis=axes, keepdims=keepdims), 0, "apart", shape, how)
+            expect_close(OURS["add"].reduce(x, axis=axes, where=mask, initial=3, keepdims=keepdims),
+                         np.add.reduce(x, axis=axes, where=mask, initial=3, keepdims=keepdims), 0, "apart, where, initial", shape, how)
+            expect_close(OURS["maximum"].reduce(x, axis=axes, where=mask, initial=-5, keepdims=keepdims),
+                         np.maximum.reduce(x, axis=axes, where=mask, initial=-5, keepdims=keepdims), 0, "apart, maximum", shape, how)
+        expect(OURS["add"].reduce(x, axis=axes, dtype="float16").dtype == "float16", "apart, halves")
+        if plain.dtype.kind == "f":
+            y = random.standard_normal(shape).astype(dtype)
+            expect(OURS["add"].reduce(lay_out(y, how, random), axis=axes, threads=2).tobytes() ==
+                   OURS["add"].reduce(y, axis=axes).tobytes(), "apart, any layout", shape, how)
 BLOCK = 1 << 16  # elements: longer axes are reduced in blocks, on several threads
 for n, dtype in itertools.product((BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK, 9 * BLOCK + 7), ("float32", "float64", "int32")):
     x = (100 * random.standard_normal(n)).astype(dtype)
