@@ -8,6 +8,16 @@ install(FILES ${FUSEJIT_STATIC_LIBRARY} DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 install(FILES LICENSE README.md SECURITY.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
+# Where Debian looks for it: LICENSE, and whose work the library has in it.
+file(READ LICENSE FUSEJIT_LICENSE)
+if(FUSEJIT_LLVM STREQUAL "static")
+  set(FUSEJIT_LINKED "The library has parts of LLVM ${LLVM_PACKAGE_VERSION} in it, under the Apache License 2.0 with LLVM
+Exceptions: https://llvm.org/LICENSE.txt
+")
+endif()
+configure_file(cmake/copyright.in ${PROJECT_BINARY_DIR}/copyright @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/copyright DESTINATION ${CMAKE_INSTALL_DOCDIR})
+
 # -- CMake: find_package(fusejit), target fusejit::fusejit; COMPONENTS static gives fusejit::static
 set(FUSEJIT_CMAKE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/fusejit)
 install(EXPORT fusejitTargets NAMESPACE fusejit:: DESTINATION ${FUSEJIT_CMAKE_DIR})
@@ -38,7 +48,15 @@ endif()
 
 # -- cpack: what is installed, under /usr
 set(CPACK_PACKAGE_NAME fusejit)
-set(CPACK_PACKAGE_CONTACT "the fusejit authors")
+# As Debian's own tools do, whoever packs says who they are; .invalid names nobody (RFC 2606).
+set(FUSEJIT_MAINTAINER "the fusejit authors <authors@fusejit.invalid>")
+if(DEFINED ENV{DEBEMAIL})
+  set(FUSEJIT_MAINTAINER "$ENV{DEBEMAIL}")
+  if(DEFINED ENV{DEBFULLNAME} AND NOT FUSEJIT_MAINTAINER MATCHES "<")
+    set(FUSEJIT_MAINTAINER "$ENV{DEBFULLNAME} <${FUSEJIT_MAINTAINER}>")
+  endif()
+endif()
+set(CPACK_PACKAGE_CONTACT "${FUSEJIT_MAINTAINER}")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "formulas and small neural networks, compiled at run time")
 set(CPACK_PACKAGE_DESCRIPTION
   "A C library that compiles functions of a small array language to native SIMD code\n and runs them over \

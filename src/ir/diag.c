@@ -352,7 +352,7 @@ const char *diag_nearest(const char *name, const char *const *candidates, int32_
         size_t other = candidates[i] ? strlen(candidates[i]) : SIZE_MAX;
         if (other > LONGEST || !strcmp(name, candidates[i]))
             continue;
-        int32_t allowed = least(3, (int32_t)(length > other ? length : other) / 3);
+        int32_t allowed = least(3, (int32_t)(length < other ? length : other) / 3);
         int32_t distance = edit_distance(name, (int32_t)length, candidates[i], (int32_t)other);
         if (distance <= allowed && distance < best_distance) {
             best = candidates[i];

@@ -188,8 +188,9 @@ bool csv_end_row(csv_fields *t, int64_t line, int64_t columns)
     if (t->columns == 0)
         t->columns = columns;
     if (t->columns != columns) {
-        diag_plain(t->d, DIAG_csv_ragged, "line %lld of '%s' has %lld fields, not %lld",
-                   (long long)line, t->name, (long long)columns, (long long)t->columns);
+        diag_plain(t->d, DIAG_csv_ragged, "line %lld of '%s' has %lld field%s, not %lld",
+                   (long long)line, t->name, (long long)columns, columns == 1 ? "" : "s",
+                   (long long)t->columns);
         return false;
     }
     t->rows++;

@@ -9,6 +9,10 @@ check("-V", out=Like(r"fusejit \d+\.\d+\.\d+\n"))
 check("--help", out=Like(r"fusejit: .*usage:\n.*fusejit eval .*exit codes: .*"))
 for command in ("eval", "predict", "info", "check", "plot", "explain", "completion", "doctor"):
     check(command, "--help", out=Like(r"usage: fusejit %s .*options:\n.*--help .*" % command))
+expect(run("help").stdout == run("--help").stdout == run("help", "help").stdout != b"", "help is --help")
+expect(run("help", "eval").stdout == run("eval", "--help").stdout, "help eval is eval --help")
+check("help", "evla", code=2, err=ERROR + "unknown command 'evla': did you mean 'eval'?\n")
+check("help", "eval", "x", code=2, err=ERROR + "help takes one command, not 'x' too\n")
 for later in ("bench", "compile", "convert", "cache"):
     check(later, code=2, err=ERROR + "'%s' is not in this version\n" % later)
     check(later, "x", "--y", code=2, err=ERROR + "'%s' is not in this version\n" % later)

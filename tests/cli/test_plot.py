@@ -62,8 +62,10 @@ write("none.fj", "const k = 2\n")
 for args, code, message in (
     (("-e", "sgmoid(x)", "--x", "0..1"), 1, "-e:1:1: error[E0101]: unknown function 'sgmoid'\n  1 | sgmoid(x)\n    | ^^^^^^ did you mean 'sigmoid'?\n"),
     (("-e", "x", "--x", "foo..1"), 1, Like(r"-e:1:\d+: error\[E0100\].*'foo'.*")),
-    (("-e", "x", "--x", "3..1"), 1, ERROR + "the range of 'x' must go from a number to a larger one\n"),
-    (("-e", "x", "--x", "0..inf"), 1, ERROR + "the range of 'x' must go from a number to a larger one\n"),
+    (("-e", "x", "--x", "3..1"), 1, ERROR + "the range 'x=3..1' goes from 3 to 1: the second must be larger, and both finite\n"),
+    (("-e", "x", "--x", "0..inf"), 1, ERROR + "the range 'x=0..inf' goes from 0 to inf: the second must be larger, and both finite\n"),
+    (("-e", "x", "--x", "1.."), 1, ERROR + "the range 'x=1..' has no upper bound: ranges are as in x=-3..3\n"),
+    (("-e", "x", "--x", " ..2"), 1, ERROR + "the range 'x= ..2' has no lower bound: ranges are as in x=-3..3\n"),
     (("-e", "x*nan"), 1, ERROR + "there is nothing to draw: no value is a number\n"),
     (("-e", "x*y*z"), 1, ERROR + "'x', 'y' and 'z' have no value: at most two variables can be drawn\n"),
     (("-e", "x*y, x"), 1, ERROR + "of functions of two variables one at a time is drawn\n"),

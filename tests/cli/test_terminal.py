@@ -8,6 +8,7 @@ import ast
 import os
 import re
 import shutil
+import signal
 
 from harness import DIRECTORY, ENVIRONMENT, PROGRAM, expect, finish, path, write
 from screen import Program
@@ -55,5 +56,18 @@ for case in cases[1:]:
 if os.environ.get("FUSEJIT_BLESS"):
     with open(GOLDEN, "w", encoding="utf-8") as f:
         f.write(out.rstrip("\n") + "\n")
+
+# SIGINT at the prompt, by another program, ends the line and nothing else
+program = Program([PROGRAM], environment(), DIRECTORY.name)
+program.settle(READY, more=1)
+for i in range(3):
+    program.type("" if i == 0 else "40 + ", READY)
+    os.kill(program.pid, signal.SIGINT)
+    program.settle(READY, quiet=0.3, seconds=3)
+    program.type("\x1540 + %d\n" % i, READY)
+    program.settle(READY, more=1, seconds=3)
+    expect("\n%d\n" % (40 + i) in program.screen.text(), "SIGINT %d at the prompt:\n%s" % (i, program.screen.text()))
+program.type("\x15\x04")
+expect(program.end() == 0, "the REPL ended otherwise than by Ctrl-D after SIGINT")
 
 finish("terminal")

@@ -60,5 +60,7 @@ if command -v dpkg-deb >/dev/null && command -v dpkg-shlibdeps >/dev/null; then
     [ "$("$work/root/usr/bin/fusejit" eval -e '2 + 3')" = 5 ] || fail "the program of the .deb does not run"
     [[ $(dpkg-deb -f "$package" Depends) = *libc6* ]] || fail "the .deb does not say what it depends on"
     [ -s "$work/root/usr/include/fusejit.h" ] || fail "the .deb has no header"
+    grep -q Copyright "$work/root/usr/share/doc/fusejit/copyright" || fail "the .deb has no copyright file"
+    [[ $(dpkg-deb -f "$package" Maintainer) = *' <'*@*'>' ]] || fail "the .deb names no maintainer with an address"
 fi
 echo "installed, used and packed"

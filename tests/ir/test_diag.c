@@ -365,6 +365,8 @@ Test(diag, suggests_what_is_near)
         { "E", "e" },
         { "x", NULL },
         { "ab", NULL },
+        { "phi", NULL }, /* pi is not what somebody meant who typed another word */
+        { "si", NULL },
         { "softlpus", "softplus" },
         { "sotplu", "softplus" },
         { "logp1", "log1p" },

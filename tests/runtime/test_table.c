@@ -103,6 +103,7 @@ Test(table, what_is_wrong_is_told_with_its_place, .fini = files_remove_folder)
         { "a,b,c\n1,2,x\n3,,y\n", NULL, 640, "column 2: '' is no number" },
         { "a,c\n1,x\n2,y,z\n", NULL, 641, "line 3" },
         { "a,b,c\n1,x\n", NULL, 641, "2 fields, not 3" },
+        { "a,b\n1,x\n1\n", NULL, 641, "has 1 field, not 2" },
         { "a,c\n1,\"x\n", NULL, 642, "not closed" },
         { "a,c\n1,x\n2,\n", NULL, 644, "line 3 of" },
         { "a,c\n1,x\n2,\n", NULL, 644, "column 2 'c': the label is missing" },

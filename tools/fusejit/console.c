@@ -164,7 +164,7 @@ static size_t edit_distance(const char *a, const char *b)
 const char *console_nearest(const char *name, const char *const *candidates, size_t n)
 {
     const char *best = NULL;
-    size_t limit = strlen(name) / 3 + 1, distance = limit + 1;
+    size_t length = strlen(name), limit = length < 4 ? 1 : length / 3 + 1, distance = limit + 1;
     for (size_t i = 0; i < n; i++) {
         size_t d = edit_distance(name, candidates[i]);
         if (d < distance && d < strlen(candidates[i])) {

@@ -119,7 +119,7 @@ static void print_help(FILE *f)
         (void)snprintf(left, sizeof left, "fusejit%s%s", *k->name ? " " : "", k->name);
         (void)fprintf(f, "  %-24s %s\n", left, k->summary);
     }
-    (void)fputs("\n'fusejit COMMAND --help' tells more.\n\noptions:\n", f);
+    (void)fputs("\n'fusejit help COMMAND' tells more.\n\noptions:\n", f);
     print_options(f, FOR_REPL);
     (void)fputs("\nexit codes: 0 done, 1 a mistake in text, arguments or a file's content,\n"
                 "2 usage, 3 a file cannot be opened or written, 4 a check failed,\n"
@@ -169,6 +169,21 @@ static int run_command(const command *k, settings *s, const console *c)
     return k->run(s, c);
 }
 
+/* `help` and `help COMMAND` are `--help` and `COMMAND --help`. */
+static int help_command(int argc, char **argv, const console *c)
+{
+    const command *k = argc > 2 ? find_command(argv[2]) : NULL;
+    if (argc > 3)
+        return console_error(c, EXIT_USAGE, "help takes one command, not '%s' too", argv[3]);
+    if (argc > 2 && !k && strcmp(argv[2], "help") != 0)
+        return unknown_command(argv[2], c);
+    if (k)
+        print_command_help(c->out, k);
+    else
+        print_help(c->out);
+    return EXIT_DONE;
+}
+
 int main(int argc, char **argv)
 {
     settings s = { 0 };
@@ -176,6 +191,8 @@ int main(int argc, char **argv)
     console c = console_make(COLOUR_AUTO);
     interrupt_install();
     int skip = k ? 2 : argc > 0 ? 1 : 0;
+    if (argc > 1 && strcmp(argv[1], "help") == 0)
+        return console_finish(&c, help_command(argc, argv, &c));
     if (!k && argc > 1 && argv[1][0] != '-')
         return unknown_command(argv[1], &c);
     if (!k)

@@ -118,16 +118,29 @@ static int bound(request *r, size_t from, size_t to, double *v)
     return code;
 }
 
+static bool is_blank(const request *r, size_t from, size_t to)
+{
+    return from + strspn(r->from->from.text + from, " \t\r\n") >= to;
+}
+
 static int read_bounds(request *r, const part *a, plot_range *to)
 {
     plot_range v = { (double)NAN, (double)NAN };
+    const char *text = r->from->from.text + a->at;
+    int length = (int)(a->end - a->at);
+    bool low = !is_blank(r, a->low, a->high - 2), high = !is_blank(r, a->high, a->end);
+    if (!low || !high)
+        return console_error(r->s->c, EXIT_USER,
+                             "the range '%.*s' has no %s bound: ranges are as in x=-3..3",
+                             length, text, low ? "upper" : "lower");
     int code = bound(r, a->low, a->high - 2, &v.lo);
     if (!code)
         code = bound(r, a->high, a->end, &v.hi);
     if (!code && !(v.lo < v.hi && isfinite(v.hi - v.lo) && isfinite(v.lo)))
-        return console_error(r->s->c, EXIT_USER,
-                             "the range of '%.*s' must go from a number to a larger one",
-                             (int)a->length, r->from->from.text + a->at);
+        return console_error(
+            r->s->c, EXIT_USER,
+            "the range '%.*s' goes from %g to %g: the second must be larger, and both finite",
+            length, text, v.lo, v.hi);
     *to = v;
     return code;
 }

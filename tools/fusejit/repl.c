@@ -275,7 +275,12 @@ static int run_terminal(repl *r)
     (void)fprintf(terminal, "fusejit %s   :help for help, Ctrl-D to quit\n", jit_version());
     while (!r->s.quit) {
         const char *line = read_line(r, terminal);
-        if (r->cancelled || (!line && r->length)) {
+        bool interrupted = !line && interrupt_seen(); /* by a signal, not the key */
+        if (interrupted) {
+            interrupt_clear();
+            (void)fputs("\n", terminal);
+        }
+        if (r->cancelled || interrupted || (!line && r->length)) {
             r->length = 0;
             continue;
         }
