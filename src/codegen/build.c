@@ -136,6 +136,31 @@ ir_value build_each_lane(emitter *e, lane_function f, const ir_value *v, int32_t
     return result;
 }
 
+/* Whether a mask is (word & bits) != 0. */
+static bool is_test(ir_value mask, ir_value *word, ir_value *bits)
+{
+    if (!LLVMIsAICmpInst(mask) || LLVMGetICmpPredicate(mask) != LLVMIntNE)
+        return false;
+    ir_value both = LLVMGetOperand(mask, 0), zero = LLVMGetOperand(mask, 1);
+    if (!LLVMIsABinaryOperator(both) || LLVMGetInstructionOpcode(both) != LLVMAnd ||
+        !LLVMIsConstant(zero) || !LLVMIsNull(zero))
+        return false;
+    *word = LLVMGetOperand(both, 0);
+    *bits = LLVMGetOperand(both, 1);
+    return true;
+}
+
+/* Two tests for the same bits are one of both words: LLVM would take an `and` for each. */
+ir_value build_either(const emitter *e, ir_value a, ir_value b)
+{
+    ir_value word[2], bits[2];
+    if (!is_test(a, &word[0], &bits[0]) || !is_test(b, &word[1], &bits[1]) ||
+        bits[0] != bits[1])
+        return build_or(e, a, b);
+    ir_value both = build_and(e, build_or(e, word[0], word[1]), bits[0]);
+    return build_icmp(e, LLVMIntNE, both, LLVMConstNull(LLVMTypeOf(both)));
+}
+
 /* A comparison's lanes as one integer: the form that becomes movmsk or a test of a mask. */
 ir_value build_any(const emitter *e, ir_value mask)
 {

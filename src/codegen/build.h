@@ -82,8 +82,9 @@ ir_value build_joined(const emitter *e, ir_value a, ir_value b);
 /* f on each lane of up to three operands; NULL where there is none. */
 typedef ir_value (*lane_function)(emitter *e, const ir_value *scalars);
 ir_value build_each_lane(emitter *e, lane_function f, const ir_value *v, int32_t n);
-ir_value build_any(const emitter *e, ir_value mask);         /* a scalar i1 */
-ir_value build_lane_numbers(const emitter *e, int32_t bits); /* 0, 1, 2, ... */
+ir_value build_either(const emitter *e, ir_value a, ir_value b); /* of two masks */
+ir_value build_any(const emitter *e, ir_value mask);             /* a scalar i1 */
+ir_value build_lane_numbers(const emitter *e, int32_t bits);     /* 0, 1, 2, ... */
 
 /* -------------------------------------------------------------------------- instructions */
 

@@ -181,7 +181,7 @@ static ir_value any_active(emitter *e, control *c)
         if (c->outer_mask)
             active = build_and(e, active, values_get(e, c->outer_mask, u));
         values_set(e, c->l->loop, u, active);
-        all = all ? build_or(e, all, active) : active;
+        all = all ? build_either(e, all, active) : active;
     }
     return build_any(e, all);
 }

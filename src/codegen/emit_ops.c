@@ -198,21 +198,42 @@ ir_value emit_ne(emitter *e, const emit_args *a)
     return compared(e, a, (predicates){ LLVMRealUNE, LLVMIntNE, LLVMIntNE });
 }
 
-/* How the definitions ask for rare arguments: the sign of c - |x|, which is as good as |x| > c, as |x|
- * has none where it is NaN. Vectors of masks have to be made of signs, but a comparison makes one. */
-static ir_value compared_by_sign(emitter *e, const emit_args *a)
+/* |x| > c as the definitions ask for it, by the sign of c - |x|, which has none where x is NaN. */
+static ir_value above_by_sign(emitter *e, node d)
 {
     const graph *g = e->g;
     cell c;
-    if (!e->target->masks || e->values->is_cut || !a->is_const[1] || a->constant[1].i != 0 ||
-        graph_node(g, graph_in(g, a->n, 0))->op != OP_bitcast)
-        return NULL;
-    node d = graph_in(g, graph_in(g, a->n, 0), 0);
     if (graph_node(g, d)->op != OP_sub || !graph_is_const(g, graph_in(g, d, 0), &c) ||
         graph_node(g, graph_in(g, d, 1))->op != OP_abs || !type_is_float(graph_dtype(g, d)))
         return NULL;
     ir_value size = values_get(e, graph_in(g, d, 1), e->vector);
     return build_fcmp(e, LLVMRealOGT, size, build_cell(e, graph_dtype(g, d), c));
+}
+
+/* A bit, as the definitions ask for it: the sign of what is shifted to the left. */
+static ir_value bit_by_sign(emitter *e, node d)
+{
+    const graph *g = e->g;
+    cell by;
+    int32_t bits = type_bits(graph_dtype(g, d));
+    if (graph_node(g, d)->op != OP_shl || !graph_is_const(g, graph_in(g, d, 1), &by) ||
+        by.u >= (uint64_t)bits)
+        return NULL;
+    ir_value word = values_get(e, graph_in(g, d, 0), e->vector);
+    ir_value bit = build_bits(e, bits, (uint64_t)1 << (bits - 1) >> by.u);
+    return build_icmp(e, LLVMIntNE, build_and(e, word, bit), build_bits(e, bits, 0));
+}
+
+/* How rare arguments are told. Vectors of masks have to be made of signs, but a comparison makes one. */
+static ir_value compared_by_sign(emitter *e, const emit_args *a)
+{
+    const graph *g = e->g;
+    node n = graph_in(g, a->n, 0);
+    if (!e->target->masks || e->values->is_cut || !a->is_const[1] || a->constant[1].i != 0 ||
+        graph_node(g, n)->op != OP_bitcast)
+        return NULL;
+    ir_value r = above_by_sign(e, graph_in(g, n, 0));
+    return r ? r : bit_by_sign(e, graph_in(g, n, 0));
 }
 
 ir_value emit_lt(emitter *e, const emit_args *a)
@@ -303,6 +324,11 @@ ir_value emit_fused(emitter *e, const emit_args *a)
 {
     (void)e;
     return a->v[0];
+}
+
+ir_value emit_scaling(emitter *e, const emit_args *a)
+{
+    return emit_fused(e, a);
 }
 
 ir_value emit_mark(emitter *e, const emit_args *a)

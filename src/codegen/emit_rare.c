@@ -310,7 +310,7 @@ static ir_value any_active(rare *r)
         if (r->outer_mask)
             active = build_and(e, active, values_get(e, r->outer_mask, u));
         values_set(e, r->l->loop, u, active);
-        all = all ? build_or(e, all, active) : active;
+        all = all ? build_either(e, all, active) : active;
     }
     return build_any(e, all);
 }

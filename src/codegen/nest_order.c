@@ -42,7 +42,7 @@ static int64_t latency(const nest *t, node n)
     case OP_div:
         return QUOTIENT;
     case OP_scale:
-        return SCALE;
+        return t->target->masks ? FLOAT : SCALE;
     case OP_add:
     case OP_sub:
     case OP_mul:

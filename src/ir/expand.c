@@ -171,19 +171,6 @@ const graph *expand_graph(program *p, const graph *g, arena *ar, diag *d)
     return g;
 }
 
-static node choose_fused(void *user, graph *dst, const graph *src, node old, const node *in)
-{
-    (void)user;
-    (void)dst;
-    return graph_node(src, old)->op == OP_fused ? in[0] : -1;
-}
-
-graph *expand_fused(program *p, const graph *g, arena *ar, diag *d)
-{
-    graph *dst = empty_copy(p, g, ar, d);
-    return dst && graph_rebuild(dst, g, choose_fused, NULL) ? dst : NULL;
-}
-
 static node split_dot(graph *dst, const node_data *n, const node *in)
 {
     int32_t k = graph_n_axes(n);
@@ -192,25 +179,27 @@ static node split_dot(graph *dst, const node_data *n, const node *in)
     return graph_fold(dst, in, k, f, n->at);
 }
 
-static node split_mad(void *user, graph *dst, const graph *src, node old, const node *in)
+static node fit_node(void *user, graph *dst, const graph *src, node old, const node *in)
 {
+    const expand_machine *m = user;
     const node_data *n = graph_node(src, old);
-    (void)user;
-    if (n->op == OP_fold && graph_fold_kind(n) == FOLD_DOT)
-        return split_dot(dst, n, in);
     if (n->op == OP_fused)
-        return in[1];
-    if (n->op != OP_mad)
+        return in[m->fuses ? 0 : 1];
+    if (n->op == OP_scaling)
+        return in[m->scales ? 0 : 1];
+    if (!m->fuses && n->op == OP_fold && graph_fold_kind(n) == FOLD_DOT)
+        return split_dot(dst, n, in);
+    if (m->fuses || n->op != OP_mad)
         return -1;
     return graph_apply2(dst, OP_add, graph_apply2(dst, OP_mul, in[0], in[1], n->at), in[2],
                         n->at);
 }
 
-graph *expand_unfused(program *p, const graph *g, arena *ar, diag *d)
+graph *expand_for(program *p, const graph *g, expand_machine m, arena *ar, diag *d)
 {
     graph *dst = empty_copy(p, g, ar, d);
     if (!dst)
         return NULL;
-    dst->simplify = false; /* @fast would fuse them again */
-    return graph_rebuild(dst, g, split_mad, NULL) ? dst : NULL;
+    dst->simplify = m.fuses; /* else @fast would fuse again */
+    return graph_rebuild(dst, g, fit_node, &m) ? dst : NULL;
 }

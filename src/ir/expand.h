@@ -12,11 +12,12 @@
 
 const graph *expand_graph(program *p, const graph *g, arena *ar, diag *d);
 
-/* After it, one of these. For targets where mad is fused: a copy in which each fused(x, y) is x. */
-graph *expand_fused(program *p, const graph *g, arena *ar, diag *d);
+typedef struct expand_machine {
+    bool fuses, scales; /* has fused multiply-add, an instruction for scale */
+} expand_machine;
 
-/* A copy with y for fused(x, y), and each mad as a product and a sum, for targets that have no fused multiply-add: so
- * interpreter and compiled code round alike there too. */
-graph *expand_unfused(program *p, const graph *g, arena *ar, diag *d);
+/* After it: a copy for a machine, with one of the two of each `fused` and `scaling`, and without fused
+ * multiply-add each mad as a product and a sum: so interpreter and compiled code round alike there too. */
+graph *expand_for(program *p, const graph *g, expand_machine m, arena *ar, diag *d);
 
 #endif

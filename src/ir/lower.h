@@ -62,6 +62,7 @@ typedef struct specialisation {
     const int64_t *dims;
     uint32_t shared; /* bits: the argument is the same array for all samples */
     bool unfused;    /* the target has no fused multiply-add: expand leaves no mad */
+    bool scales;     /* it has an instruction for scale */
     /* Parameters of f32 or f64 with two axes or more are stored in this type; JIT_NONE: their own */
     jit_dtype weights;
     /* Not NULL: what is lowered is the initial value of the parameter of that path */

@@ -43,7 +43,7 @@ static graph *run_expand(program *p, const specialisation *s, const graph *befor
     g = g ? expand_graph(p, g, ar, d) : NULL;
     if (!g)
         return NULL;
-    return fused ? expand_fused(p, g, ar, d) : expand_unfused(p, g, ar, d);
+    return expand_for(p, g, (expand_machine){ fused, s->scales }, ar, d);
 }
 
 static graph *run_fuse(program *p, const specialisation *s, const graph *before, arena *ar,

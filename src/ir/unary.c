@@ -95,7 +95,7 @@ static int32_t usual_cost(const graph *g, bool *needed)
 int32_t unary_cost(program *p, const graph *g, arena *ar, diag *d)
 {
     g = expand_graph(p, g, ar, d);
-    g = g ? expand_fused(p, g, ar, d) : NULL;
+    g = g ? expand_for(p, g, (expand_machine){ .fuses = true }, ar, d) : NULL;
     bool *needed = g ? arena_alloc(ar, (size_t)g->n_nodes * sizeof *needed) : NULL;
     return needed ? usual_cost(g, needed) : -1;
 }

@@ -478,6 +478,12 @@ static bool resolve_outputs(resolved *out, jit_module *m, const request *r, aren
     return true;
 }
 
+void request_machine(specialisation *s, const jit_context *c)
+{
+    s->unfused = !c->target.fma;
+    s->scales = c->target.masks;
+}
+
 bool request_resolve(resolved *out, jit_module *m, const request *r, arena *ar, diag *d)
 {
     *out = (resolved){ .fn = request_function(m, r->name, d) };
@@ -488,7 +494,7 @@ bool request_resolve(resolved *out, jit_module *m, const request *r, arena *ar, 
     out->entries = r->entries;
     out->blas_from = r->blas_from;
     out->spec.fn = fn;
-    out->spec.unfused = !m->context->target.fma;
+    request_machine(&out->spec, m->context);
     out->spec.in = r->types.in;
     out->spec.n_in = r->types.n_in;
     out->spec.shared = r->shared;

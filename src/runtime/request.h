@@ -40,6 +40,9 @@ typedef struct resolved {
     int64_t flops; /* -1: it depends on open dimensions */
 } resolved;
 
+/* What the specialisation says of the machine that code is made for. */
+void request_machine(specialisation *s, const jit_context *c);
+
 /* With the module's lock held. Checks names, counts and types. */
 bool request_resolve(resolved *out, jit_module *m, const request *r, arena *ar, diag *d);
 

@@ -208,7 +208,7 @@ static bool resolve(const jit_trainer *t, const char *name, resolved *r, diag *d
     bool alone = t->threads == 0 || t->threads == 1;
     *r = (resolved){ .fn = fn, .kept = true, .alone = alone, .one = true, .flops = -1 };
     r->spec = (specialisation){ .fn = fn, .in = in, .n_in = fn->n_args };
-    r->spec.unfused = !t->context->target.fma;
+    request_machine(&r->spec, t->context);
     return true;
 }
 

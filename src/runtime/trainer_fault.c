@@ -150,7 +150,7 @@ static graph *lower_loss(search *s)
     graph *g = NULL;
     if (in && dims) {
         specialisation spec = { .fn = fn, .in = in, .n_in = fn->n_args, .dims = dims };
-        spec.unfused = !t->context->target.fma;
+        request_machine(&spec, t->context);
         g = pipeline_run(t->module->program, &spec, PIPELINE_OPT, NULL, s->ar, &s->quiet);
     }
     pthread_mutex_unlock(&t->module->lock);

@@ -237,7 +237,7 @@ static jit_kernel *rate_kernel(jit_trainer *t)
     pthread_mutex_unlock(&t->module->lock);
     r.elements = 1;
     r.spec = (specialisation){ .fn = r.fn, .in = &in, .out = &out, .n_in = 1, .n_out = 1 };
-    r.spec.unfused = !t->context->target.fma;
+    request_machine(&r.spec, t->context);
     return r.fn ? specialise_resolved(t->module, &r, &d) : NULL;
 }
 

@@ -15,7 +15,7 @@ typedef struct fixed_dims {
     bool split;
 } fixed_dims;
 
-/* Dimensions that are known; and dots as expand_unfused makes them. */
+/* Dimensions that are known; and dots as expand_for makes them. */
 static node fix(void *user, graph *dst, const graph *src, node old, const node *in)
 {
     const fixed_dims *f = user;

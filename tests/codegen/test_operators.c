@@ -31,7 +31,7 @@ static bool is_emitted(op o, jit_dtype t)
 {
     const op_row *row = op_info(o);
     if (row->rule == RULE_LEAF || row->rule == RULE_LOOKUP || o == OP_none || o == OP_mad ||
-        o == OP_fused)
+        o == OP_fused || o == OP_scaling)
         return false; /* lookup: test_lookup.c */
     return !(row->flags & OP_EXPAND) || (row->rule == RULE_NUMERIC && type_is_integer(t));
 }

@@ -184,7 +184,7 @@ static node without_nan(maker *m, node n)
 static bool usable(const maker *m, op o)
 {
     const op_row *r = op_info(o);
-    if (r->rule == RULE_LEAF || o == OP_mad || o == OP_fused ||
+    if (r->rule == RULE_LEAF || o == OP_mad || o == OP_fused || o == OP_scaling ||
         (r->flags & OP_EXPAND && !m->o.math))
         return r->flags & OP_EXPAND && r->rule == RULE_NUMERIC; /* integer // % ** */
     return true;

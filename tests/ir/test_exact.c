@@ -139,7 +139,7 @@ static function function_make(const char *name, bool fused)
     lower_text_make(&f.t, text);
     cr_assert(f.t.program, "%s", text);
     const graph *g = lower_text_graph(&f.t, "f", "f32", PIPELINE_MATH);
-    g = g && !fused ? expand_unfused(f.t.program, g, f.t.ar, &f.t.d) : g;
+    g = g && !fused ? expand_for(f.t.program, g, (expand_machine){ 0 }, f.t.ar, &f.t.d) : g;
     f.plan = g ? eval_prepare(NULL, g) : NULL;
     cr_assert(f.plan, "%s", text);
     f.scratch = aligned_alloc(16, (eval_scratch(f.plan) + 31) / 16 * 16);

@@ -349,7 +349,7 @@ Test(grad_prelude, every_function_has_a_row)
 Test(grad_prelude, every_operator_with_an_adjoint_has_a_row)
 {
     static const char *const without_a_name =
-        "scale mad fused frexp_fraction logistic logistic_wide normal_part mark";
+        "scale mad fused scaling frexp_fraction logistic logistic_wide normal_part mark";
     for (int o = OP_none + 1; o < OP_COUNT; o++) {
         const op_row *r = op_info((op)o);
         if (*r->adjoint && !strstr(without_a_name, r->name))

@@ -74,7 +74,7 @@ static const graph *graph_of(lower_text *t, const promised *p)
     g->n_outputs = p->n_results;
     const graph *expanded = expand_graph(t->program, g, t->ar, &t->d);
     cr_assert(expanded, "%s", p->name);
-    return expand_fused(t->program, expanded, t->ar, &t->d);
+    return expand_for(t->program, expanded, (expand_machine){ .fuses = true }, t->ar, &t->d);
 }
 
 static double ulp_of(double v, jit_dtype t)
