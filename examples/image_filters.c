@@ -1,7 +1,7 @@
 /* Filters of a photograph, from bytes to bytes in one pass: sRGB to light, a colour matrix, exposure,
- * a tone map, and back. The program says what happens to one pixel; each colour is an array of every
- * third byte, and nothing of the chain is stored on the way. Matrix and exposure are uniform: they
- * change without a compile.
+ * a tone map, and back. The program says what happens to one pixel, which is three bytes; nothing of
+ * the chain is stored on the way. Matrix and exposure are the same for all pixels, and change without
+ * a compile.
  *
  *     image_filters [OUT.png [IN.png]]        without IN.png one is painted: evening.png */
 #include <fusejit.h>
@@ -19,14 +19,8 @@ static const char *const program =
     "fn encode(c) = c <= 0.0031308 ? 12.92*c : 1.055*c**(1/2.4) - 0.055\n"
     "fn tonemap(c) = c*(2.51*c + 0.03) / (c*(2.43*c + 0.59) + 0.14)\n"
     "fn finish(c) = u8(round(255*clamp(encode(tonemap(max(c, 0))), 0, 1)))\n"
-    "fn develop(r: u8, g: u8, b: u8; rr = 1, rg = 0, rb = 0, gr = 0, gg = 1, gb = 0,\n"
-    "           br = 0, bg = 0, bb = 1, exposure = 1) -> (r2: u8, g2: u8, b2: u8) {\n"
-    "  let x = exposure*light(r)\n"
-    "  let y = exposure*light(g)\n"
-    "  let z = exposure*light(b)\n"
-    "  r2 = finish(rr*x + rg*y + rb*z)\n"
-    "  g2 = finish(gr*x + gg*y + gb*z)\n"
-    "  b2 = finish(br*x + bg*y + bb*z)\n"
+    "fn develop(p: u8[3]; colours: f32[3,3], exposure = 1) -> q: u8[3] {\n"
+    "  q = finish(colours @ (exposure*light(p)))\n"
     "}\n"
     /* hills before a sky, in light: each colour is a function of the place */
     "fn ridge(x; h, k) = h - 0.06*sin(k*x) - 0.03*sin(2.3*k*x + 1) - 0.01*sin(9*k*x)\n"
@@ -103,15 +97,18 @@ static jit_status paint(jit_module *m, picture *p, jit_error *err)
     return status;
 }
 
-enum { EXPOSURE = 9, N_SETTINGS }; /* after the matrix, as `develop` has them */
+typedef struct settings {
+    float matrix[3][3];
+    double exposure;
+} settings;
 
 /* More or less colour at the same brightness, then a gain for each. */
-static void set_colours(double settings[N_SETTINGS], double saturation, const double gain[3])
+static void set_colours(settings *to, double saturation, const double gain[3])
 {
     static const double luma[] = { 0.2126, 0.7152, 0.0722 };
     for (int i = 0; i < 9; i++)
-        settings[i] =
-            gain[i / 3] * ((1 - saturation) * luma[i % 3] + (i % 4 == 0 ? saturation : 0));
+        to->matrix[i / 3][i % 3] = (float)(gain[i / 3] * ((1 - saturation) * luma[i % 3] +
+                                                          (i % 4 == 0 ? saturation : 0)));
 }
 
 static double seconds(void)
@@ -128,16 +125,16 @@ static double light(uint8_t v)
 }
 
 /* Bytes that are not what plain C makes of their pixel, rounded either way. */
-static int64_t count_wrong(const picture *from, const picture *to, const double *settings)
+static int64_t count_wrong(const picture *from, const picture *to, const settings *with)
 {
     const uint8_t *p = from->rgb.data, *q = to->rgb.data;
     int64_t wrong = 0;
     for (int64_t k = 0; k < jit_array_count(&to->rgb); k++) {
         const uint8_t *pixel = p + k / 3 * 3;
-        const double *row = settings + k % 3 * 3;
+        const float *row = with->matrix[k % 3];
         double c =
             row[0] * light(pixel[0]) + row[1] * light(pixel[1]) + row[2] * light(pixel[2]);
-        c = fmax(settings[EXPOSURE] * c, 0);
+        c = fmax(with->exposure * c, 0);
         c = c * (2.51 * c + 0.03) / (c * (2.43 * c + 0.59) + 0.14);
         c = c <= 0.0031308 ? 12.92 * c : 1.055 * pow(c, 1 / 2.4) - 0.055;
         wrong += fabs(q[k] - 255 * fmin(c, 1)) > 0.501;
@@ -146,19 +143,16 @@ static int64_t count_wrong(const picture *from, const picture *to, const double 
 }
 
 /* Makes *to; the time of the best of a few runs, < 0 on an error. */
-static double develop(jit_module *m, const picture *from, picture *to, const double *settings)
+static double develop(jit_module *m, const picture *from, picture *to, settings *with)
 {
     double best = 1e300;
-    jit_array in[3], out[3];
     jit_error err;
-    jit_args args = { .in = in, .n_in = 3, .out = out, .n_out = 3, .uniform = settings };
-    args.n_uniform = N_SETTINGS;
+    jit_array in[] = { from->rgb, jit_array_of(JIT_F32, with->matrix, 2, (int64_t[]){ 3, 3 }) };
+    jit_args args = { .in = in, .n_in = 2, .out = &to->rgb, .n_out = 1 };
+    args.uniform = &with->exposure;
+    args.n_uniform = 1;
     args.threads = -1;
     jit_status status = make(to, from->rgb.shape[0], from->rgb.shape[1], &err);
-    for (int k = 0; k < 3; k++) {
-        in[k] = colour_of(from, k);
-        out[k] = colour_of(to, k);
-    }
     for (int i = 0; i < 10 && status == JIT_OK; i++) {
         double start = seconds();
         status = jit_call(m, "develop", &args, &err);
@@ -190,19 +184,19 @@ static int get_picture(jit_module *m, picture *p, int argc, char **argv)
 int main(int argc, char **argv)
 {
     const char *path = argc > 1 ? argv[1] : "developed.png";
-    double settings[N_SETTINGS], time = -1;
+    settings with = { .exposure = 5 };
+    double time = -1;
     jit_error err;
     picture from = { .rgb.rank = -1 }, to = { .rgb.rank = -1 }, again = { .rgb.rank = -1 };
     jit_module *m = jit_compile(program, NULL, &err);
     if (!m)
         jit_error_print(stderr, &err);
-    set_colours(settings, 1.25, (double[]){ 1.08, 1, 0.94 });
-    settings[EXPOSURE] = 5;
+    set_colours(&with, 1.25, (double[]){ 1.08, 1, 0.94 });
     if (m && get_picture(m, &from, argc, argv))
-        time = develop(m, &from, &to, settings);
+        time = develop(m, &from, &to, &with);
     int failed = time < 0 || !write_png(&to, path) || !read_png(&again, path, &err);
     if (!failed) {
-        int64_t n = jit_array_count(&to.rgb), wrong = count_wrong(&from, &to, settings);
+        int64_t n = jit_array_count(&to.rgb), wrong = count_wrong(&from, &to, &with);
         for (int64_t i = 0; i < n; i++)
             wrong += ((uint8_t *)again.rgb.data)[i] != ((uint8_t *)to.rgb.data)[i];
         printf("%d x %d pixels in %s, %lld bytes unlike plain C's, %.1f ns a pixel\n",
