@@ -37,7 +37,7 @@ graph *fixed_copy(const made *m, const int64_t *dim, bool constant);
 /* g into `to`, an empty graph, for dimensions that are known. */
 void fix_dims(graph *to, const graph *g, const int64_t *dim);
 
-/* As expand_unfused makes it, in the same arena. */
+/* As expand_for makes it without fused multiply-add, in the same arena. */
 const graph *without_fma(const graph *g);
 
 /* Whether the LLVM IR of g, a graph of m, has these words. The end of m. */

@@ -117,7 +117,6 @@ static void check(const tiny_case *c, jit_dtype t)
     lower_text_make(&p, text);
     cr_assert(p.program, "%s", text);
     const graph *g = lower_text_graph(&p, "f", type_name(t), PIPELINE_MATH);
-    g = g ? expand_fused(p.program, g, p.ar, &p.d) : NULL;
     cr_assert(g, "%s", text);
     bool *needed = calloc((size_t)g->n_nodes, sizeof *needed);
     cell *value = calloc((size_t)g->n_nodes, sizeof *value);
