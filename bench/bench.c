@@ -34,6 +34,7 @@ static const struct group {
     { "dense", cases_dense, ARRAYS, false },
     { "networks", cases_networks, ARRAYS, false },
     { "rows", cases_rows, ARRAYS, false },
+    { "few", cases_few, ARRAYS, false },
     { "prepare", cases_prepare, ARRAYS, false },
     { "training", cases_training, TRAINING, false },
     { "functions", cases_functions, FUNCTIONS, false },

@@ -41,6 +41,7 @@ void cases_mandelbrot(const bench_size *s); /* loops with lanes that end apart *
 void cases_dense(const bench_size *s);       /* one layer: share of the peak, BLAS, peers */
 void cases_networks(const bench_size *s);    /* whole MLPs */
 void cases_rows(const bench_size *s);        /* softmax, layer_norm, reductions */
+void cases_few(const bench_size *s);         /* vectors of three, pixels (cases_few.c) */
 void cases_training(const bench_size *s);    /* steps of training (cases_training.c) */
 void cases_functions(const bench_size *s);   /* each in L1 (cases_functions.c) */
 void cases_activations(const bench_size *s); /* each from memory */

@@ -41,3 +41,29 @@ void plain_mandelbrot(const float *re, const float *im, int32_t *count, int64_t 
         for (int64_t j = 0; j < size; j++)
             count[i * size + j] = mandelbrot_at(re[j], im[i]);
 }
+
+void plain_normalise(const void *x, const float *unused, void *y, int64_t n)
+{
+    const float *restrict from = x;
+    float *restrict to = y;
+    (void)unused;
+    for (int64_t i = 0; i < n; i++) {
+        float sum = 0;
+        for (int k = 0; k < 3; k++)
+            sum += from[3 * i + k] * from[3 * i + k];
+        for (int k = 0; k < 3; k++)
+            to[3 * i + k] = from[3 * i + k] / sqrtf(sum);
+    }
+}
+
+void plain_colours(const void *pixels, const float *matrix, void *to, int64_t n)
+{
+    const uint8_t *restrict p = pixels;
+    uint8_t *restrict q = to;
+    for (int64_t i = 0; i < n; i++)
+        for (int j = 0; j < 3; j++) {
+            const float *m = matrix + 3 * j;
+            float v = m[0] * p[3 * i] + m[1] * p[3 * i + 1] + m[2] * p[3 * i + 2] + 0.5F;
+            q[3 * i + j] = (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : v);
+        }
+}

@@ -88,7 +88,22 @@ def numpy_jobs():
         x, y = table(rows, n).ravel(), table(rows, n).ravel()
         return lambda: np.dot(x, y)
 
-    return {"numpy net_relu": net(relu), "numpy net_user": net(user), "numpy softmax": softmax,
+    def normalise(n):
+        x = np.linspace(0.5, 8, 3 * int(n), dtype=np.float32).reshape(int(n), 3)
+        y = np.empty_like(x)
+        return lambda: np.divide(x, np.sqrt(np.einsum("ij,ij->i", x, x))[:, None], y)
+
+    def colours(n):
+        p = (np.arange(3 * int(n)) * 37).astype(np.uint8).reshape(int(n), 3)
+        m = np.linspace(-0.1, 0.9, 9, dtype=np.float32).reshape(3, 3)
+
+        def run():
+            y = p @ m.T
+            y += np.float32(0.5)
+            return np.clip(y, 0, 255, out=y).astype(np.uint8)
+        return run
+
+    return {"numpy normalise": normalise, "numpy colours": colours, "numpy net_relu": net(relu), "numpy net_user": net(user), "numpy softmax": softmax,
             "numpy layer_norm": layer_norm, "numpy sum": reduction(np.sum), "numpy dot": dot,
             "numpy sum_rows": reduction(lambda x: x.sum(1)),
             "numpy sum_columns": reduction(lambda x: x.sum(0))}
