@@ -19,6 +19,7 @@ static const tiny_case cases[] = {
     { "expm1(x)", -90, 1 },
     { "log1p(x)", -120, 1 },
     { "sin(x)", -120, -1000 },
+    { "tan(x)", -90, 1 },
     { "@ulp(4) = tan(x)", -120, -1000 },
     { "asin(x)", -90, -900 },
     { "@ulp(4) = asin(x)", -120, -1000 },
