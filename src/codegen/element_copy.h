@@ -30,6 +30,8 @@ static inline void element_fetch(uintptr_t at, int64_t bytes)
 {
     for (int64_t b = 0; b < bytes; b += LINE)
         __builtin_prefetch((const void *)(at + (uintptr_t)b), 0, 2);
+    __asm__ volatile(
+        ""); /* else gcc takes it for a function without effects and drops its calls */
 }
 
 /* Past the caches; element_stream_end makes it seen before whatever follows. */

@@ -323,9 +323,9 @@ static bool has_root(const nest *t)
  * what is computed between them is added to the time instead of hidden in it: on Zen 4 with AVX2
  * they pay up to a vector instruction for 7 bytes (8 of 64: .34 to .31 ns an element with plain
  * stores, exp .50 to .37, 2 of 64: .32 to .28 with these), and not at all with roots, which
- * take longer (.32 to .23). Where vectors of 64 bytes compute twice as fast, they pay up to an
- * instruction for 3 bytes if no cache can help (Sapphire Rapids, 64 Mi elements: sin .74 to .49,
- * tanh .75 to .65). */
+ * take longer (.32 to .23). On Sapphire Rapids with vectors of 64 bytes they pay up to an instruction for
+ * 12 bytes (2 Mi elements: 3 of 128 .28 to .24, 10 of 128 .28 to .28, exp .27 to .32), and where no cache
+ * can help up to one for 3 bytes (64 Mi elements: exp .63 to .41, sin .70 to .46, tanh .75 to .65). */
 static int32_t choose_streams(const nest *t, const shape *s)
 {
     enum { SOME = 1, HUGE = 8 };
@@ -335,9 +335,10 @@ static int32_t choose_streams(const nest *t, const shape *s)
             bytes += type_bits(t->buffers[i].dtype) / 8;
     if (t->cut || s->loops || has_root(t))
         return 0;
-    if (7 * s->weight <= bytes * t->lanes)
+    bool wide = t->target->vector_bytes >= 64;
+    if ((wide ? 12 : 7) * s->weight <= bytes * t->lanes)
         return SOME;
-    return t->target->vector_bytes >= 64 && 3 * s->weight <= bytes * t->lanes ? HUGE : 0;
+    return wide && 3 * s->weight <= bytes * t->lanes ? HUGE : 0;
 }
 
 /* Two vectors at a time, because their chains are beside others in the graph already, are too few
