@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes a page of what bench/run.sh found: page.sh BENCH.md PICTURE.svg PYTHON >docs/benchmarks.md
-# The machine, the tables, and where somebody else is faster.
+# The machine, what bench/notes.md says of its results, the tables, and where somebody else is faster.
 set -euo pipefail
 tables=$1 picture=$2 python=$3
 
@@ -44,8 +44,8 @@ The last table of \`bench/run.sh\`, $(date -u +%Y-%m-%d). $(field 'model name'),
 $(getconf _NPROCESSORS_ONLN) cores, $(features), $(awk '/MemTotal/ { printf "%.0f", $2 / 1048576 }' /proc/meminfo) GiB; load at the start $(sed -n 's/^fusejit .* load //p' "$tables" | head -n 1).
 gcc $(gcc -dumpfullversion), $(versions).
 
-All contestants of a row take turns in one run, each starting with a call that is not counted; the least time of
-many counts. Ratios say how many times as fast as the peer fusejit is: under 1 the peer is faster. Peers that have no
+All contestants of a row take turns in one run, so that each finds in the caches what the one before it left; the
+least time of many counts. Ratios say how many times as fast as the peer fusejit is: under 1 the peer is faster. Peers that have no
 such function are left out. Their accuracy differs; fusejit's is in [accuracy.md](accuracy.md), 1 ulp with few exceptions.
 
 * *plain C*: a loop over libm, gcc -O3 -march=native.
@@ -61,6 +61,7 @@ such function are left out. Their accuracy differs; fusejit's is in [accuracy.md
 ![ns an element]($picture)
 
 PAGE
+cat bench/notes.md
 if [[ -n $(losses) ]]; then
     printf '## Where others are faster\n\nFunction, type, elements, threads, and the ratio.\n\n'
     printf '| faster | cases | which |\n|---|---|---|\n'

@@ -325,7 +325,7 @@ static bool has_root(const nest *t)
  * stores, exp .50 to .37, 2 of 64: .32 to .28 with these), and not at all with roots, which
  * take longer (.32 to .23). On Sapphire Rapids with vectors of 64 bytes they pay up to an instruction for
  * 12 bytes (2 Mi elements: 3 of 128 .28 to .24, 10 of 128 .28 to .28, exp .27 to .32), and where no cache
- * can help up to one for 3 bytes (64 Mi elements: exp .63 to .41, sin .70 to .46, tanh .75 to .65). */
+ * can help up to one for 3 bytes (64 Mi elements: exp .63 to .41, sin .70 to .46, sqrt .62 to .49). */
 static int32_t choose_streams(const nest *t, const shape *s)
 {
     enum { SOME = 1, HUGE = 8 };
@@ -333,10 +333,10 @@ static int32_t choose_streams(const nest *t, const shape *s)
     for (int32_t i = 0; i < t->n_buffers; i++)
         if (t->buffers[i].value)
             bytes += type_bits(t->buffers[i].dtype) / 8;
-    if (t->cut || s->loops || has_root(t))
+    if (t->cut || s->loops)
         return 0;
     bool wide = t->target->vector_bytes >= 64;
-    if ((wide ? 12 : 7) * s->weight <= bytes * t->lanes)
+    if ((wide ? 12 : 7) * s->weight <= bytes * t->lanes && !has_root(t))
         return SOME;
     return wide && 3 * s->weight <= bytes * t->lanes ? HUGE : 0;
 }
